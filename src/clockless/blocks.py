@@ -1,0 +1,162 @@
+"""One block of replicas: their numbers laid out in lanes, and their run from record to record.
+
+Lanes beyond the last replica repeat the first one and are thrown away. A block is the unit of work of an ensemble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from clockless import engine
+from clockless.batches import AllExamples, OneExample, SomeExamples, all_examples
+from clockless.clocks import FixedFraction
+from clockless.elimination import Schedule, plan
+from clockless.lanes import TILE, zeros
+from clockless.media import columns
+from clockless.media.resistors import Conductance, Resistance, Resistors
+from clockless.parts import stack, stamp
+
+_STEPS_PER_CALL = 1000  # between looks at whether to stop
+
+
+class Wiring(NamedTuple):
+    """What all blocks of an ensemble share."""
+
+    resistors: Resistors
+    schedule: Schedule
+    device: Any
+
+    @classmethod
+    def of(cls, resistors: Resistors, device: Any) -> Wiring:
+        """Plan the elimination of a medium's network."""
+        return cls(resistors, plan(resistors.network.nodes, resistors.network.edges), device)
+
+
+class Block:
+    """Replicas of one kind in neighbouring lanes.
+
+    After `run`: `error` [member, record] scaled test error, `initial_error` [member] volts squared, `residual` [member],
+    `resistances` [member, edge] ohms.
+    """
+
+    def __init__(self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int) -> None:
+        self.members = members
+        width = min(lanes, -(-len(members) // TILE) * TILE)
+        mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
+        resistors, first = wiring.resistors, mine[0]
+        self._conducts = first.rule.parameter == "conductance"
+        if self._conducts:
+            medium = stack([Conductance(1 / resistors.high, 1 / resistors.low)] * width)
+        else:
+            medium = stack([Resistance(resistors.low, resistors.high)] * width)
+        self.lanes = engine.Lanes(
+            np.array([replica.seed for replica in mine], dtype=np.uint64),
+            np.array([replica.task.fingerprint for replica in mine], dtype=np.uint64),
+        )
+        self.roles = _roles(wiring.schedule, [replica.task for replica in mine])
+        q, outputs = len(self.roles.held), self.roles.y.shape[2]
+        edges, nodes = len(resistors.network.edges), resistors.network.nodes
+        slots = len(wiring.schedule.updates.start) - 1
+        value = zeros(edges, width)
+        value[:] = np.array([1.0 / r.initial if self._conducts else r.initial for r in mine]).T
+        self.state = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
+        self._scratch = engine.allocate(edges, nodes, slots, width)
+        self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
+        batch = _batch(mine, self.roles, self.lanes)
+        self._parts = (
+            medium,
+            stack([r.rule for r in mine]),
+            stack([r.clock for r in mine]),
+            stack([wiring.device] * width),
+            batch,
+        )
+        self._schedule = wiring.schedule
+        kinds = [first.rule, first.clock, wiring.device]
+        self._stamp = stamp(*kinds, *([first.batch] if hasattr(first.batch, "acting") else []))
+
+    def run(self, record_at: np.ndarray, steps: int, stopped: Callable[[], bool], count: Callable[[int], None]) -> None:
+        """Advance from step 0 to `steps`, recording on the way; leaves early once `stopped()` is true."""
+        used = len(self.members)
+        raw = np.full((used, len(record_at)), np.nan)
+        self.initial_error, self.residual = self.advance(0, 0)
+        at = 0
+        for record, target in enumerate([*record_at, steps]):
+            seen = self.initial_error, self.residual
+            while at < target:
+                if stopped():
+                    return
+                then = min(int(target), at + _STEPS_PER_CALL)
+                seen = self.advance(at, then)
+                count((then - at) * used)
+                at = then
+            if record < len(record_at):
+                raw[:, record] = seen[0]
+            self.residual = seen[1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.error = raw / self.initial_error[:, None]
+        value = self.state.value[:, :used].T
+        self.resistances = 1.0 / value if self._conducts else value.copy()
+
+    def advance(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Run steps `first` to `last`, not included; then test error in volts squared and residual of every member."""
+        seen = np.empty((2, len(self.lanes.seed)))
+        engine.advance(
+            self._stamp, self._schedule, self._parts, self.lanes, self.roles, self.state, self._scratch, self._columns,
+            self._moments, first, last, seen,
+        )  # fmt: skip
+        return seen[0, : len(self.members)], seen[1, : len(self.members)]
+
+
+def _roles(schedule: Schedule, tasks: list[Any]) -> columns.Roles:
+    """Held rows and example tables; each different task's examples are stored once.
+
+    The first ground node takes the return current; further ones are sources held at 0 V.
+    """
+    index: dict[int, int] = {}
+    different: list[Any] = []
+    for task in tasks:
+        if id(task) not in index:
+            index[id(task)] = len(different)
+            different.append(task)
+
+    def with_grounds(x: np.ndarray, task: Any) -> np.ndarray:
+        return np.hstack([x, np.zeros((len(x), len(task.ground) - 1))])
+
+    held = [[*task.inputs, *task.ground[1:], *task.outputs] for task in tasks]
+    return columns.Roles(
+        held=np.ascontiguousarray(schedule.row_of_node[np.array(held)].T),
+        ground=schedule.row_of_node[np.array([task.ground[0] for task in tasks])],
+        task=np.array([index[id(task)] for task in tasks]),
+        x=np.array([with_grounds(task.x_train, task) for task in different]),
+        y=np.array([task.y_train for task in different]),
+        x_test=np.array([with_grounds(task.x_test, task) for task in different]),
+        y_test=np.array([task.y_test for task in different]),
+        columns=columns.column_terms(len(schedule.row_of_node), len(held[0])),
+    )
+
+
+def _batch(replicas: list[Any], roles: columns.Roles, lanes: engine.Lanes) -> AllExamples | OneExample | SomeExamples:
+    examples = roles.x.shape[1]
+    width = len(replicas)
+    batch = replicas[0].batch
+    if batch == "full":
+        return all_examples(roles.x[roles.task], roles.y[roles.task])
+    if batch == 1:
+        return OneExample(width)
+    clocks = [FixedFraction(r.batch / examples) if isinstance(r.batch, int) else r.batch for r in replicas]
+    chosen = np.zeros((examples, width), dtype=np.bool_)
+    return SomeExamples(stack(clocks), chosen, _memory(clocks, lanes, examples), np.zeros((0, width)))
+
+
+def _memory(clocks: list[Any], lanes: engine.Lanes, units: int) -> np.ndarray:
+    """First memory of every lane's clock, [slot, unit, lane]; no slots for clocks that remember nothing."""
+    if not hasattr(clocks[0], "memory"):
+        return np.zeros((0, units, len(clocks)))
+    memories = [
+        clock.memory(int(seed), int(replica), units)
+        for clock, seed, replica in zip(clocks, lanes.seed, lanes.replica, strict=True)
+    ]
+    return np.ascontiguousarray(np.stack(memories, axis=-1))

@@ -1,0 +1,138 @@
+"""The compiled learning loop: one block of replicas, from one step to another.
+
+A step of a block is: conductances, one factorisation, the columns of the held nodes, the coefficients of free and clamped
+states for the step's examples, what every edge senses, what it wants, which edges act, what the device writes. All of
+it is compiled into one loop over steps (`advance`), whose medium, rule, clock, device and batch are named tuples of numbers.
+
+The readable version of the same equations is `reference.learn`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from clockless.batches import pairs
+from clockless.clocks import choose
+from clockless.devices import write
+from clockless.elimination import COLUMNS, assemble, factor, solve
+from clockless.lanes import compiled, zeros
+from clockless.media.columns import inject, invert_response, respond, sense, test_error
+from clockless.media.resistors import conductance_of, signal_of
+from clockless.randomness import CLOCK, step_keys
+from clockless.rules import wants
+
+ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
+class Lanes(NamedTuple):
+    """Who the replicas of a block are: the words that their random numbers are hashed from."""
+
+    seed: np.ndarray  # uint64 [lane]
+    replica: np.ndarray  # uint64 [lane]
+
+
+class State(NamedTuple):
+    """What the next step needs."""
+
+    value: np.ndarray  # [edge, lane] learning parameter
+    memory: np.ndarray  # [slot, edge, lane] of the clock
+
+
+class Scratch(NamedTuple):
+    """Arrays of a block that hold nothing from one step to the next."""
+
+    conductance: np.ndarray  # [edge, lane]
+    upper: np.ndarray  # [slot, lane]
+    lower: np.ndarray  # [slot, lane]
+    wanted: np.ndarray  # [edge, lane]
+    acts: np.ndarray  # bool [edge, lane]
+    key: np.ndarray  # uint32 [2, lane]
+    net: np.ndarray  # [node, lane] currents
+
+
+def allocate(edges: int, nodes: int, slots: int, lanes: int) -> Scratch:
+    """Scratch for a block of `lanes` replicas."""
+    return Scratch(
+        conductance=zeros(edges, lanes),
+        upper=zeros(slots, lanes),
+        lower=zeros(slots, lanes),
+        wanted=zeros(edges, lanes),
+        acts=np.zeros((edges, lanes), dtype=np.bool_),
+        key=np.zeros((2, lanes), dtype=np.uint32),
+        net=zeros(nodes, lanes),
+    )
+
+
+@compiled
+def _settle(schedule, medium, roles, value, scratch, columns):
+    n = schedule.start.size - 1
+    for e in range(value.shape[0]):
+        for w in range(value.shape[1]):
+            scratch.conductance[e, w] = conductance_of(medium, value[e, w])
+    assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, scratch.conductance, scratch.upper)
+    factor(schedule.start, schedule.updates, scratch.upper, scratch.lower)
+    inject(roles.held, roles.ground, n + 1, columns.potential)
+    solve(schedule.forward, schedule.backward, scratch.lower, columns.potential)
+    respond(roles.held, roles.ground, n + 1, columns.potential, columns.response)
+    invert_response(columns.response, columns.source_currents, columns.output_currents, columns.transfer)
+
+
+@njit(**ENTRY_OPTIONS)
+def advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last, seen):
+    """Run steps `first` to `last` (not included) of one block, then look at it.
+
+    `parts` is (medium, rule, clock, device, batch); `seen` [2, lane] receives the test error in volts squared and the
+    residual, see `_unbalanced`.
+    """
+    medium, rule, clock, device, batch = parts
+    edges, width = state.value.shape
+    wanted = scratch.wanted
+    for step in range(first, last + 1):
+        _settle(schedule, medium, roles, state.value, scratch, columns)
+        if step == last:
+            break
+        count = pairs(batch, rule.nudge, roles, columns, moments, lanes, step, scratch.key)
+        sense(
+            schedule.edge_from, schedule.edge_to, roles.columns, columns.potential, columns.coefficients, columns.sides,
+            count, wanted,
+        )  # fmt: skip
+        for e in range(edges):
+            for w in range(width):
+                wanted[e, w] = wants(rule, signal_of(medium, scratch.conductance[e, w], wanted[e, w]), w)
+        step_keys(lanes.seed, lanes.replica, step, CLOCK, scratch.key)
+        choose(clock, state.memory, step, scratch.key, wanted, scratch.acts)
+        for e in range(edges):
+            for w in range(width):
+                old = state.value[e, w]
+                new = write(device, old, wanted[e, w], medium.low[w], medium.high[w], w)
+                state.value[e, w] = new if scratch.acts[e, w] else old
+    test_error(roles.task, roles.x_test, roles.y_test, columns.transfer, seen[0])
+    _unbalanced(schedule.edge_from, schedule.edge_to, roles.held, roles.ground, scratch, columns.potential, seen[1])
+
+
+@compiled
+def _unbalanced(edge_from, edge_to, held, ground, scratch, potential, residual):
+    """How well the first column obeys Kirchhoff's current law, in amperes [lane].
+
+    The largest net current at any node in excess of the 1 A that enters at the first source and leaves at the ground.
+    """
+    net = scratch.net
+    net[:] = 0.0
+    for e in range(edge_from.size):
+        i = edge_from[e]
+        j = edge_to[e]
+        for w in range(residual.size):
+            current = scratch.conductance[e, w] * (potential[i * COLUMNS, w] - potential[j * COLUMNS, w])
+            net[i, w] += current
+            net[j, w] -= current
+    for w in range(residual.size):
+        net[held[0, w], w] -= 1.0
+        net[ground[w], w] += 1.0
+        residual[w] = 0.0
+        for row in range(net.shape[0]):
+            excess = abs(net[row, w])
+            if not excess <= residual[w]:  # lets NaN through
+                residual[w] = excess

@@ -1,0 +1,95 @@
+"""How a clock, rule or device written as a plain Python class becomes numbers in the lanes of the compiled engine.
+
+A *part* is a frozen dataclass. Its fields annotated `float` or `int` are run-time numbers: for a block of replicas they are
+stacked into `Part.Lanes`, a named tuple of arrays [lane]. Compiled behaviour is chosen by that type
+(`numba.extending.overload`), so a sweep over numbers compiles nothing and the compiled code is found on disk by the
+next process. Your own part is therefore one class and one function:
+
+    @part
+    class EveryOther:
+        def rate(self, units): return 0.5
+        def acting(self, numbers): return np.arange(numbers.size) % 2 == 0      # the readable version
+
+    @behaviour(clocks.choose, EveryOther)
+    def _every_other(clock, memory, step, key, wanted, acts):                   # the same for a block of lanes
+        acts[0::2] = True
+        acts[1::2] = False
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast, dataclass_transform
+
+import numpy as np
+from numba.extending import overload
+
+from clockless.lanes import COMPILE_OPTIONS
+
+C = TypeVar("C", bound=type)
+
+
+@dataclass_transform(frozen_default=True)
+def part(cls: C) -> C:
+    """Make `cls` a frozen dataclass with a `Lanes` type for its numbers."""
+    cls = cast(C, dataclass(frozen=True)(cls))
+    names = [field.name for field in fields(cls) if field.type in ("float", "int", float, int)]
+    # Numba tells named tuples apart by name, so it must be unique; its on-disk cache finds the type by qualified name.
+    name = f"Lanes_{cls.__module__}_{cls.__qualname__}".replace(".", "_").replace("<", "").replace(">", "")
+    lanes = namedtuple(name, names)  # type: ignore[misc]
+    lanes.__module__ = cls.__module__
+    lanes.__qualname__ = f"{cls.__qualname__}.{name}"
+    setattr(cls, name, lanes)
+    cls.Lanes = lanes  # type: ignore[attr-defined]
+    return cls
+
+
+def stack(parts: Sequence[Any]) -> Any:
+    """The `Lanes` of several parts of one class: every numeric field as a float64 array [lane]."""
+    lanes = type(parts[0]).Lanes
+    return lanes(*(np.array([getattr(p, name) for p in parts], dtype=np.float64) for name in lanes._fields))
+
+
+def behaviour(stub: Callable, cls: type) -> Callable[[Callable], Callable]:
+    """Register the compiled behaviour of a part: what `stub` does when its first argument is `cls.Lanes`."""
+
+    def register(function: Callable) -> Callable:
+        @overload(stub, jit_options=COMPILE_OPTIONS, strict=False)
+        def chosen(first, *rest):
+            return function if getattr(first, "instance_class", None) is cls.Lanes else None  # type: ignore[attr-defined]
+
+        return function
+
+    return register
+
+
+def stamp(*parts: Any) -> np.ndarray:
+    """An empty array whose *type* names the source that the compiled code was made from.
+
+    Numba's on-disk cache looks at the kernel's own file only; after an edit of a clock in another file it would run the
+    old one. Passed to the kernel, this array makes every edit a new signature.
+    """
+    sources = sorted({_source_of(type(part)) for part in parts})
+    digest = hashlib.sha256("\n".join([_package_source(), *sources]).encode()).hexdigest()[:16]
+    return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
+
+
+@cache
+def _package_source() -> str:
+    folder = Path(__file__).parent
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
+
+
+@cache
+def _source_of(cls: Any) -> str:
+    try:
+        file = inspect.getsourcefile(cls)
+        return Path(file).read_text(encoding="utf-8") if file else repr(cls)
+    except (TypeError, OSError):  # typed in at a prompt
+        return repr(cls)

@@ -1,0 +1,128 @@
+"""The learning loop in plain NumPy: the same equations and random numbers as the compiled engine, one replica, dense solves.
+
+It is the documentation and the oracle: every kernel is tested against it. It is some hundreds of times slower.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clockless.clocks import SYNCHRONOUS, FixedFraction
+from clockless.devices import IDEAL
+from clockless.media.resistors import Resistors
+from clockless.randomness import CLOCK, EXAMPLES
+from clockless.rules import CoupledLearning
+from clockless.tasks import Task
+
+_MASK = 0xFFFFFFFF
+
+
+def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Philox4x32-10 on Python integers (Salmon et al. 2011, doi 10.1145/2063384.2063405)."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _MASK, (p0 >> 32) ^ c3 ^ k1, p0 & _MASK
+        k0, k1 = (k0 + 0x9E3779B9) & _MASK, (k1 + 0xBB67AE85) & _MASK
+    return c0, c1, c2, c3
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    x = x ^ (x >> 16)
+    x = (x * 0x7FEB352D) & _MASK
+    x = x ^ (x >> 15)
+    x = (x * 0x846CA68B) & _MASK
+    return x ^ (x >> 16)
+
+
+def numbers(seed: int, replica: int, step: int, purpose: Any, units: int) -> np.ndarray:
+    """The uniform 32-bit numbers of all units in one step, uint32 [unit]."""
+    words = philox((step & _MASK, replica & _MASK, replica >> 32, int(purpose)), (seed & _MASK, seed >> 32))
+    inner = _mix((words[0] + np.arange(units, dtype=np.int64) * 0x9E3779B9) & _MASK)
+    return _mix(inner ^ words[1]).astype(np.uint32)
+
+
+def chosen_examples(batch: Any, count: int, drawn: np.ndarray) -> np.ndarray:
+    """Indices of the examples of a step; `drawn` are the step's numbers for the examples."""
+    if batch == "full":
+        return np.arange(count)
+    if batch == 1:
+        return np.array([(int(drawn[0]) * count) >> 32])
+    clock = FixedFraction(batch / count) if isinstance(batch, int) else batch
+    return np.flatnonzero(clock.acting(drawn))
+
+
+def settle(resistors: Resistors, resistances: np.ndarray, held: dict[int, float]) -> np.ndarray:
+    """Voltages [node] by a dense solve of Kirchhoff's current law at all nodes that are not held."""
+    laplacian = np.zeros((resistors.network.nodes,) * 2)
+    for (i, j), resistance in zip(resistors.network.edges, resistances, strict=True):
+        laplacian[i, i] += 1 / resistance
+        laplacian[j, j] += 1 / resistance
+        laplacian[i, j] -= 1 / resistance
+        laplacian[j, i] -= 1 / resistance
+    nodes = np.array(list(held))
+    free = np.setdiff1d(np.arange(resistors.network.nodes), nodes)
+    voltages = np.zeros(resistors.network.nodes)
+    voltages[nodes] = list(held.values())
+    voltages[free] = np.linalg.solve(laplacian[np.ix_(free, free)], -laplacian[np.ix_(free, nodes)] @ voltages[nodes])
+    return voltages
+
+
+def free_state(resistors: Resistors, resistances: np.ndarray, task: Task, x: np.ndarray) -> np.ndarray:
+    """Voltages with inputs at x [input] and the ground at 0."""
+    return settle(resistors, resistances, {**dict.fromkeys(task.ground, 0.0), **dict(zip(task.inputs, x, strict=True))})
+
+
+def clamped_state(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, nudge: float) -> np.ndarray:
+    """Voltages with the outputs also held, at V_C = V_F + nudge (V_D - V_F): eq. 1 of doi 10.1063/5.0084631."""
+    x, desired = task.x_train[example], task.y_train[example]
+    free = free_state(resistors, resistances, task, x)[list(task.outputs)]
+    held = {**dict.fromkeys(task.ground, 0.0), **dict(zip(task.inputs, x, strict=True))}
+    return settle(resistors, resistances, {**held, **dict(zip(task.outputs, free + nudge * (desired - free), strict=True))})
+
+
+def signal_difference(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, rule: Any) -> np.ndarray:
+    """Signal at the clamped minus signal at the free state of one example [edge]."""
+    clamped = clamped_state(resistors, resistances, task, example, rule.nudge)
+    free = free_state(resistors, resistances, task, task.x_train[example])
+    return resistors.signal(resistances, clamped, rule.parameter) - resistors.signal(resistances, free, rule.parameter)
+
+
+def test_error(resistors: Resistors, resistances: np.ndarray, task: Task) -> float:
+    """Mean squared difference of free and desired outputs over the test set, volts squared."""
+    outputs = np.array([free_state(resistors, resistances, task, x)[list(task.outputs)] for x in task.x_test])
+    return float(np.mean((outputs - task.y_test) ** 2))
+
+
+def learn(
+    resistors: Resistors,
+    task: Task,
+    rule: CoupledLearning,
+    clock: Any = SYNCHRONOUS,
+    steps: int = 1,
+    batch: Any = "full",
+    initial: Any = 1.0,
+    seed: int = 0,
+    device: Any = IDEAL,
+) -> np.ndarray:
+    """Resistances [edge] after `steps` steps; arguments as those of `training.train`, without lists."""
+    edges = len(resistors.network.edges)
+    resistances = np.array(np.broadcast_to(initial, edges), dtype=np.float64)
+    for step in range(steps):
+        drawn = numbers(seed, task.fingerprint, step, EXAMPLES, len(task.x_train))
+        signal = sum(
+            (signal_difference(resistors, resistances, task, example, rule)
+             for example in chosen_examples(batch, len(task.x_train), drawn)),
+            start=np.zeros(edges),
+        )  # fmt: skip
+        acts = clock.acting(numbers(seed, task.fingerprint, step, CLOCK, edges))
+        wanted = rule.change(signal)
+        if rule.parameter == "resistance":
+            resistances = np.where(acts, device.written(resistances, wanted, resistors.low, resistors.high), resistances)
+        else:
+            conductances = device.written(1 / resistances, wanted, 1 / resistors.high, 1 / resistors.low)
+            resistances = np.where(acts, 1 / conductances, resistances)
+    return resistances

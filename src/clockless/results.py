@@ -1,0 +1,140 @@
+"""What a run leaves behind: labelled arrays that carry their settings, version and citations."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clockless.media.resistors import Resistors
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+CITE = (
+    "Wycoff, Dillavou, Stern, Liu, Durian, 'Desynchronous learning in a physics-driven learning network', "
+    "J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631",
+    "Stern, Hexner, Rocks, Liu, 'Supervised learning in physical networks: from machine learning to learning machines', "
+    "Phys. Rev. X 11, 021045 (2021), doi 10.1103/PhysRevX.11.021045",
+)
+
+
+class Run:
+    """Errors and final parameters of an ensemble.
+
+    Attributes:
+        data: xarray.Dataset with the dimensions of the lists given to `train`, `step` and `edge`.
+    """
+
+    def __init__(self, data: xarray.Dataset, resistors: Resistors) -> None:
+        self.data = data
+        self.resistors = resistors
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}: {size}" for name, size in self.data.sizes.items())
+        return f"Run({sizes}; {int(self.data['failed'].sum())} failed)"
+
+    @property
+    def parameters(self) -> xarray.DataArray:
+        """Final resistances in ohms, [dims of the lists given, edge]."""
+        return self.data["parameters"]
+
+    @property
+    def error(self) -> xarray.DataArray:
+        """Test error divided by its value at step 0, [dims of the lists given, step]."""
+        return self.data["error"]
+
+    @property
+    def cite(self) -> str:
+        """What to cite for this run, one work per line."""
+        return str(self.data.attrs["cite"])
+
+    def plot(self, against: str = "step x p") -> Figure:
+        """Scaled test error, one line per combination of clock, rule and batch, with the range over tasks and seeds.
+
+        Args:
+            against: "step x p" counts updates per edge, "step" counts steps.
+        """
+        from clockless.drawing import error_figure
+
+        return error_figure(self.data, against)
+
+
+def dataset(
+    arrays: dict[str, np.ndarray], lists: dict[str, list], record_at: np.ndarray, settings: dict[str, Any]
+) -> xarray.Dataset:
+    """Label the arrays [replica, ..] of an ensemble whose replicas run over the product of `lists`."""
+    import xarray
+
+    from clockless import __version__
+
+    dims = tuple(lists)
+    shape = tuple(len(values) for values in lists.values())
+    edges = settings["medium"].network.edges
+    variables = {
+        "error": (
+            (*dims, "step"),
+            arrays["error"].reshape(*shape, -1),
+            _about("test error / its value at step 0", "1"),
+        ),
+        "initial_error": (dims, arrays["initial_error"].reshape(shape), _about("test error at step 0", "V^2")),
+        "residual": (dims, arrays["residual"].reshape(shape), _about("unbalanced current / test current", "1")),
+        "failed": (dims, arrays["failed"].reshape(shape), _about("did not settle or is not finite", "1")),
+        "parameters": ((*dims, "edge"), arrays["parameters"].reshape(*shape, -1), _about("final resistance", "ohm")),
+    }
+    coordinates: dict[str, Any] = {
+        "step": ("step", record_at, _about("learning steps done", "1")),
+        "edge_from": ("edge", edges[:, 0]),
+        "edge_to": ("edge", edges[:, 1]),
+        "edge": np.arange(len(edges)),
+    }
+    for name, values in lists.items():
+        coordinates.update(_axis_coordinates(name, values, len(edges)))
+    if "clock" not in lists:
+        coordinates["p"] = settings["clock"].rate(len(edges))
+    attributes = {
+        "settings": json.dumps({name: _described(value) for name, value in settings.items()}),
+        "version": __version__,
+        "cite": "\n".join(CITE),
+    }
+    return xarray.Dataset(variables, coordinates, attributes)
+
+
+def _about(long_name: str, units: str) -> dict[str, str]:
+    return {"long_name": long_name, "units": units}
+
+
+def _axis_coordinates(name: str, values: list, edges: int) -> dict[str, Any]:
+    """Labels of an axis, and the numbers behind them: p of clocks, nudge and rate of rules."""
+    if name in ("task", "initial"):
+        labels = [getattr(value, "name", str(value)) for value in values] if name == "task" else list(range(len(values)))
+        return {name: np.arange(len(values)), **({"task_name": ("task", labels)} if name == "task" else {})}
+    if name == "seed":
+        return {"seed": np.array(values, dtype=np.uint64)}
+    coordinates: dict[str, Any] = {name: [str(value) for value in values]}
+    if name == "clock":
+        coordinates["p"] = (
+            "clock",
+            [clock.rate(edges) for clock in values],
+            _about("mean fraction of acting edges", "1"),
+        )
+    if name == "rule":
+        for field in ("nudge", "rate"):
+            if all(hasattr(rule, field) for rule in values):
+                coordinates[field] = ("rule", [float(getattr(rule, field)) for rule in values])
+    return coordinates
+
+
+def _described(value: Any) -> Any:
+    """A setting as JSON: numbers as they are, tasks by name and fingerprint, everything else by its repr."""
+    if isinstance(value, list):
+        return [_described(item) for item in value]
+    if isinstance(value, (int, float, str)):
+        return value
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if hasattr(value, "fingerprint"):
+        return f"{value.name} ({value.fingerprint:016x})"
+    return repr(value)

@@ -1,0 +1,260 @@
+"""Learning repeated over time and over an ensemble of replicas: lists are axes.
+
+`train` takes one medium and one or many tasks, rules, clocks, batches, initial values and seeds; every combination is a
+replica. Replicas of one kind share compiled code and fill blocks of lanes, blocks run on threads. A replica's random
+numbers depend on its seed and its task alone, so replicas that differ only in clock, rule or batch meet the same luck
+(common random numbers), and nothing depends on lanes, threads or the rest of the ensemble.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clockless.blocks import Block, Wiring
+from clockless.clocks import SYNCHRONOUS
+from clockless.devices import IDEAL
+from clockless.errors import ParameterError, ReplicasFailedWarning, TaskError
+from clockless.lanes import TILE
+from clockless.media.resistors import Resistors
+from clockless.results import Run, dataset
+from clockless.tasks import Task
+
+AXES = ("task", "rule", "clock", "batch", "initial", "seed")
+_RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One combination of the axes' values, and where it stands in the ensemble."""
+
+    task: Task
+    rule: Any
+    clock: Any
+    batch: Any
+    initial: np.ndarray
+    seed: int
+
+    @property
+    def kind(self) -> tuple:
+        """Replicas of one kind share compiled code and array shapes."""
+        task, batch = self.task, self.batch
+        sizes = (len(task.inputs), len(task.outputs), len(task.ground), len(task.x_train), len(task.x_test))
+        batch_kind = batch if batch in ("full", 1) else ("count" if isinstance(batch, int) else type(batch))
+        return sizes, type(self.rule), self.rule.parameter, type(self.clock), str(batch_kind)
+
+
+def train(
+    resistors: Resistors,
+    task: Task | list[Task],
+    *,
+    rule: Any,
+    clock: Any = SYNCHRONOUS,
+    steps: int,
+    batch: Any = "full",
+    initial: Any = 1.0,
+    seed: int | list[int] = 0,
+    device: Any = IDEAL,
+    record: Sequence[int] | None = None,
+    threads: int | None = None,
+    lanes: int = 64,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Train every combination of the given lists and return their errors and final resistances.
+
+    Args:
+        resistors: the medium; all replicas share its wiring and range.
+        task: what to learn; a list makes the dimension `task`.
+        rule: such as `CoupledLearning(nudge, rate)`; a list makes the dimension `rule`.
+        clock: such as `Bernoulli(p)`; a list makes the dimension `clock`.
+        steps: learning steps, 0 or more.
+        batch: "full", a number of examples drawn anew in every step, or a clock that draws them; a list makes the
+            dimension `batch`.
+        initial: resistances at the start in ohms, a number or an array [edge]; a list makes the dimension `initial`.
+        seed: of clocks and batches; a list makes the dimension `seed`.
+        device: what the hardware makes of a wanted change.
+        record: steps at which the test error is recorded; about 60 on a logarithmic scale when not given.
+        threads: worker threads; all cores of this process when not given.
+        lanes: replicas advanced together, a multiple of 32. Results do not depend on it.
+        progress: called with (replica-steps done, replica-steps in all), from one thread at a time.
+
+    Returns:
+        A `Run`; its `data` has the dimensions of the given lists, `step` and `edge`.
+
+    Raises:
+        ClocklessError: any argument that makes no sense, before anything runs.
+    """
+    axes = {"task": task, "rule": rule, "clock": clock, "batch": batch, "initial": initial, "seed": seed}
+    lists = {name: value for name, value in axes.items() if isinstance(value, list)}
+    record_at = _checked_record(record, steps)
+    replicas = _replicas(resistors, axes)
+    if lanes < TILE or lanes % TILE:
+        raise ParameterError(f"lanes = {lanes}; the width of a block must be a multiple of {TILE}.")
+    wiring = Wiring.of(resistors, device)
+    blocks = [Block(wiring, replicas, members, lanes) for members in _block_members(replicas, lanes)]
+    _run_blocks(blocks, record_at, steps, threads, progress)
+
+    error, initial_error, residual, final = _gathered(blocks, len(replicas), len(record_at), len(resistors.network.edges))
+    failed = ~np.isfinite(error).all(axis=1) | ~(residual < _RESIDUAL_LIMIT) | ~np.isfinite(final).all(axis=1)
+    if failed.any():
+        warnings.warn(
+            f"{failed.sum()} of {failed.size} replicas did not settle (currents unbalanced or not finite), most likely "
+            f"because their resistances came to span too wide a range; narrow `low`..`high` or lower the rate.",
+            ReplicasFailedWarning,
+            stacklevel=2,
+        )
+    arrays = {
+        "error": error,
+        "initial_error": initial_error,
+        "residual": residual,
+        "failed": failed,
+        "parameters": final,
+    }
+    settings = {"medium": resistors, **axes, "device": device, "steps": steps}
+    return Run(dataset(arrays, lists, record_at, settings), resistors)
+
+
+def log_spaced(steps: int, count: int = 60) -> np.ndarray:
+    """0, then about `count` whole numbers from 1 to `steps` in equal ratios."""
+    if steps == 0:
+        return np.array([0])
+    return np.unique(np.concatenate([[0], np.rint(np.geomspace(1, steps, count)).astype(np.int64)]))
+
+
+def _checked_record(record: Sequence[int] | None, steps: int) -> np.ndarray:
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 0 <= steps < 2**32:
+        raise ParameterError(f"steps = {steps!r}; give a whole number from 0 to 4,294,967,295.")
+    if record is None:
+        return log_spaced(int(steps))
+    at = np.unique(np.asarray(record))
+    if at.size == 0 or at.dtype.kind not in "iu" or at[0] < 0 or at[-1] > steps:
+        raise ParameterError(f"record = {record!r}; give whole numbers of steps between 0 and {steps}.")
+    return at.astype(np.int64)
+
+
+def _replicas(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
+    """All combinations in the order of AXES, checked."""
+    values = []
+    for name in AXES:
+        given = axes[name] if isinstance(axes[name], list) else [axes[name]]
+        if not given:
+            raise ParameterError(f"{name} is an empty list; an axis needs at least one value.")
+        values.append([_CHECKS[name](resistors, value) for value in given])
+    for task, batch in itertools.product(values[0], values[3]):
+        if isinstance(batch, int) and batch > len(task.x_train):
+            raise ParameterError(f"batch = {batch}, but {task.name} has {len(task.x_train)} training examples.")
+    return [Replica(*combination) for combination in itertools.product(*values)]
+
+
+def _checked_task(resistors: Resistors, task: Any) -> Task:
+    if not isinstance(task, Task):
+        raise TaskError(f"task = {task!r} is not a Task; make one with Task(...) or tasks.regression(...).")
+    task.check_fits(resistors.network)
+    return task
+
+
+def _checked_rule(resistors: Resistors, rule: Any) -> Any:
+    if not hasattr(rule, "nudge"):
+        raise ParameterError(f"rule = {rule!r} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
+    return rule
+
+
+def _checked_clock(resistors: Resistors, clock: Any) -> Any:
+    if not hasattr(clock, "acting"):
+        raise ParameterError(f"clock = {clock!r} is not a clock; give one such as Global() or Bernoulli(0.5).")
+    clock.rate(len(resistors.network.edges))
+    return clock
+
+
+def _checked_batch(resistors: Resistors, batch: Any) -> Any:
+    whole = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
+    if not (batch == "full" or (whole and batch >= 1) or hasattr(batch, "acting")):
+        raise ParameterError(f"batch = {batch!r}; give 'full', a number of examples, or a clock that draws them.")
+    return int(batch) if whole else batch
+
+
+def _checked_initial(resistors: Resistors, initial: Any) -> np.ndarray:
+    resistances = resistors.checked(initial)
+    outside = np.flatnonzero((resistances < resistors.low) | (resistances > resistors.high))
+    if outside.size:
+        raise ParameterError(
+            f"edge {outside[0]} starts at {resistances[outside[0]]} ohms, outside the medium's range "
+            f"{resistors.low} to {resistors.high}; widen it with Resistors(network, low, high)."
+        )
+    return resistances
+
+
+def _checked_seed(resistors: Resistors, seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ParameterError(f"seed = {seed!r}; give a whole number from 0 to 2^64 - 1.")
+    return int(seed)
+
+
+_CHECKS: dict[str, Callable[[Resistors, Any], Any]] = {
+    "task": _checked_task,
+    "rule": _checked_rule,
+    "clock": _checked_clock,
+    "batch": _checked_batch,
+    "initial": _checked_initial,
+    "seed": _checked_seed,
+}
+
+
+def _block_members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:
+    """Indices of the replicas of each block: of one kind, at most `lanes`."""
+    kinds: dict[tuple, list[int]] = {}
+    for index, replica in enumerate(replicas):
+        kinds.setdefault(replica.kind, []).append(index)
+    for members in kinds.values():
+        for first in range(0, len(members), lanes):
+            yield members[first : first + lanes]
+
+
+def _run_blocks(
+    blocks: list[Block],
+    record_at: np.ndarray,
+    steps: int,
+    threads: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Run all blocks on threads (the compiled loop releases the interpreter); Ctrl-C stops them in well under a second."""
+    stop, lock, done = threading.Event(), threading.Lock(), 0
+    total = steps * sum(len(block.members) for block in blocks)
+
+    def count(replica_steps: int) -> None:
+        nonlocal done
+        with lock:
+            done += replica_steps
+            if progress is not None:
+                progress(done, total)
+
+    workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(block.run, record_at, steps, stop.is_set, count) for block in blocks]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            stop.set()
+            for future in futures:
+                future.cancel()
+    for future in futures:
+        future.result()
+
+
+def _gathered(blocks: list[Block], replicas: int, records: int, edges: int) -> tuple[np.ndarray, ...]:
+    error, final = np.empty((replicas, records)), np.empty((replicas, edges))
+    initial_error, residual = np.empty(replicas), np.empty(replicas)
+    for block in blocks:
+        error[block.members] = block.error
+        initial_error[block.members] = block.initial_error
+        residual[block.members] = block.residual
+        final[block.members] = block.resistances
+    return error, initial_error, residual, final
