@@ -4,14 +4,57 @@ A medium settles; a rule compares two settled states; a clock says which units a
 can make of it; a task says what is wanted.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
 
-from clockless import errors, networks, clocks, rules, devices, tasks
-from clockless.networks import Network
-from clockless.media.resistors import Resistors
-from clockless.rules import CoupledLearning
-from clockless.clocks import Bernoulli, FixedFraction, Global
-from clockless.devices import Continuous
-from clockless.tasks import Task
-from clockless.training import train
-from clockless.results import Run
+if TYPE_CHECKING:
+    from clockless import clocks as clocks
+    from clockless import devices as devices
+    from clockless import errors as errors
+    from clockless import networks as networks
+    from clockless import parts as parts
+    from clockless import rules as rules
+    from clockless import tasks as tasks
+    from clockless.clocks import Bernoulli as Bernoulli
+    from clockless.clocks import FixedFraction as FixedFraction
+    from clockless.clocks import Global as Global
+    from clockless.devices import Continuous as Continuous
+    from clockless.media.resistors import Resistors as Resistors
+    from clockless.networks import Network as Network
+    from clockless.results import Run as Run
+    from clockless.rules import CoupledLearning as CoupledLearning
+    from clockless.tasks import Task as Task
+    from clockless.training import train as train
+
+_MODULES = ("errors", "networks", "parts", "clocks", "rules", "devices", "tasks")
+_NAMES = {
+    "Network": "networks",
+    "Resistors": "media.resistors",
+    "CoupledLearning": "rules",
+    "Global": "clocks",
+    "Bernoulli": "clocks",
+    "FixedFraction": "clocks",
+    "Continuous": "devices",
+    "Task": "tasks",
+    "train": "training",
+    "Run": "results",
+}
+
+__all__ = ["__version__", *_MODULES, *_NAMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that the command line can answer `--help` at once."""
+    if name in _MODULES:
+        return importlib.import_module(f"clockless.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"clockless.{_NAMES[name]}"), name)
+    raise AttributeError(f"module 'clockless' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,6 +1,15 @@
-"""Every way a run can go wrong, each with the sentence the user reads: what happened, the likely cause, what to do."""
+"""Every way a run can go wrong, each with the sentence the user reads: what happened, the likely cause, what to do.
+
+The three checks that most constructors share stand here too, so that the same mistake reads the same everywhere.
+"""
 
 from __future__ import annotations
+
+import reprlib
+from numbers import Integral
+from typing import Any
+
+import numpy as np
 
 
 class ClocklessError(Exception):
@@ -33,3 +42,23 @@ class UnknownFigureError(ClocklessError, ValueError):
 
 class ReplicasFailedWarning(UserWarning):
     """Some replicas of an ensemble ended in numbers that are not finite, or did not settle; the others are untouched."""
+
+
+def shown(value: Any) -> str:
+    """`value` as a sentence can quote it: on one line, long ones abridged."""
+    return " ".join(reprlib.repr(value).split())
+
+
+def whole(name: str, value: Any, least: int = 0) -> int:
+    """`value` as an int; ParameterError unless it is a whole number that is not below `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ParameterError(f"{name} = {shown(value)}; give a whole number from {least}.")
+    return int(value)
+
+
+def real_array(values: Any) -> np.ndarray:
+    """A float64 copy of a table of real numbers; ValueError if it is ragged or holds anything else."""
+    table = np.array(values)
+    if table.dtype.kind not in "iuf":
+        raise ValueError(f"{table.dtype} values are not real numbers")
+    return table.astype(np.float64)

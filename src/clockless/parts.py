@@ -75,7 +75,7 @@ def stamp(*parts: Any) -> np.ndarray:
     Numba's on-disk cache looks at the kernel's own file only; after an edit of a clock in another file it would run the
     old one. Passed to the kernel, this array makes every edit a new signature.
     """
-    sources = sorted({_source_of(type(part)) for part in parts})
+    sources = sorted({_source_of(part.__class__) for part in parts})
     digest = hashlib.sha256("\n".join([_package_source(), *sources]).encode()).hexdigest()[:16]
     return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
 

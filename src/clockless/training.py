@@ -63,7 +63,7 @@ def train(
     initial: Any = 1.0,
     seed: int | list[int] = 0,
     device: Any = IDEAL,
-    record: Sequence[int] | None = None,
+    record: Sequence[int] | np.ndarray | None = None,
     threads: int | None = None,
     lanes: int = 64,
     progress: Callable[[int, int], None] | None = None,
@@ -129,7 +129,7 @@ def log_spaced(steps: int, count: int = 60) -> np.ndarray:
     return np.unique(np.concatenate([[0], np.rint(np.geomspace(1, steps, count)).astype(np.int64)]))
 
 
-def _checked_record(record: Sequence[int] | None, steps: int) -> np.ndarray:
+def _checked_record(record: Sequence[int] | np.ndarray | None, steps: int) -> np.ndarray:
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 0 <= steps < 2**32:
         raise ParameterError(f"steps = {steps!r}; give a whole number from 0 to 4,294,967,295.")
     if record is None:

@@ -1,0 +1,90 @@
+"""The command `clockless`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from clockless import __version__
+from clockless.errors import ClocklessError
+
+app = App(
+    name="clockless",
+    help="A laboratory for machines that learn without a global clock.",
+    version=__version__,
+    result_action="return_value",
+)
+
+
+@app.command
+def reproduce(
+    paper: str,
+    *,
+    figure: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 (never changed)
+    out: Path = Path("results"),
+    tiny: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 0,
+    threads: int | None = None,
+    pairs: int | None = None,
+) -> int:
+    """Reproduce a paper's figures: run, draw, and check the numbers against what the paper says.
+
+    Writes figures (PDF, PNG), the plotted numbers (CSV) and numbers.json. Exit code 0: all numbers hold; 1: some do not;
+    2: wrong arguments; 130: stopped by Ctrl-C.
+
+    Parameters
+    ----------
+    paper
+        desynchronous (Wycoff et al. 2022).
+    figure
+        A figure of the paper, such as 1b; may be given several times. All when left out.
+    out
+        Folder to write to; a subfolder with the paper's name is made.
+    tiny
+        A small version of everything, in seconds.
+    seed
+        Master seed: other tasks and other random numbers.
+    threads
+        Worker threads; all cores when left out.
+    pairs
+        Fig. 1b: only the first so many (nudge, rate) pairs.
+    """
+    from clockless import claims, progress, reproduction
+    from clockless.errors import ParameterError
+    from clockless.papers import Options
+
+    for name, value in (("--threads", threads), ("--pairs", pairs)):
+        if value is not None and value < 1:
+            raise ParameterError(f"{name} is {value}; it must be 1 or more.")
+    if seed < 0:
+        raise ParameterError(f"--seed is {seed}; it must be 0 or more.")
+    figures = reproduction.checked_figures(paper, figure)
+    folder = reproduction.Folder(out / paper)
+    limits = {} if pairs is None else {"pairs": pairs}
+    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits)
+    try:
+        checked = reproduction.reproduce(paper, figures, folder, options)
+    except KeyboardInterrupt:
+        kept = ", ".join(path.name for path in folder.kept) or "nothing"
+        print(f"\nStopped. Kept in {folder.path}: {kept}. Run the same command to start again.", file=sys.stderr)
+        return 130
+    print(claims.table(checked))
+    return 0 if all(claim.holds for claim in checked) else 1
+
+
+def main() -> None:
+    """Run the command line; mistakes of the user end in one sentence and exit code 2."""
+    from cyclopts import CycloptsError
+
+    try:
+        code = app(exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"clockless: {str(error).strip()} Try --help.", file=sys.stderr)
+        code = 2
+    except ClocklessError as error:
+        print(f"clockless: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,131 @@
+"""Wycoff et al. 2022, 'Desynchronous learning in a physics-driven learning network': Figs. 1a and 1b.
+
+J. Chem. Phys. 156, 144903, doi 10.1063/5.0084631. The paper gives neither nudge (eta), nor rate (gamma), nor the ranges of
+its tasks, but says that the collapse does not depend on them; so they are swept here.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clockless import networks, tasks
+from clockless.claims import Claim
+from clockless.clocks import Bernoulli
+from clockless.media.resistors import Resistors
+from clockless.papers import FigureData, Options
+from clockless.rules import CoupledLearning
+from clockless.training import log_spaced, train
+
+if TYPE_CHECKING:
+    import xarray
+
+TITLE = "Desynchronous learning in a physics-driven learning network"
+CITE = "S. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631"
+
+P = (0.1, 0.2, 0.5, 0.8, 1.0)
+# (nudge, rate): gamma of the paper is rate / (2 nudge), so these span 0.05 to 500 in gamma.
+PAIRS = ((0.1, 0.3), (1.0, 0.1), (0.001, 1.0))
+# A spread of a thirtieth of the initial error is about a line's width in the paper's figure.
+_LINE_WIDTH = 0.03
+
+
+def figure_1a(options: Options) -> FigureData:
+    """The 143-edge network with a task's nodes, before and after learning."""
+    network = networks.packing()
+    task = tasks.regression(network, seed=options.seed)
+    steps = 200 if options.tiny else 20_000
+    nudge, rate = PAIRS[0]
+    run = train(
+        Resistors(network), task, rule=CoupledLearning(nudge, rate), steps=steps, batch="full", threads=options.threads
+    )
+    data = run.data.assign_attrs(inputs=list(task.inputs), outputs=list(task.outputs), ground=list(task.ground))
+    claims = [
+        Claim("1a", "edges of the network", 143, 0, len(network.edges)),
+        Claim("1a", "smallest degree of a node (a jammed packing has 3)", 3, 0, int(network.degrees.min())),
+    ]
+    return FigureData({"figure-1a": data}, claims)
+
+
+def figure_1b(options: Options) -> FigureData:
+    """Test error of regression tasks against step x p for several p, for several (nudge, rate)."""
+    count, steps = (6, 2_000) if options.tiny else (50, 20_000)
+    network = networks.packing()
+    medium = Resistors(network)
+    # Regression tasks with seeds 0..49 for master seed 0, 50..99 for master seed 1, and so on: never shared.
+    drawn = [tasks.regression(network, seed=options.seed * count + k) for k in range(count)]
+    equal = equal_updates(steps)
+    record = np.unique(np.concatenate([log_spaced(steps), *(np.rint(equal / p).astype(np.int64) for p in P)]))
+    datasets: dict[str, xarray.Dataset] = {}
+    claims: list[Claim] = []
+    for nudge, rate in PAIRS[: options.limits.get("pairs", len(PAIRS))]:
+        name = f"figure-1b_nudge-{nudge:g}_rate-{rate:g}"
+        with options.progress(f"1b, nudge {nudge:g}, rate {rate:g}") if options.progress else nullcontext() as update:
+            run = train(
+                medium, drawn, rule=CoupledLearning(nudge, rate), clock=[Bernoulli(p) for p in P], steps=steps, batch=1,
+                seed=options.seed, record=record, threads=options.threads, progress=update,
+            )  # fmt: skip
+        datasets[name] = run.data.assign_attrs(nudge=nudge, rate=rate)
+        if options.keep:
+            options.keep(name, datasets[name])
+        claims += _claims_1b(datasets[name], equal, f"nudge {nudge:g}, rate {rate:g}")
+    return FigureData(datasets, claims)
+
+
+def equal_updates(steps: int) -> np.ndarray:
+    """Values of step x p that every p reaches at a whole step within `steps`: multiples of 4, log-spaced."""
+    last = int(steps * min(P)) // 4
+    return 4 * np.unique(np.rint(np.geomspace(1, last, 40)).astype(np.int64))
+
+
+def errors_at_equal_updates(data: xarray.Dataset, equal: np.ndarray) -> np.ndarray:
+    """Scaled errors [clock, task, update] at the given values of step x p."""
+    per_clock = [
+        data.error.isel(clock=k).sel(step=np.rint(equal / p).astype(np.int64)).transpose("task", "step").values
+        for k, p in enumerate(data.p.values)
+    ]
+    return np.array(per_clock)
+
+
+def spread_at_equal_updates(data: xarray.Dataset, equal: np.ndarray) -> tuple[float, float]:
+    """Largest difference of the mean scaled error between any two p at equal step x p, and its tolerance.
+
+    Different p meet different examples at equal step x p, so even a perfect collapse leaves a sampling spread. The tolerance
+    is four standard errors of the paired difference over tasks (the largest of 10 pairs at 40 strongly correlated times),
+    or a line's width if that is more.
+    """
+    errors = errors_at_equal_updates(data, equal)
+    mean = errors.mean(axis=1)
+    paired = errors[:, None] - errors[None, :]
+    standard_error = paired.std(axis=2, ddof=1).max() / np.sqrt(errors.shape[1])
+    return float(np.max(mean.max(axis=0) - mean.min(axis=0))), max(_LINE_WIDTH, 4.0 * float(standard_error))
+
+
+def spread_at_equal_steps(data: xarray.Dataset) -> float:
+    """Largest difference of the mean scaled error between any two p at equal step."""
+    mean = data.error.mean("task")
+    return float((mean.max("clock") - mean.min("clock")).max())
+
+
+def collapsed_spread_at_equal_steps(data: xarray.Dataset) -> float:
+    """The spread in plain steps that follows from collapse: largest f(step p_min) - f(step), f the curve of p = 1."""
+    f = data.error.mean("task").isel(clock=int(np.argmax(data.p.values)))
+    slowed = np.interp(data.step.values * float(data.p.min()), data.step.values, f.values)
+    return float(np.max(slowed - f.values))
+
+
+def _claims_1b(data: xarray.Dataset, equal: np.ndarray, pair: str) -> list[Claim]:
+    spread, tolerance = spread_at_equal_updates(data, equal)
+    return [
+        Claim("1b", f"spread of mean scaled error over p at equal step x p ({pair})", 0.0, tolerance, spread),
+        Claim(
+            "1b", f"spread at equal step, as collapse in step x p implies ({pair})",
+            collapsed_spread_at_equal_steps(data), tolerance, spread_at_equal_steps(data),
+        ),
+        Claim("1b", f"replicas that failed ({pair})", 0, 0, int(data.failed.sum())),
+    ]  # fmt: skip
+
+
+FIGURES = {"1a": figure_1a, "1b": figure_1b}
