@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import reprlib
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class ClocklessError(Exception):
@@ -46,7 +47,8 @@ class ReplicasFailedWarning(UserWarning):
 
 def shown(value: Any) -> str:
     """`value` as a sentence can quote it: on one line, long ones abridged."""
-    return " ".join(reprlib.repr(value).split())
+    text = " ".join(reprlib.repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def whole(name: str, value: Any, least: int = 0) -> int:
@@ -58,6 +60,8 @@ def whole(name: str, value: Any, least: int = 0) -> int:
 
 def real_array(values: Any) -> np.ndarray:
     """A float64 copy of a table of real numbers; ValueError if it is ragged or holds anything else."""
+    import numpy as np  # here, so that the command line can name its errors without it
+
     table = np.array(values)
     if table.dtype.kind not in "iuf":
         raise ValueError(f"{table.dtype} values are not real numbers")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from clockless.errors import NetworkError, OutputError
+from clockless.errors import NetworkError, OutputError, real_array, shown, whole
 from clockless.packings import contact_network
 
 if TYPE_CHECKING:
@@ -49,13 +49,14 @@ class Network:
         return np.bincount(self.edges.ravel(), minlength=self.nodes)
 
     def __eq__(self, other: object) -> bool:
+        """The same edges in the same order, whichever end is named first, and the same positions."""
         if not isinstance(other, Network):
             return NotImplemented
         if self.positions is None or other.positions is None:
             same_places = self.positions is other.positions
         else:
             same_places = np.array_equal(self.positions, other.positions)
-        return same_places and np.array_equal(self.edges, other.edges)
+        return same_places and np.array_equal(np.sort(self.edges, axis=1), np.sort(other.edges, axis=1))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -66,18 +67,21 @@ class Network:
 def _checked_edges(edges: Any) -> np.ndarray:
     try:
         table = np.array(edges)
-    except ValueError as error:
-        raise NetworkError(f"edges are not pairs of node numbers ({error}); give them as [edge, 2].") from None
+    except (ValueError, OverflowError):
+        raise NetworkError(f"edges = {shown(edges)} are not a table; give pairs of node numbers, [edge, 2].") from None
     if table.size == 0:
         raise NetworkError("the network is empty: it has no edges; give at least one pair of node numbers.")
     if table.ndim != 2 or table.shape[1] != 2:
         raise NetworkError(f"edges have shape {table.shape}; they must be pairs of node numbers, [edge, 2].")
-    if table.dtype.kind == "f" and np.array_equal(table, np.floor(table)):
-        table = table.astype(np.int64)
-    if table.dtype.kind not in "iu":
+    if table.dtype.kind not in "iuf" or not np.array_equal(table, np.floor(table)):
         raise NetworkError(f"edges hold {table.dtype} values; node numbers must be whole numbers from 0.")
     if table.min() < 0:
         raise NetworkError(f"edge {int(np.argmin(table.min(axis=1)))} names node {table.min()}; node numbers start at 0.")
+    # Before any array as long as the largest node number is made: edges (0, 10**12) must give a sentence, not a crash.
+    used = np.unique(table)
+    gaps = np.flatnonzero(used != np.arange(used.size))
+    if gaps.size:
+        raise NetworkError(f"node {gaps[0]} has no edge, but numbers go up to {used[-1]}; number nodes without gaps.")
     return np.ascontiguousarray(table, dtype=np.int64)
 
 
@@ -85,16 +89,10 @@ def _check_wiring(edges: np.ndarray, nodes: int) -> None:
     loops = np.flatnonzero(edges[:, 0] == edges[:, 1])
     if loops.size:
         raise NetworkError(f"edge {loops[0]} joins node {edges[loops[0], 0]} to itself; remove the self-loop.")
-    ordered = np.sort(edges, axis=1)
-    _, first, counts = np.unique(ordered, axis=0, return_index=True, return_counts=True)
+    pairs, counts = np.unique(np.sort(edges, axis=1), axis=0, return_counts=True)
     if (counts > 1).any():
-        i, j = ordered[first[counts > 1][0]]
+        i, j = pairs[counts > 1][0]
         raise NetworkError(f"nodes {i} and {j} are joined more than once; merge the parallel edges into one.")
-    # Before any array as long as the largest node number is made: edges (0, 10**12) must give a sentence, not a crash.
-    used = np.unique(edges)
-    if used.size < nodes:
-        missing = int(np.flatnonzero(used != np.arange(used.size))[0])
-        raise NetworkError(f"node {missing} has no edge, but numbers go up to {nodes - 1}; number nodes without gaps.")
     parts, label = connected_components(
         coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(nodes, nodes)), directed=False
     )
@@ -105,13 +103,14 @@ def _check_wiring(edges: np.ndarray, nodes: int) -> None:
 
 def _checked_positions(positions: Any, nodes: int) -> np.ndarray:
     try:
-        places = np.array(positions, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise NetworkError(f"positions are not numbers ({error}); give coordinates as [node, 2].") from None
+        places = real_array(positions)
+    except ValueError:
+        raise NetworkError(f"positions = {shown(positions)} are not numbers; give coordinates as [node, 2].") from None
     if places.shape != (nodes, 2):
         raise NetworkError(f"positions have shape {places.shape}, but the edges name {nodes} nodes; give [{nodes}, 2].")
     if not np.isfinite(places).all():
-        raise NetworkError(f"the position of node {int(np.argwhere(~np.isfinite(places))[0, 0])} is not finite.")
+        wrong = int(np.argwhere(~np.isfinite(places))[0, 0])
+        raise NetworkError(f"the position of node {wrong} is not finite; give its coordinates, or no positions at all.")
     places.setflags(write=False)
     return places
 
@@ -127,7 +126,9 @@ def packing(nodes: int = 64, edges: int = 143, seed: int = 1) -> Network:
 
     Raises:
         NetworkError: fewer than 2 nodes, or a number of edges that no simple connected network of that size has.
+        ParameterError: nodes, edges or seed not whole numbers.
     """
+    nodes, edges, seed = whole("nodes", nodes), whole("edges", edges), whole("seed", seed)
     if nodes < 2:
         raise NetworkError(f"a packing of {nodes} nodes has no contacts; ask for at least 2 nodes.")
     if not nodes - 1 <= edges <= nodes * (nodes - 1) // 2:
@@ -154,8 +155,10 @@ def lattice(rows: int, columns: int, periodic: bool = False) -> Network:
 
     Raises:
         NetworkError: fewer than 2 nodes, or a periodic side shorter than 3, whose closing edge would double another.
+        ParameterError: rows or columns not whole numbers.
     """
-    if rows < 1 or columns < 1 or rows * columns < 2:
+    rows, columns = whole("rows", rows), whole("columns", columns)
+    if rows * columns < 2:
         raise NetworkError(f"a lattice of {rows} x {columns} nodes has no edges; ask for at least 2 nodes.")
     if periodic and min(rows, columns) < 3:
         raise NetworkError(f"a periodic lattice of {rows} x {columns} would double edges; its sides must be 3 or longer.")
@@ -181,6 +184,10 @@ def from_networkx(graph: networkx.Graph) -> Network:
     Edges are ordered by their attribute `edge` where all have it. Positions are taken from the node attributes `x` and `y`,
     or `pos`, where every node has them.
     """
+    import networkx
+
+    if not isinstance(graph, networkx.Graph):
+        raise NetworkError(f"{shown(graph)} is not a networkx graph; make one, or give pairs of node numbers to Network.")
     if graph.is_directed():
         raise NetworkError("the graph is directed, but currents flow both ways; convert it with graph.to_undirected().")
     labels = list(graph.nodes)
@@ -188,20 +195,20 @@ def from_networkx(graph: networkx.Graph) -> Network:
         labels.sort()
     number = {label: index for index, label in enumerate(labels)}
     alone = [label for label in labels if graph.degree(label) == 0]
-    if alone and len(labels) > 1:
-        raise NetworkError(f"node {alone[0]!r} has no edge; join it or remove it.")
+    if alone:
+        raise NetworkError(f"node {shown(alone[0])} has no edge; join it or remove it.")
     pairs = list(graph.edges(data="edge"))
     if all(isinstance(order, (int, np.integer)) for *_, order in pairs):
         pairs.sort(key=lambda pair: pair[2])
     return Network([(number[i], number[j]) for i, j, _ in pairs], _positions_of(graph, labels))
 
 
-def _positions_of(graph: networkx.Graph, labels: list) -> np.ndarray | None:
+def _positions_of(graph: networkx.Graph, labels: list) -> list | None:
     attributes = [graph.nodes[label] for label in labels]
     if attributes and all("x" in a and "y" in a for a in attributes):
-        return np.array([[a["x"], a["y"]] for a in attributes], dtype=np.float64)
+        return [[a["x"], a["y"]] for a in attributes]
     if attributes and all("pos" in a for a in attributes):
-        return np.array([a["pos"] for a in attributes], dtype=np.float64)
+        return [a["pos"] for a in attributes]
     return None
 
 
@@ -226,20 +233,21 @@ def read_graphml(path: str | os.PathLike) -> Network:
     Raises:
         NetworkError: the file cannot be read, is not GraphML, or does not describe a network.
     """
+    import zlib
     from xml.etree.ElementTree import ParseError
 
     import networkx
 
+    unreadable = (ParseError, networkx.NetworkXException, LookupError, ValueError, TypeError, AttributeError)
     try:
         graph = networkx.read_graphml(path)
+        numbers = {label: int(label) for label in graph if label.isdecimal()}
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
-    except (ParseError, networkx.NetworkXError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (*unreadable, EOFError, zlib.error) as error:  # the last two: a damaged .graphml.gz
         raise NetworkError(f"{path} is not readable GraphML ({error}); write it with networkx or write_graphml.") from None
-    if graph.is_multigraph():
-        raise NetworkError(f"{path} joins some nodes more than once; merge the parallel edges into one.")
-    if all(str(label).isdigit() for label in graph):
-        graph = networkx.relabel_nodes(graph, {label: int(label) for label in graph})
+    if len(set(numbers.values())) == len(graph):
+        graph = networkx.relabel_nodes(graph, numbers)
     return from_networkx(graph)
 
 
@@ -260,7 +268,7 @@ def read_csv(path: str | os.PathLike) -> Network:
         NetworkError: the file cannot be read, or a line is not a pair of whole numbers.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
     except UnicodeDecodeError:
@@ -268,20 +276,22 @@ def read_csv(path: str | os.PathLike) -> Network:
     return Network(list(_csv_edges(text.splitlines(), path)))
 
 
-def _csv_edges(lines: list[str], path: str | os.PathLike) -> Iterable[tuple[int, int]]:
+def _csv_edges(lines: list[str], path: str | os.PathLike) -> Iterator[tuple[int, int]]:
     header_allowed = True
-    for number, cells in enumerate(csv.reader(lines), start=1):
-        if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
+    for number, line in enumerate(lines, start=1):
+        if not line.strip(" ,") or line.lstrip().startswith("#"):
             continue
+        cells = [cell.strip(' "') for cell in line.split(",")]
         try:
             i, j = (int(cell) for cell in cells)
         except ValueError:
-            if header_allowed and not any(cell.strip().lstrip("+-").isdigit() for cell in cells):
-                header_allowed = False
-                continue
-            raise NetworkError(f"{path}, line {number}: {','.join(cells)!r} is not a pair of node numbers.") from None
+            if not (header_allowed and all(cell[:1].isalpha() for cell in cells)):
+                raise NetworkError(
+                    f"{path}, line {number}: {shown(line)} is not a pair of node numbers; write each edge as i,j."
+                ) from None
+        else:
+            yield i, j
         header_allowed = False
-        yield i, j
 
 
 def write_csv(network: Network, path: str | os.PathLike) -> None:

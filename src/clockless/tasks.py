@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from clockless.errors import TaskError
+from clockless.errors import TaskError, real_array, shown, whole
 from clockless.media.resistors import Resistors
 from clockless.networks import Network
 
@@ -66,7 +66,7 @@ class Task:
         for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
             low = np.minimum(x.min(axis=1), 0.0)[:, None]
             high = np.maximum(x.max(axis=1), 0.0)[:, None]
-            slack = 1e-12 * np.maximum(high - low, np.abs(high))
+            slack = 1e-12 * (high - low)
             if ((y < low - slack) | (y > high + slack)).any():
                 return False
         return True
@@ -90,12 +90,15 @@ class Task:
 
 
 def _checked_nodes(role: str, nodes: Sequence[int]) -> tuple[int, ...]:
-    table = np.atleast_1d(np.asarray(nodes))
+    try:
+        table = np.atleast_1d(np.array(nodes))
+    except ValueError:  # ragged
+        table = np.array([None])
     if table.size == 0:
         raise TaskError(f"the task has no {role}; give at least one node.")
-    if table.ndim != 1 or table.dtype.kind not in "iu" or (table < 0).any():
-        raise TaskError(f"{role} = {nodes!r} are not node numbers; give whole numbers from 0.")
-    return tuple(int(node) for node in table)
+    if table.ndim != 1 or table.dtype.kind not in "iu" or (table.astype(np.int64) < 0).any():
+        raise TaskError(f"{role} = {shown(nodes)} are not node numbers; give whole numbers from 0.")
+    return tuple(table.tolist())
 
 
 def _check_roles(task: Task) -> None:
@@ -109,15 +112,14 @@ def _check_roles(task: Task) -> None:
 
 def _checked_table(name: str, table: np.ndarray, role: str, width: int) -> np.ndarray:
     try:
-        values = np.array(table, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TaskError(f"{name} does not hold numbers ({error}); give voltages [example, node].") from None
+        values = real_array(table)
+    except ValueError:
+        raise TaskError(f"{name} = {shown(table)} does not hold numbers; give voltages [example, node].") from None
     if values.ndim != 2 or values.shape[1] != width or len(values) == 0:
         raise TaskError(f"{name} has shape {values.shape}; with {width} {role} it must be [examples, {width}].")
     if not np.isfinite(values).all():
-        raise TaskError(
-            f"{name} holds {values[~np.isfinite(values)][0]} in example {np.argwhere(~np.isfinite(values))[0][0]}."
-        )
+        example, node = np.argwhere(~np.isfinite(values))[0]
+        raise TaskError(f"{name} holds {values[example, node]} in example {example}; voltages must be finite.")
     values.setflags(write=False)
     return values
 
@@ -131,9 +133,9 @@ def regression(network: Network, inputs: int = 2, outputs: int = 2, train: int =
     The two-input two-output regression tasks of Fig. 1b of Wycoff et al. 2022 (doi 10.1063/5.0084631). One ground node;
     all nodes are drawn without repetition. The tasks' ranges are not in the paper: ours are the teacher's.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole("seed", seed))
     roles = _drawn_roles(network, (inputs, outputs, 1), rng)
-    x = rng.random((train + test, inputs))
+    x = rng.random((whole("train", train, 1) + whole("test", test, 1), inputs))
     y = _teacher_outputs(network, roles, x, rng)
     return Task(*roles, x[:train], y[:train], x[train:], y[train:], True, f"regression {seed}")
 
@@ -143,7 +145,7 @@ def allosteric(network: Network, inputs: int = 2, outputs: int = 2, ground: int 
 
     The allosteric tasks of Fig. 4 of Wycoff et al. 2022 (doi 10.1063/5.0084631). Training and test set are the same pair.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole("seed", seed))
     roles = _drawn_roles(network, (inputs, outputs, ground), rng)
     x = rng.random((1, inputs))
     y = _teacher_outputs(network, roles, x, rng)
@@ -151,8 +153,8 @@ def allosteric(network: Network, inputs: int = 2, outputs: int = 2, ground: int 
 
 
 def _drawn_roles(network: Network, counts: tuple[int, int, int], rng: np.random.Generator) -> Roles:
-    if min(counts) < 1:
-        raise TaskError(f"a task needs at least one input, output and ground node; asked for {counts}.")
+    for role, count in zip(("inputs", "outputs", "ground"), counts, strict=True):
+        whole(role, count, 1)
     if sum(counts) > network.nodes:
         raise TaskError(f"{sum(counts)} nodes with roles do not fit on {network.nodes} nodes; ask for fewer.")
     drawn = rng.permutation(network.nodes)[: sum(counts)].tolist()
