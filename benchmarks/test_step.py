@@ -16,7 +16,7 @@ STEPS = 1000  # per call: long enough that the test error at the end of a call c
 ROUNDS = 20
 SIZE = f"64 nodes, 143 edges; {LANES} lanes"
 LIMIT = 1.1e-6  # seconds per replica-step
-AHEAD = 100  # of vectorised NumPy with index sets worked out beforehand; a single 61 x 61 solve takes it 25 us
+AHEAD = 300  # times NumPy, which needs 25 us for each of the two dense solves alone
 RESISTORS = cl.Resistors(networks.packing())
 RULE = cl.CoupledLearning(nudge=0.1, rate=0.3)
 CLOCK = cl.Bernoulli(0.5)
