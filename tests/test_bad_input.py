@@ -288,3 +288,24 @@ def test_real_array_copies():
     given = np.ones(3)
     real_array(given)[0] = 7
     assert given[0] == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"threads": 0}, {"threads": 1.5}, {"threads": "a"}, {"device": None}, {"device": cl.Bernoulli(0.5)}, {"progress": 3},
+        {"lanes": 32.0}, {"lanes": None}, {"record": [[1], [2, 3]]}, {"batch": np.array([1, 2])}, {"clock": cl.Bernoulli},
+        {"rule": cl.CoupledLearning}, {"batch": cl.FixedFraction(0.01)}, {"resistors": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_arguments_of_train_are_checked_before_anything_runs(changed):
+    """Every argument of `train` that makes no sense gets one sentence."""
+    network = cl.networks.board16()
+    arguments = {
+        "resistors": cl.Resistors(network), "task": cl.tasks.regression(network), "rule": cl.CoupledLearning(0.1, 0.1),
+        "steps": 1, **changed,
+    }  # fmt: skip
+    with pytest.raises(cl.errors.ClocklessError) as caught:
+        cl.train(**arguments)
+    assert "\n" not in str(caught.value)

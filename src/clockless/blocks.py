@@ -48,6 +48,7 @@ class Block:
         mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
         resistors, first = wiring.resistors, mine[0]
         self._conducts = first.rule.parameter == "conductance"
+        self._range = resistors.low, resistors.high
         if self._conducts:
             medium = stack([Conductance(1 / resistors.high, 1 / resistors.low)] * width)
         else:
@@ -98,7 +99,8 @@ class Block:
         with np.errstate(divide="ignore", invalid="ignore"):
             self.error = raw / self.initial_error[:, None]
         value = self.state.value[:, :used].T
-        self.resistances = 1.0 / value if self._conducts else value.copy()
+        # 1 / (1 / high) may exceed high by one rounding, and could then not be given as `initial` again.
+        self.resistances = np.clip(1.0 / value, *self._range) if self._conducts else value.copy()
 
     def advance(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Run steps `first` to `last`, not included; then test error in volts squared and residual of every member."""

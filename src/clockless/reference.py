@@ -124,5 +124,5 @@ def learn(
             resistances = np.where(acts, device.written(resistances, wanted, resistors.low, resistors.high), resistances)
         else:
             conductances = device.written(1 / resistances, wanted, 1 / resistors.high, 1 / resistors.low)
-            resistances = np.where(acts, 1 / conductances, resistances)
+            resistances = np.where(acts, np.clip(1 / conductances, resistors.low, resistors.high), resistances)
     return resistances

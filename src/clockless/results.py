@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,8 +69,6 @@ def dataset(
     """Label the arrays [replica, ..] of an ensemble whose replicas run over the product of `lists`."""
     import xarray
 
-    from clockless import __version__
-
     dims = tuple(lists)
     shape = tuple(len(values) for values in lists.values())
     edges = settings["medium"].network.edges
@@ -96,7 +95,7 @@ def dataset(
         coordinates["p"] = settings["clock"].rate(len(edges))
     attributes = {
         "settings": json.dumps({name: _described(value) for name, value in settings.items()}),
-        "version": __version__,
+        "version": version("clockless"),
         "cite": "\n".join(CITE),
     }
     return xarray.Dataset(variables, coordinates, attributes)

@@ -22,7 +22,7 @@ import numpy as np
 from clockless.blocks import Block, Wiring
 from clockless.clocks import SYNCHRONOUS
 from clockless.devices import IDEAL
-from clockless.errors import ParameterError, ReplicasFailedWarning, TaskError
+from clockless.errors import ParameterError, ReplicasFailedWarning, TaskError, shown, whole
 from clockless.lanes import TILE
 from clockless.media.resistors import Resistors
 from clockless.results import Run, dataset
@@ -92,12 +92,13 @@ def train(
     Raises:
         ClocklessError: any argument that makes no sense, before anything runs.
     """
+    if not isinstance(resistors, Resistors):
+        raise ParameterError(f"the medium is {shown(resistors)}; give Resistors(network).")
     axes = {"task": task, "rule": rule, "clock": clock, "batch": batch, "initial": initial, "seed": seed}
     lists = {name: value for name, value in axes.items() if isinstance(value, list)}
     record_at = _checked_record(record, steps)
     replicas = _replicas(resistors, axes)
-    if lanes < TILE or lanes % TILE:
-        raise ParameterError(f"lanes = {lanes}; the width of a block must be a multiple of {TILE}.")
+    _check_execution(device, threads, lanes, progress)
     wiring = Wiring.of(resistors, device)
     blocks = [Block(wiring, replicas, members, lanes) for members in _block_members(replicas, lanes)]
     _run_blocks(blocks, record_at, steps, threads, progress)
@@ -134,10 +135,25 @@ def _checked_record(record: Sequence[int] | np.ndarray | None, steps: int) -> np
         raise ParameterError(f"steps = {steps!r}; give a whole number from 0 to 4,294,967,295.")
     if record is None:
         return log_spaced(int(steps))
-    at = np.unique(np.asarray(record))
+    try:
+        at = np.unique(np.asarray(record))
+    except ValueError:
+        raise ParameterError(f"record = {shown(record)}; give whole numbers of steps, such as [0, 10, 100].") from None
     if at.size == 0 or at.dtype.kind not in "iu" or at[0] < 0 or at[-1] > steps:
-        raise ParameterError(f"record = {record!r}; give whole numbers of steps between 0 and {steps}.")
+        raise ParameterError(f"record = {shown(record)}; give whole numbers of steps between 0 and {steps}.")
     return at.astype(np.int64)
+
+
+def _check_execution(device: Any, threads: Any, lanes: Any, progress: Any) -> None:
+    if isinstance(device, type) or not hasattr(device, "written"):
+        raise ParameterError(f"device = {shown(device)} is not a device; give one such as Continuous().")
+    if threads is not None:
+        whole("threads", threads, 1)
+    whole("lanes", lanes, TILE)
+    if lanes % TILE:
+        raise ParameterError(f"lanes = {lanes}; the width of a block must be a multiple of {TILE}.")
+    if progress is not None and not callable(progress):
+        raise ParameterError(f"progress = {shown(progress)} cannot be called; give a function of (done, total).")
 
 
 def _replicas(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
@@ -151,34 +167,37 @@ def _replicas(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
     for task, batch in itertools.product(values[0], values[3]):
         if isinstance(batch, int) and batch > len(task.x_train):
             raise ParameterError(f"batch = {batch}, but {task.name} has {len(task.x_train)} training examples.")
+        if hasattr(batch, "acting"):
+            batch.rate(len(task.x_train))  # raises if it would never draw one
     return [Replica(*combination) for combination in itertools.product(*values)]
 
 
 def _checked_task(resistors: Resistors, task: Any) -> Task:
     if not isinstance(task, Task):
-        raise TaskError(f"task = {task!r} is not a Task; make one with Task(...) or tasks.regression(...).")
+        raise TaskError(f"task = {shown(task)} is not a Task; make one with Task(...) or tasks.regression(...).")
     task.check_fits(resistors.network)
     return task
 
 
 def _checked_rule(resistors: Resistors, rule: Any) -> Any:
-    if not hasattr(rule, "nudge"):
-        raise ParameterError(f"rule = {rule!r} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
+    if isinstance(rule, type) or not hasattr(rule, "nudge"):
+        raise ParameterError(f"rule = {shown(rule)} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
     return rule
 
 
 def _checked_clock(resistors: Resistors, clock: Any) -> Any:
-    if not hasattr(clock, "acting"):
-        raise ParameterError(f"clock = {clock!r} is not a clock; give one such as Global() or Bernoulli(0.5).")
+    if isinstance(clock, type) or not hasattr(clock, "acting"):
+        raise ParameterError(f"clock = {shown(clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
     clock.rate(len(resistors.network.edges))
     return clock
 
 
 def _checked_batch(resistors: Resistors, batch: Any) -> Any:
-    whole = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
-    if not (batch == "full" or (whole and batch >= 1) or hasattr(batch, "acting")):
-        raise ParameterError(f"batch = {batch!r}; give 'full', a number of examples, or a clock that draws them.")
-    return int(batch) if whole else batch
+    count = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
+    clock = hasattr(batch, "acting") and not isinstance(batch, type)
+    if not ((isinstance(batch, str) and batch == "full") or (count and batch >= 1) or clock):
+        raise ParameterError(f"batch = {shown(batch)}; give 'full', a number of examples, or a clock that draws them.")
+    return int(batch) if count else batch
 
 
 def _checked_initial(resistors: Resistors, initial: Any) -> np.ndarray:

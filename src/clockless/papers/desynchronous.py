@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray
 
 TITLE = "Desynchronous learning in a physics-driven learning network"
-CITE = "S. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631"
+CITE = "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631"
 
 P = (0.1, 0.2, 0.5, 0.8, 1.0)
 # (nudge, rate): gamma of the paper is rate / (2 nudge), so these span 0.05 to 500 in gamma.

@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer: `make reproduce` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+OUT ?= results
+
+.PHONY: reproduce test test-slow lint format benchmark clean
+
+reproduce: $(VENV)/.installed
+	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
+	@echo "The picture is $(OUT)/desynchronous/figure-1b.png"
+
+test: lint
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/table.py
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(OUT)

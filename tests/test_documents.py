@@ -1,0 +1,51 @@
+"""The code blocks of README and docs run as they stand, and say what they mean."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+BLOCKS = [
+    pytest.param(block, id=f"{document.name}-{index}")
+    for document in DOCUMENTS
+    for index, block in enumerate(re.findall(r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.S | re.M))
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_block_runs(block, tmp_path):
+    """Each Python block runs as a script by itself."""
+    (tmp_path / "block.py").write_text(block, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "block.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_readme_example_does_what_it_says():
+    """The comments of the README's example hold: dims, shapes, a figure, and learning."""
+    matplotlib.use("Agg")
+    block = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M)[0]
+    names: dict = {}
+    exec(block, names)
+    assert set(names["run"].data.sizes) == {"clock", "step", "edge"}
+    assert names["run"].parameters.dims == ("clock", "edge")
+    assert names["voltages"].tolist() == pytest.approx([0.0, 0.5, 1.0, 0.5])
+    error = names["run"].error
+    assert (error.isel(step=0) == 1).all()
+    assert (error.isel(step=-1, clock=0) < 1e-6).all()
+    assert error.isel(step=-1, clock=2) > error.isel(step=-1, clock=0)
+
+
+def test_links_between_documents_lead_somewhere():
+    """Relative links of the documents name files that exist."""
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} -> {target}"

@@ -1,0 +1,191 @@
+"""The lane factorisation against dense algebra, for any connected wiring and any roles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+from clockless import networks
+from clockless.elimination import COLUMNS, assemble, factor, plan, solve
+from clockless.lanes import TILE, zeros
+from clockless.media.columns import inject
+
+LANES = TILE
+
+
+@njit
+def factorise(schedule, conductance, upper, lower):
+    n = schedule.start.size - 1
+    assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, conductance, upper)
+    factor(schedule.start, schedule.updates, upper, lower)
+
+
+@njit
+def solve_in_place(schedule, lower, x):
+    solve(schedule.forward, schedule.backward, lower, x)
+
+
+@njit
+def inject_and_solve(schedule, lower, held, ground, x):
+    inject(held, ground, schedule.row_of_node.size, x)
+    solve(schedule.forward, schedule.backward, lower, x)
+
+
+def random_wiring(nodes: int, extra: int, rng: np.random.Generator) -> np.ndarray:
+    """A random tree with up to `extra` further edges, ends and order shuffled [edge, 2]."""
+    label = rng.permutation(nodes)
+    pairs = {(int(rng.integers(node)), node) for node in range(1, nodes)}
+    for _ in range(extra):
+        i, j = sorted(rng.choice(nodes, 2, replace=False).tolist())
+        pairs.add((i, j))
+    edges = label[np.array(sorted(pairs))]
+    flip = rng.random(len(edges)) < 0.5
+    edges[flip] = edges[flip, ::-1]
+    return rng.permutation(edges)
+
+
+def laplacian(nodes: int, edges: np.ndarray, conductance: np.ndarray) -> np.ndarray:
+    """Dense [node, node], built from the incidence matrix, which is no step of the package."""
+    incidence = np.zeros((len(edges), nodes))
+    incidence[np.arange(len(edges)), edges[:, 0]] = 1.0
+    incidence[np.arange(len(edges)), edges[:, 1]] = -1.0
+    return incidence.T @ (conductance[:, None] * incidence)
+
+
+def factored(nodes, edges, conductance):
+    schedule = plan(nodes, edges)
+    slots = len(schedule.updates.start) - 1
+    upper, lower = zeros(slots, LANES), zeros(slots, LANES)
+    factorise(schedule, conductance, upper, lower)
+    return schedule, upper, lower
+
+
+def at(schedule, x, column):
+    """Potentials [node, lane] of one column of the table that the engine solves."""
+    rows = len(schedule.row_of_node)
+    return x[(column // COLUMNS * rows + schedule.row_of_node) * COLUMNS + column % COLUMNS]
+
+
+def agreement(nodes, matrix):
+    """Both factorisations are backward stable: relative errors of a few n eps times the condition number."""
+    eigenvalues = np.linalg.eigvalsh(matrix)
+    return 50 * nodes * np.finfo(float).eps * eigenvalues[-1] / eigenvalues[1]
+
+
+wirings = st.tuples(st.integers(2, 14), st.integers(0, 30), st.integers(0, 2**32 - 1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(wirings, st.integers(1, 9))
+def test_solves_equal_dense_ones_for_any_roles(wiring, q):
+    nodes, extra, seed = wiring
+    rng = np.random.default_rng(seed)
+    edges = random_wiring(nodes, extra, rng)
+    conductance = np.exp(rng.normal(0, 1.5, (len(edges), LANES)))
+    schedule, _, lower = factored(nodes, edges, conductance)
+    # In every lane other nodes take the current in and out, the reference node among them.
+    ground = rng.integers(nodes, size=LANES)
+    held = (ground + rng.integers(1, nodes, (q, LANES))) % nodes
+    x = zeros(-(-q // COLUMNS) * COLUMNS * nodes, LANES)
+    inject_and_solve(schedule, lower, schedule.row_of_node[held], schedule.row_of_node[ground], x)
+    for w in range(0, LANES, 7):
+        matrix = laplacian(nodes, edges, conductance[:, w])
+        inverse = np.linalg.pinv(matrix, hermitian=True)
+        for c in range(q):
+            potential = at(schedule, x, c)[:, w]
+            exact = inverse[:, held[c, w]] - inverse[:, ground[w]]
+            exact -= exact[schedule.row_of_node == nodes - 1]  # the reference node is at 0
+            np.testing.assert_allclose(potential, exact, rtol=0, atol=agreement(nodes, matrix) * np.abs(exact).max())
+
+
+@settings(max_examples=25, deadline=None)
+@given(wirings, st.integers(1, 9))
+def test_any_currents_can_be_solved_for(wiring, q):
+    nodes, extra, seed = wiring
+    rng = np.random.default_rng(seed)
+    edges = random_wiring(nodes, extra, rng)
+    conductance = np.exp(rng.normal(0, 1, (len(edges), LANES)))
+    schedule, _, lower = factored(nodes, edges, conductance)
+    currents = rng.normal(size=(q, nodes, LANES))
+    currents -= currents.mean(axis=1, keepdims=True)
+    x = zeros(-(-q // COLUMNS) * COLUMNS * nodes, LANES)
+    for c in range(q):
+        at_rows = (c // COLUMNS * nodes + schedule.row_of_node) * COLUMNS + c % COLUMNS
+        x[at_rows] = currents[c]
+    solve_in_place(schedule, lower, x)
+    for w in range(0, LANES, 11):
+        matrix = laplacian(nodes, edges, conductance[:, w])
+        for c in range(q):
+            exact = np.linalg.lstsq(matrix, currents[c, :, w], rcond=1e-13)[0]
+            exact -= exact[schedule.row_of_node == nodes - 1]
+            np.testing.assert_allclose(
+                at(schedule, x, c)[:, w], exact, rtol=0, atol=agreement(nodes, matrix) * np.abs(exact).max()
+            )
+
+
+@settings(max_examples=30, deadline=None)
+@given(wirings)
+def test_the_factors_multiply_to_the_reduced_laplacian(wiring):
+    nodes, extra, seed = wiring
+    rng = np.random.default_rng(seed)
+    edges = random_wiring(nodes, extra, rng)
+    conductance = np.exp(rng.normal(0, 1, (len(edges), LANES)))
+    schedule, upper, lower = factored(nodes, edges, conductance)
+    n = nodes - 1
+    L, LD = np.eye(n), np.diag(upper[:n, 3])
+    row_in_column = {}
+    for i in range(n):  # which slot stands where follows from the forward terms
+        for k in range(schedule.forward.start[i], schedule.forward.start[i + 1]):
+            row_in_column[i, int(schedule.forward.right[k])] = int(schedule.forward.left[k])
+    for (i, j), slot in row_in_column.items():
+        L[i, j], LD[i, j] = lower[slot, 3], upper[slot, 3]
+    np.testing.assert_allclose(1 / lower[:n, 3], upper[:n, 3], rtol=1e-15)
+    node_of_row = np.argsort(schedule.row_of_node)
+    matrix = laplacian(nodes, edges, conductance[:, 3])[np.ix_(node_of_row, node_of_row)][:n, :n]
+    np.testing.assert_allclose(LD @ L.T, matrix, rtol=0, atol=50 * nodes * np.finfo(float).eps * np.abs(matrix).max())
+
+
+def test_the_reference_is_a_node_of_highest_degree_and_stays_at_zero():
+    star = np.array([[3, 0], [1, 3], [3, 2], [4, 3], [0, 1]])
+    schedule, _, lower = factored(5, star, np.ones((5, LANES)))
+    assert schedule.row_of_node[3] == 4
+    x = zeros(5 * COLUMNS, LANES)
+    held, ground = np.full((1, LANES), 4), np.full(LANES, schedule.row_of_node[2])  # in at the reference, out at a leaf
+    inject_and_solve(schedule, lower, held, ground, x)
+    np.testing.assert_array_equal(at(schedule, x, 0)[3], 0.0)
+    np.testing.assert_allclose(at(schedule, x, 0)[:, 5], [0, 0, -1, 0, 0], atol=1e-15)
+    inject_and_solve(schedule, lower, ground[None], np.full(LANES, 4), x)  # and the other way round
+    np.testing.assert_allclose(at(schedule, x, 0)[:, 5], [0, 0, 1, 0, 0], atol=1e-15)
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 10, 50])
+def test_a_tree_fills_nothing_in(nodes):
+    edges = random_wiring(nodes, 0, np.random.default_rng(nodes))
+    schedule = plan(nodes, edges)
+    kept = (schedule.edge_slot >= 0).sum()
+    assert len(schedule.updates.start) - 1 == nodes - 1 + kept
+    np.testing.assert_array_equal(schedule.edge_slot < 0, (edges == np.argmax(schedule.row_of_node)).any(axis=1))
+
+
+def test_one_wiring_has_one_schedule():
+    """It is known before any role is: it follows from the wiring alone, not from the order or ends of the edges."""
+    network = networks.packing(64, 143, seed=2)
+    order = np.random.default_rng(0).permutation(143)
+    one, other = plan(64, network.edges), plan(64, network.edges[order, ::-1])
+    for field in ("row_of_node", "start"):
+        np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+    for field in ("updates", "forward", "backward"):
+        for a, b in zip(getattr(one, field), getattr(other, field), strict=True):
+            np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(one.edge_slot[order], other.edge_slot)
+    np.testing.assert_array_equal(one.edge_from[order], other.edge_to)
+
+
+def test_minimum_degree_keeps_the_fill_in_low():
+    """The 143-edge wirings stay near the 276 stored values that the engine was designed for."""
+    schedule = plan(64, networks.packing(64, 143, seed=1).edges)
+    assert len(schedule.updates.start) - 1 < 350
+    assert sorted(schedule.row_of_node.tolist()) == list(range(64))
