@@ -12,7 +12,7 @@ import pytest
 import xarray
 
 from clockless.claims import Claim, merged
-from clockless.papers.desynchronous import (
+from clockless.papers.desynchronous.collapse import (
     P,
     collapsed_spread_at_equal_steps,
     equal_updates,

@@ -80,10 +80,15 @@ def stamp(*parts: Any) -> np.ndarray:
     return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
 
 
+# Modules whose functions end up in the compiled loop.
+_COMPILED = ("lanes", "randomness", "parts", "elimination", "media", "rules", "clocks", "devices", "batches", "engine")
+
+
 @cache
 def _package_source() -> str:
     folder = Path(__file__).parent
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
+    paths = [path for name in _COMPILED for path in sorted(folder.glob(f"{name}.py")) + sorted(folder.glob(f"{name}/*.py"))]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 @cache

@@ -1,8 +1,4 @@
-"""Wycoff et al. 2022, 'Desynchronous learning in a physics-driven learning network': Figs. 1a and 1b.
-
-J. Chem. Phys. 156, 144903, doi 10.1063/5.0084631. The paper gives neither nudge (eta), nor rate (gamma), nor the ranges of
-its tasks, but says that the collapse does not depend on them; so they are swept here.
-"""
+"""Figs. 1a and 1b: the network, and learning curves that collapse in step x p whatever nudge and rate are."""
 
 from __future__ import annotations
 
@@ -21,9 +17,6 @@ from clockless.training import log_spaced, train
 
 if TYPE_CHECKING:
     import xarray
-
-TITLE = "Desynchronous learning in a physics-driven learning network"
-CITE = "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631"
 
 P = (0.1, 0.2, 0.5, 0.8, 1.0)
 # (nudge, rate): gamma of the paper is rate / (2 nudge), so these span 0.05 to 500 in gamma.
@@ -126,6 +119,3 @@ def _claims_1b(data: xarray.Dataset, equal: np.ndarray, pair: str) -> list[Claim
         ),
         Claim("1b", f"replicas that failed ({pair})", 0, 0, int(data.failed.sum())),
     ]  # fmt: skip
-
-
-FIGURES = {"1a": figure_1a, "1b": figure_1b}

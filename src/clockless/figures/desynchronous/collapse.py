@@ -71,6 +71,3 @@ def _final_ranges(axes: Axes, data: xarray.Dataset) -> None:
     axes.set_xticks(range(count), [f"{p:g}" for p in data.p.values])
     axes.set_ylabel(f"final, {int(data.step[-1]):,} steps")
     axes.set_yscale("log")
-
-
-DRAW = {"1a": figure_1a, "1b": figure_1b}

@@ -1,0 +1,12 @@
+"""Wycoff et al. 2022, 'Desynchronous learning in a physics-driven learning network', figure by figure.
+
+J. Chem. Phys. 156, 144903, doi 10.1063/5.0084631. The paper gives neither nudge (eta), nor rate (gamma), nor voltages, nor the
+ranges of its tasks; where a figure depends on them they are swept.
+"""
+
+from clockless.papers.desynchronous.collapse import figure_1a, figure_1b
+
+TITLE = "Desynchronous learning in a physics-driven learning network"
+CITE = "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631"
+
+FIGURES = {"1a": figure_1a, "1b": figure_1b}
