@@ -11,7 +11,7 @@ import pytest
 from numba import njit
 from numba.core.serialize import dumps
 
-from clockless import CoupledLearning, Resistors, clocks, engine, networks, reference, tasks, train
+from clockless import CoupledLearning, Resistors, engine, networks, reference, tasks, train
 from clockless.clocks import Bernoulli, FixedFraction, Global, choose
 from clockless.parts import behaviour, part, stack
 from clockless.randomness import CLOCK, step_keys
@@ -162,9 +162,8 @@ def test_the_cache_can_be_read_where_a_users_clock_is_unknown():
     assert b"EveryOther" in answer.stdout
 
 
-def test_clock_of_one_type_share_compiled_code():
+def test_clocks_of_one_type_share_compiled_code():
     """The numbers of a clock are run-time arrays: other fractions are no other type."""
     types = {numba.typeof(stack([Bernoulli(p)] * 3)) for p in (0.1, 0.7, 1.0)}
     assert len(types) == 1
     assert numba.typeof(stack([FixedFraction(0.1)] * 3)) not in types
-    assert clocks.SYNCHRONOUS == Global()
