@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from clockless.clocks import FixedFraction as FixedFraction
     from clockless.clocks import Global as Global
     from clockless.devices import Continuous as Continuous
+    from clockless.devices import Ideal as Ideal
+    from clockless.devices import Levels as Levels
+    from clockless.devices import Magnitudes as Magnitudes
+    from clockless.devices import TwoComparators as TwoComparators
     from clockless.media.resistors import Resistors as Resistors
     from clockless.networks import Network as Network
     from clockless.results import Run as Run
     from clockless.rules import CoupledLearning as CoupledLearning
+    from clockless.rules import SignRule as SignRule
     from clockless.tasks import Task as Task
     from clockless.training import train as train
 
@@ -35,10 +40,15 @@ _NAMES = {
     "Network": "networks",
     "Resistors": "media.resistors",
     "CoupledLearning": "rules",
+    "SignRule": "rules",
     "Global": "clocks",
     "Bernoulli": "clocks",
     "FixedFraction": "clocks",
     "Continuous": "devices",
+    "Levels": "devices",
+    "Ideal": "devices",
+    "Magnitudes": "devices",
+    "TwoComparators": "devices",
     "Task": "tasks",
     "train": "training",
     "Run": "results",

@@ -1,7 +1,7 @@
 """Which training examples a step uses, and their moments: all of them, one, or a subset drawn anew in every step.
 
-Each kind writes the coefficients of `media.columns` and returns the number of pairs. Examples are drawn by a clock, just as
-units are: a mini-batch of b examples is `FixedFraction(b / B)` over the B examples of the training set.
+Each kind has its way from examples to what edges sense, by the pairs of `media.columns`. Examples are drawn by a clock,
+just as units are: a mini-batch of b examples is `FixedFraction(b / B)` over the B examples of the training set.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import numpy as np
 from numba.extending import overload
 
 from clockless.clocks import choose
+from clockless.devices import compare, listen
 from clockless.lanes import COMPILE_OPTIONS, compiled
-from clockless.media.columns import add_example, pair_of_example, pairs_of_moments
+from clockless.media.columns import add_example, add_two_pairs, combine_one_pair, pair_of_example, pairs_of_moments
 from clockless.randomness import EXAMPLES, step_keys, unit_hash
 
 
@@ -45,40 +46,48 @@ def all_examples(x: np.ndarray, y: np.ndarray) -> AllExamples:
     return AllExamples(*(np.ascontiguousarray(np.einsum("wea,web->abw", a, b)) for a, b in ((x, x), (y, x), (y, y))))
 
 
-def pairs(batch, nudge, roles, columns, moments, lanes, step, key):
-    """Write the pairs of the examples of `step`; returns their number. Compiled only."""
+def sense(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
+    """Write what every edge senses of the step's examples into `sensed` [edge, lane]. Compiled only.
+
+    Without comparators that is the sum over examples of dV_C^2 - dV_F^2, in volts squared.
+    """
 
 
-@overload(pairs, jit_options=COMPILE_OPTIONS)
-def _pairs(batch, nudge, roles, columns, moments, lanes, step, key):
+@overload(sense, jit_options=COMPILE_OPTIONS)
+def _sense(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
     kind = getattr(batch, "instance_class", None)
     if kind is AllExamples:
-        return _pairs_of_all
+        return _sense_all
     if kind is OneExample:
-        return _pair_of_one
+        return _sense_one
     if kind is SomeExamples:
-        return _pairs_of_some
+        return _sense_some
     return None
 
 
-def _pairs_of_all(batch, nudge, roles, columns, moments, lanes, step, key):
-    moments_of_all(batch, columns.transfer, moments)
-    return pairs_of_moments(nudge, columns.source_currents, columns.output_currents, moments, columns.coefficients)
-
-
-def _pair_of_one(batch, nudge, roles, columns, moments, lanes, step, key):
+def _sense_one(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
+    key = scratch.key
     step_keys(lanes.seed, lanes.replica, step, EXAMPLES, key)
     count = np.uint64(roles.x.shape[1])
     for w in range(roles.task.size):
         example = np.int64((np.uint64(unit_hash(0, key[0, w], key[1, w])) * count) >> np.uint64(32))
         task = roles.task[w]
         pair_of_example(roles.x[task, example], roles.y[task, example], nudge[w], columns, w)
-    return 1
+    combine_one_pair(roles.columns, columns.potential, columns.coefficients, columns.sides)
+    listen(comparator, lanes, step, key)
+    sides = columns.sides
+    for e in range(sensed.shape[0]):
+        i = 2 * schedule.edge_from[e]
+        j = 2 * schedule.edge_to[e]
+        for w in range(sensed.shape[1]):
+            difference = sides[j, w] - sides[i, w]  # `sides` hold minus the potentials
+            total = sides[j + 1, w] - sides[i + 1, w]
+            sensed[e, w] = compare(comparator, difference, total, e, key, w)
 
 
-def _pairs_of_some(batch, nudge, roles, columns, moments, lanes, step, key):
-    step_keys(lanes.seed, lanes.replica, step, EXAMPLES, key)
-    choose(batch.clock, batch.memory, step, key, batch.wanted, batch.chosen)
+def _sense_some(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
+    step_keys(lanes.seed, lanes.replica, step, EXAMPLES, scratch.key)
+    choose(batch.clock, batch.memory, step, scratch.key, batch.wanted, batch.chosen)
     moments.rx[:] = 0.0
     moments.rr[:] = 0.0
     for example in range(batch.chosen.shape[0]):
@@ -86,7 +95,22 @@ def _pairs_of_some(batch, nudge, roles, columns, moments, lanes, step, key):
             if batch.chosen[example, w]:
                 task = roles.task[w]
                 add_example(roles.x[task, example], roles.y[task, example], columns.transfer, moments, w)
-    return pairs_of_moments(nudge, columns.source_currents, columns.output_currents, moments, columns.coefficients)
+    sense_moments(nudge, schedule.edge_from, schedule.edge_to, roles.columns, columns, moments, sensed)
+
+
+def _sense_all(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
+    moments_of_all(batch, columns.transfer, moments)
+    sense_moments(nudge, schedule.edge_from, schedule.edge_to, roles.columns, columns, moments, sensed)
+
+
+@compiled
+def sense_moments(nudge, edge_from, edge_to, terms, columns, moments, sensed):
+    """What edges sense of examples that are known by their moments."""
+    count = pairs_of_moments(nudge, columns.source_currents, columns.output_currents, moments, columns.coefficients)
+    q = columns.output_currents.shape[1]
+    sensed[:] = 0.0
+    for group in range((count + 1) // 2):
+        add_two_pairs(edge_from, edge_to, terms, columns.potential, columns.coefficients, group * q, columns.sides, sensed)
 
 
 @compiled

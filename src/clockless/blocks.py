@@ -27,12 +27,11 @@ class Wiring(NamedTuple):
 
     resistors: Resistors
     schedule: Schedule
-    device: Any
 
     @classmethod
-    def of(cls, resistors: Resistors, device: Any) -> Wiring:
+    def of(cls, resistors: Resistors) -> Wiring:
         """Plan the elimination of a medium's network."""
-        return cls(resistors, plan(resistors.network.nodes, resistors.network.edges), device)
+        return cls(resistors, plan(resistors.network.nodes, resistors.network.edges))
 
 
 class Block:
@@ -62,21 +61,17 @@ class Block:
         edges, nodes = len(resistors.network.edges), resistors.network.nodes
         slots = len(wiring.schedule.updates.start) - 1
         value = zeros(edges, width)
-        value[:] = np.array([1.0 / r.initial if self._conducts else r.initial for r in mine]).T
+        value[:] = np.array([first_values(r) for r in mine]).T
         self.state = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
         self._scratch = engine.allocate(edges, nodes, slots, width)
         self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
-        batch = _batch(mine, self.roles, self.lanes)
         self._parts = (
-            medium,
-            stack([r.rule for r in mine]),
-            stack([r.clock for r in mine]),
-            stack([wiring.device] * width),
-            batch,
-        )
+            medium, stack([r.rule for r in mine]), stack([r.clock for r in mine]), stack([r.device for r in mine]),
+            _batch(mine, self.roles, self.lanes),
+        )  # fmt: skip
         self._schedule = wiring.schedule
-        kinds = [first.rule, first.clock, wiring.device]
-        self._stamp = stamp(*kinds, *([first.batch] if hasattr(first.batch, "acting") else []))
+        drawing = [first.batch] if hasattr(first.batch, "acting") else []
+        self._stamp = stamp(first.rule, first.clock, first.device, *drawing)
 
     def run(self, record_at: np.ndarray, steps: int, stopped: Callable[[], bool], count: Callable[[int], None]) -> None:
         """Advance from step 0 to `steps`, recording on the way; leaves early once `stopped()` is true."""
@@ -110,6 +105,13 @@ class Block:
             self._moments, first, last, seen,
         )  # fmt: skip
         return seen[0, : len(self.members)], seen[1, : len(self.members)]
+
+
+def first_values(replica: Any) -> np.ndarray:
+    """Learning parameters at the start [edge]: resistances on the device's levels if it has any, or conductances."""
+    if hasattr(replica.device, "nearest"):
+        return replica.device.nearest(replica.initial)
+    return 1.0 / replica.initial if replica.rule.parameter == "conductance" else replica.initial
 
 
 def _roles(schedule: Schedule, tasks: list[Any]) -> columns.Roles:

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from clockless.batches import pairs
+from clockless.batches import sense
 from clockless.clocks import choose
-from clockless.devices import write
+from clockless.devices import level_of, write
 from clockless.elimination import COLUMNS, assemble, factor, solve
 from clockless.lanes import compiled, zeros
-from clockless.media.columns import inject, invert_response, respond, sense, test_error
+from clockless.media.columns import inject, invert_response, respond, test_error
 from clockless.media.resistors import conductance_of, signal_of
 from clockless.randomness import CLOCK, step_keys
 from clockless.rules import wants
@@ -66,20 +66,6 @@ def allocate(edges: int, nodes: int, slots: int, lanes: int) -> Scratch:
     )
 
 
-@compiled
-def _settle(schedule, medium, roles, value, scratch, columns):
-    n = schedule.start.size - 1
-    for e in range(value.shape[0]):
-        for w in range(value.shape[1]):
-            scratch.conductance[e, w] = conductance_of(medium, value[e, w])
-    assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, scratch.conductance, scratch.upper)
-    factor(schedule.start, schedule.updates, scratch.upper, scratch.lower)
-    inject(roles.held, roles.ground, n + 1, columns.potential)
-    solve(schedule.forward, schedule.backward, scratch.lower, columns.potential)
-    respond(roles.held, roles.ground, n + 1, columns.potential, columns.response)
-    invert_response(columns.response, columns.source_currents, columns.output_currents, columns.transfer)
-
-
 @njit(**ENTRY_OPTIONS)
 def advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last, seen):
     """Run steps `first` to `last` (not included) of one block, then look at it.
@@ -89,19 +75,27 @@ def advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, momen
     """
     medium, rule, clock, device, batch = parts
     edges, width = state.value.shape
+    n = schedule.start.size - 1
     wanted = scratch.wanted
     for step in range(first, last + 1):
-        _settle(schedule, medium, roles, state.value, scratch, columns)
-        if step == last:
-            break
-        count = pairs(batch, rule.nudge, roles, columns, moments, lanes, step, scratch.key)
-        sense(
-            schedule.edge_from, schedule.edge_to, roles.columns, columns.potential, columns.coefficients, columns.sides,
-            count, wanted,
-        )  # fmt: skip
+        # Settle: conductances, one factorisation, the columns of the held nodes, their response.
         for e in range(edges):
             for w in range(width):
-                wanted[e, w] = wants(rule, signal_of(medium, scratch.conductance[e, w], wanted[e, w]), w)
+                scratch.conductance[e, w] = conductance_of(medium, state.value[e, w])
+        assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, scratch.conductance, scratch.upper)
+        factor(schedule.start, schedule.updates, scratch.upper, scratch.lower)
+        inject(roles.held, roles.ground, n + 1, columns.potential)
+        solve(schedule.forward, schedule.backward, scratch.lower, columns.potential)
+        respond(roles.held, roles.ground, n + 1, columns.potential, columns.response)
+        invert_response(columns.response, columns.source_currents, columns.output_currents, columns.transfer)
+        if step == last:
+            break
+        # Learn: what edges sense of free and clamped states, what they want, which act, what is written.
+        sense(batch, device.comparator, rule.nudge, schedule, roles, columns, moments, lanes, step, scratch, wanted)
+        for e in range(edges):
+            for w in range(width):
+                signal = signal_of(medium, scratch.conductance[e, w], wanted[e, w])
+                wanted[e, w] = wants(rule, signal, level_of(device, w), w)
         step_keys(lanes.seed, lanes.replica, step, CLOCK, scratch.key)
         choose(clock, state.memory, step, scratch.key, wanted, scratch.acts)
         for e in range(edges):

@@ -1,9 +1,9 @@
 """How a clock, rule or device written as a plain Python class becomes numbers in the lanes of the compiled engine.
 
-A *part* is a frozen dataclass. Its fields annotated `float` or `int` are run-time numbers: for a block of replicas they are
-stacked into `Part.Lanes`, a named tuple of arrays [lane]. Compiled behaviour is chosen by that type
-(`numba.extending.overload`), so a sweep over numbers compiles nothing and the compiled code is found on disk by the
-next process. Your own part is therefore one class and one function:
+A *part* is a frozen dataclass. Its fields annotated `float`, `int` or `bool` are run-time numbers, those annotated `Part`
+are parts themselves: for a block of replicas they are stacked into `Part.Lanes`, a named tuple of arrays [lane]. Compiled
+behaviour is chosen by that type (`numba.extending.overload`), so a sweep over numbers compiles nothing and the compiled
+code is found on disk by the next process. Your own part is therefore one class and one function:
 
     @part
     class EveryOther:
@@ -32,6 +32,8 @@ from numba.extending import overload
 
 from clockless.lanes import COMPILE_OPTIONS
 
+Part = Any  # annotation of a field that holds another part
+
 C = TypeVar("C", bound=type)
 
 
@@ -39,7 +41,7 @@ C = TypeVar("C", bound=type)
 def part(cls: C) -> C:
     """Make `cls` a frozen dataclass with a `Lanes` type for its numbers."""
     cls = cast(C, dataclass(frozen=True)(cls))
-    names = [field.name for field in fields(cls) if field.type in ("float", "int", float, int)]
+    names = [field.name for field in fields(cls) if field.type in ("float", "int", "bool", "Part")]
     # Numba tells named tuples apart by name, so it must be unique; its on-disk cache finds the type by qualified name.
     name = f"Lanes_{cls.__module__}_{cls.__qualname__}".replace(".", "_").replace("<", "").replace(">", "")
     lanes = namedtuple(name, names)  # type: ignore[misc]
@@ -51,9 +53,16 @@ def part(cls: C) -> C:
 
 
 def stack(parts: Sequence[Any]) -> Any:
-    """The `Lanes` of several parts of one class: every numeric field as a float64 array [lane]."""
+    """The `Lanes` of several parts of one kind: numbers as float64 arrays [lane], parts within parts as their `Lanes`."""
     lanes = type(parts[0]).Lanes
-    return lanes(*(np.array([getattr(p, name) for p in parts], dtype=np.float64) for name in lanes._fields))
+    columns = ([getattr(p, name) for p in parts] for name in lanes._fields)
+    return lanes(*(stack(c) if hasattr(c[0], "Lanes") else np.array(c, dtype=np.float64) for c in columns))
+
+
+def kind(part: Any) -> tuple:
+    """The types of a part and of the parts within it: parts of one kind share compiled code."""
+    within = (getattr(part, field.name) for field in fields(part))
+    return (type(part), *(kind(value) for value in within if hasattr(type(value), "Lanes")))
 
 
 def behaviour(stub: Callable, cls: type) -> Callable[[Callable], Callable]:
@@ -75,9 +84,13 @@ def stamp(*parts: Any) -> np.ndarray:
     Numba's on-disk cache looks at the kernel's own file only; after an edit of a clock in another file it would run the
     old one. Passed to the kernel, this array makes every edit a new signature.
     """
-    sources = sorted({_source_of(part.__class__) for part in parts})
+    sources = sorted({_source_of(cls) for part in parts for cls in _flat(kind(part))})
     digest = hashlib.sha256("\n".join([_package_source(), *sources]).encode()).hexdigest()[:16]
     return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
+
+
+def _flat(nested: tuple) -> list[type]:
+    return [cls for item in nested for cls in (_flat(item) if isinstance(item, tuple) else [item])]
 
 
 # Modules whose functions end up in the compiled loop.

@@ -28,6 +28,7 @@ _GOLDEN = np.uint32(0x9E3779B9)
 # Purposes, so that two uses in the same step never share a number.
 CLOCK = np.uint64(0)
 EXAMPLES = np.uint64(1)
+COMPARATORS = np.uint64(2)
 
 
 @compiled

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from clockless.clocks import SYNCHRONOUS, FixedFraction
-from clockless.devices import IDEAL
+from clockless.devices import FROZEN_STEP, IDEAL
 from clockless.media.resistors import Resistors
-from clockless.randomness import CLOCK, EXAMPLES
-from clockless.rules import CoupledLearning
+from clockless.randomness import CLOCK, COMPARATORS, EXAMPLES
 from clockless.tasks import Task
 
 _MASK = 0xFFFFFFFF
@@ -84,11 +83,15 @@ def clamped_state(resistors: Resistors, resistances: np.ndarray, task: Task, exa
     return settle(resistors, resistances, {**held, **dict(zip(task.outputs, free + nudge * (desired - free), strict=True))})
 
 
-def signal_difference(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, rule: Any) -> np.ndarray:
-    """Signal at the clamped minus signal at the free state of one example [edge]."""
-    clamped = clamped_state(resistors, resistances, task, example, rule.nudge)
-    free = free_state(resistors, resistances, task, task.x_train[example])
-    return resistors.signal(resistances, clamped, rule.parameter) - resistors.signal(resistances, free, rule.parameter)
+def signal_difference(
+    resistors: Resistors, resistances: np.ndarray, task: Task, example: int, rule: Any,
+    sensed: Any = IDEAL.comparator.sensed, noise: Any = None,
+) -> np.ndarray:  # fmt: skip
+    """Signal at the clamped minus signal at the free state of one example [edge], as a comparator lets it through."""
+    clamped = resistors.drops(clamped_state(resistors, resistances, task, example, rule.nudge))
+    free = resistors.drops(free_state(resistors, resistances, task, task.x_train[example]))
+    difference = sensed(free, clamped, noise)
+    return -difference / (2 * resistances**2) if rule.parameter == "resistance" else difference / 2
 
 
 def test_error(resistors: Resistors, resistances: np.ndarray, task: Task) -> float:
@@ -100,7 +103,7 @@ def test_error(resistors: Resistors, resistances: np.ndarray, task: Task) -> flo
 def learn(
     resistors: Resistors,
     task: Task,
-    rule: CoupledLearning,
+    rule: Any,
     clock: Any = SYNCHRONOUS,
     steps: int = 1,
     batch: Any = "full",
@@ -110,19 +113,24 @@ def learn(
 ) -> np.ndarray:
     """Resistances [edge] after `steps` steps; arguments as those of `training.train`, without lists."""
     edges = len(resistors.network.edges)
+    replica = task.fingerprint
     resistances = np.array(np.broadcast_to(initial, edges), dtype=np.float64)
+    if hasattr(device, "nearest"):
+        resistances = device.nearest(resistances)
+    memory = clock.memory(seed, replica, edges) if hasattr(clock, "memory") else None
     for step in range(steps):
-        drawn = numbers(seed, task.fingerprint, step, EXAMPLES, len(task.x_train))
-        signal = sum(
-            (signal_difference(resistors, resistances, task, example, rule)
-             for example in chosen_examples(batch, len(task.x_train), drawn)),
-            start=np.zeros(edges),
-        )  # fmt: skip
-        acts = clock.acting(numbers(seed, task.fingerprint, step, CLOCK, edges))
-        wanted = rule.change(signal)
+        drawn = numbers(seed, replica, step, EXAMPLES, len(task.x_train))
+        frozen = getattr(device.comparator, "frozen", False)
+        noise = numbers(seed, replica, FROZEN_STEP if frozen else step, COMPARATORS, 2 * edges)
+        signal = np.zeros(edges)
+        for example in chosen_examples(batch, len(task.x_train), drawn):
+            signal = signal + signal_difference(resistors, resistances, task, example, rule, device.comparator.sensed, noise)
+        drawn = numbers(seed, replica, step, CLOCK, edges)
+        acts = clock.acting(drawn) if memory is None else clock.acting_at(step, memory)
+        wanted = rule.change(signal, device.level)
         if rule.parameter == "resistance":
-            resistances = np.where(acts, device.written(resistances, wanted, resistors.low, resistors.high), resistances)
+            written = device.written(resistances, wanted, resistors.low, resistors.high)
         else:
-            conductances = device.written(1 / resistances, wanted, 1 / resistors.high, 1 / resistors.low)
-            resistances = np.where(acts, np.clip(1 / conductances, resistors.low, resistors.high), resistances)
+            written = 1 / device.written(1 / resistances, wanted, 1 / resistors.high, 1 / resistors.low)
+        resistances = np.where(acts, written, resistances)
     return resistances

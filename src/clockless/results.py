@@ -123,6 +123,8 @@ def _axis_coordinates(name: str, values: list, edges: int) -> dict[str, Any]:
         for field in ("nudge", "rate"):
             if all(hasattr(rule, field) for rule in values):
                 coordinates[field] = ("rule", [float(getattr(rule, field)) for rule in values])
+    if name == "device":
+        coordinates["bias"] = ("device", [float(getattr(device.comparator, "bias", 0.0)) for device in values])
     return coordinates
 
 

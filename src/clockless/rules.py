@@ -1,8 +1,8 @@
 """What each unit wants to change, from what it senses in two settled states.
 
 Contract of a rule: a `part` with a field `nudge` (how far the second state is pushed towards the target), a property
-`parameter` (the quantity that learns), the readable `change(signal)` and an overload of `wants`, the same for one unit of
-one lane. A rule knows nothing of clocks or devices.
+`parameter` (the quantity that learns), the readable `change(signal, level)` and a behaviour of `wants`, the same for one
+unit of one lane. A rule knows nothing of clocks or devices.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from clockless.errors import ParameterError
 from clockless.parts import behaviour, part
 
 
-def wants(rule, signal, w):
+def wants(rule, signal, level, w):
     """The change that a unit of lane `w` wants, given sum over examples of signal(clamped) - signal(free).
 
-    The signal is the derivative of the medium's energy with respect to the unit's own parameter. Compiled only.
+    The signal is the derivative of the medium's energy with respect to the unit's own parameter, `level` the distance of
+    two values that the device can hold. Compiled only.
     """
 
 
@@ -58,11 +59,48 @@ class CoupledLearning:
         if self.parameter not in ("resistance", "conductance"):
             raise ParameterError(f"parameter = {self.parameter!r}; resistors learn by 'resistance' or 'conductance'.")
 
-    def change(self, signal: np.ndarray) -> np.ndarray:
-        """Wanted change [unit] from the summed signal difference clamped - free [unit]."""
+    def change(self, signal: np.ndarray, level: float) -> np.ndarray:
+        """Wanted change [unit] from the summed signal difference clamped - free [unit]; `level` does not matter."""
         return -self.rate * signal / self.nudge
 
 
 @behaviour(wants, CoupledLearning)
-def _wants_coupled_learning(rule, signal, w):
+def _wants_coupled_learning(rule, signal, level, w):
     return -rule.rate[w] * signal / rule.nudge[w]
+
+
+@part
+class SignRule:
+    """Coupled learning that takes only the sign: always one level up or down, never none.
+
+        R_i += delta if |dV_i^C| - |dV_i^F| > 0 else R_i -= delta,
+
+    eq. 10 of Wycoff et al. 2022 (doi 10.1063/5.0084631), where delta is the spacing of the device's levels and the
+    comparator's bias is the device's business; with `Bernoulli(p)` it is eq. 11. It needs a device with levels.
+
+    Args:
+        nudge: eta of the paper, 0 < nudge <= 1.
+
+    Raises:
+        ParameterError: nudge outside (0, 1].
+    """
+
+    nudge: float
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.nudge, Real) and 0 < self.nudge <= 1):
+            raise ParameterError(f"nudge = {self.nudge!r}; it is the part of the way to the target, 0 < nudge <= 1.")
+
+    @property
+    def parameter(self) -> str:
+        """Resistances learn."""
+        return "resistance"
+
+    def change(self, signal: np.ndarray, level: float) -> np.ndarray:
+        """One level up where the energy difference falls with R, else one level down [unit]."""
+        return np.where(signal < 0, level, -level)
+
+
+@behaviour(wants, SignRule)
+def _wants_sign(rule, signal, level, w):
+    return level if signal < 0.0 else -level

@@ -8,13 +8,11 @@ numbers depend on its seed and its task alone, so replicas that differ only in c
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,34 +20,14 @@ import numpy as np
 from clockless.blocks import Block, Wiring
 from clockless.clocks import SYNCHRONOUS
 from clockless.devices import IDEAL
-from clockless.errors import ParameterError, ReplicasFailedWarning, TaskError, shown, whole
+from clockless.errors import ParameterError, ReplicasFailedWarning, shown, whole
 from clockless.lanes import TILE
 from clockless.media.resistors import Resistors
+from clockless.replicas import Replica, combinations
 from clockless.results import Run, dataset
 from clockless.tasks import Task
 
-AXES = ("task", "rule", "clock", "batch", "initial", "seed")
 _RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
-
-
-@dataclass(frozen=True)
-class Replica:
-    """One combination of the axes' values, and where it stands in the ensemble."""
-
-    task: Task
-    rule: Any
-    clock: Any
-    batch: Any
-    initial: np.ndarray
-    seed: int
-
-    @property
-    def kind(self) -> tuple:
-        """Replicas of one kind share compiled code and array shapes."""
-        task, batch = self.task, self.batch
-        sizes = (len(task.inputs), len(task.outputs), len(task.ground), len(task.x_train), len(task.x_test))
-        batch_kind = batch if batch in ("full", 1) else ("count" if isinstance(batch, int) else type(batch))
-        return sizes, type(self.rule), self.rule.parameter, type(self.clock), str(batch_kind)
 
 
 def train(
@@ -80,7 +58,8 @@ def train(
             dimension `batch`.
         initial: resistances at the start in ohms, a number or an array [edge]; a list makes the dimension `initial`.
         seed: of clocks and batches; a list makes the dimension `seed`.
-        device: what the hardware makes of a wanted change.
+        device: what the hardware makes of a wanted change, such as `Levels(128, low, high)`; a list makes the dimension
+            `device`.
         record: steps at which the test error is recorded; about 60 on a logarithmic scale when not given.
         threads: worker threads; all cores of this process when not given.
         lanes: replicas advanced together, a multiple of 32. Results do not depend on it.
@@ -94,12 +73,14 @@ def train(
     """
     if not isinstance(resistors, Resistors):
         raise ParameterError(f"the medium is {shown(resistors)}; give Resistors(network).")
-    axes = {"task": task, "rule": rule, "clock": clock, "batch": batch, "initial": initial, "seed": seed}
+    axes = {
+        "task": task, "rule": rule, "clock": clock, "device": device, "batch": batch, "initial": initial, "seed": seed,
+    }  # fmt: skip
     lists = {name: value for name, value in axes.items() if isinstance(value, list)}
     record_at = _checked_record(record, steps)
-    replicas = _replicas(resistors, axes)
-    _check_execution(device, threads, lanes, progress)
-    wiring = Wiring.of(resistors, device)
+    replicas = combinations(resistors, axes)
+    _check_execution(threads, lanes, progress)
+    wiring = Wiring.of(resistors)
     blocks = [Block(wiring, replicas, members, lanes) for members in _block_members(replicas, lanes)]
     _run_blocks(blocks, record_at, steps, threads, progress)
 
@@ -119,7 +100,7 @@ def train(
         "failed": failed,
         "parameters": final,
     }
-    settings = {"medium": resistors, **axes, "device": device, "steps": steps}
+    settings = {"medium": resistors, **axes, "steps": steps}
     return Run(dataset(arrays, lists, record_at, settings), resistors)
 
 
@@ -144,9 +125,7 @@ def _checked_record(record: Sequence[int] | np.ndarray | None, steps: int) -> np
     return at.astype(np.int64)
 
 
-def _check_execution(device: Any, threads: Any, lanes: Any, progress: Any) -> None:
-    if isinstance(device, type) or not hasattr(device, "written"):
-        raise ParameterError(f"device = {shown(device)} is not a device; give one such as Continuous().")
+def _check_execution(threads: Any, lanes: Any, progress: Any) -> None:
     if threads is not None:
         whole("threads", threads, 1)
     whole("lanes", lanes, TILE)
@@ -154,77 +133,6 @@ def _check_execution(device: Any, threads: Any, lanes: Any, progress: Any) -> No
         raise ParameterError(f"lanes = {lanes}; the width of a block must be a multiple of {TILE}.")
     if progress is not None and not callable(progress):
         raise ParameterError(f"progress = {shown(progress)} cannot be called; give a function of (done, total).")
-
-
-def _replicas(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
-    """All combinations in the order of AXES, checked."""
-    values = []
-    for name in AXES:
-        given = axes[name] if isinstance(axes[name], list) else [axes[name]]
-        if not given:
-            raise ParameterError(f"{name} is an empty list; an axis needs at least one value.")
-        values.append([_CHECKS[name](resistors, value) for value in given])
-    for task, batch in itertools.product(values[0], values[3]):
-        if isinstance(batch, int) and batch > len(task.x_train):
-            raise ParameterError(f"batch = {batch}, but {task.name} has {len(task.x_train)} training examples.")
-        if hasattr(batch, "acting"):
-            batch.rate(len(task.x_train))  # raises if it would never draw one
-    return [Replica(*combination) for combination in itertools.product(*values)]
-
-
-def _checked_task(resistors: Resistors, task: Any) -> Task:
-    if not isinstance(task, Task):
-        raise TaskError(f"task = {shown(task)} is not a Task; make one with Task(...) or tasks.regression(...).")
-    task.check_fits(resistors.network)
-    return task
-
-
-def _checked_rule(resistors: Resistors, rule: Any) -> Any:
-    if isinstance(rule, type) or not hasattr(rule, "nudge"):
-        raise ParameterError(f"rule = {shown(rule)} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
-    return rule
-
-
-def _checked_clock(resistors: Resistors, clock: Any) -> Any:
-    if isinstance(clock, type) or not hasattr(clock, "acting"):
-        raise ParameterError(f"clock = {shown(clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
-    clock.rate(len(resistors.network.edges))
-    return clock
-
-
-def _checked_batch(resistors: Resistors, batch: Any) -> Any:
-    count = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
-    clock = hasattr(batch, "acting") and not isinstance(batch, type)
-    if not ((isinstance(batch, str) and batch == "full") or (count and batch >= 1) or clock):
-        raise ParameterError(f"batch = {shown(batch)}; give 'full', a number of examples, or a clock that draws them.")
-    return int(batch) if count else batch
-
-
-def _checked_initial(resistors: Resistors, initial: Any) -> np.ndarray:
-    resistances = resistors.checked(initial)
-    outside = np.flatnonzero((resistances < resistors.low) | (resistances > resistors.high))
-    if outside.size:
-        raise ParameterError(
-            f"edge {outside[0]} starts at {resistances[outside[0]]} ohms, outside the medium's range "
-            f"{resistors.low} to {resistors.high}; widen it with Resistors(network, low, high)."
-        )
-    return resistances
-
-
-def _checked_seed(resistors: Resistors, seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise ParameterError(f"seed = {seed!r}; give a whole number from 0 to 2^64 - 1.")
-    return int(seed)
-
-
-_CHECKS: dict[str, Callable[[Resistors, Any], Any]] = {
-    "task": _checked_task,
-    "rule": _checked_rule,
-    "clock": _checked_clock,
-    "batch": _checked_batch,
-    "initial": _checked_initial,
-    "seed": _checked_seed,
-}
 
 
 def _block_members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:

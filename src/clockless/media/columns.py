@@ -232,35 +232,22 @@ def pair_of_example(x, y, nudge, columns, w):
 
 
 @compiled
-def sense(edge_from, edge_to, terms, potential, coefficients, sides, pairs, sensed):
-    """sensed [edge, lane] = sum over the step's examples of dV_C^2 - dV_F^2, in volts squared."""
-    if pairs == 1:
-        _sense_one_pair(edge_from, edge_to, terms, potential, coefficients, sides, sensed)
-    else:
-        sensed[:] = 0.0
-        q = terms.start[1]
-        for group in range((pairs + 1) // 2):
-            _add_two_pairs(edge_from, edge_to, terms, potential, coefficients, group * q, sides, sensed)
-
-
-@compiled
-def _sense_one_pair(edge_from, edge_to, terms, potential, coefficients, sides, sensed):
-    lanes = sensed.shape[1]
+def combine_one_pair(terms, potential, coefficients, sides):
+    """Minus the potentials of the left and right of a single pair [row * 2 + side, lane]."""
+    lanes = sides.shape[1]
     rows = terms.start.size - 1
     sides[: 2 * rows] = 0.0
-    for tile in range(0, lanes, TILE):  # minus the potentials, in fact; the sign cancels in the products
+    for tile in range(0, lanes, TILE):
         for row in range(rows):
             subtract_products_of_two(sides, row, terms, row, potential, coefficients, 0, tile)
-    for e in range(sensed.shape[0]):
-        i = 2 * edge_from[e]
-        j = 2 * edge_to[e]
-        for w in range(lanes):
-            sensed[e, w] = (sides[i, w] - sides[j, w]) * (sides[i + 1, w] - sides[j + 1, w])
 
 
 @compiled
-def _add_two_pairs(edge_from, edge_to, terms, potential, coefficients, base, sides, sensed):
-    """Add two pairs whose coefficients stand from group `base` on; where there is no second one they are 0."""
+def add_two_pairs(edge_from, edge_to, terms, potential, coefficients, base, sides, sensed):
+    """Add what edges sense of two pairs whose coefficients stand from group `base` on; without a second one they are 0.
+
+    sensed [edge, lane] is the sum over the step's examples of dV_C^2 - dV_F^2, in volts squared.
+    """
     lanes = sensed.shape[1]
     rows = terms.start.size - 1
     sides[: 4 * rows] = 0.0

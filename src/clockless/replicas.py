@@ -1,0 +1,144 @@
+"""The replicas of an ensemble: every combination of the values on its axes, checked before anything runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clockless.devices import Ideal
+from clockless.errors import ParameterError, TaskError, shown
+from clockless.media.resistors import Resistors
+from clockless.parts import kind
+from clockless.rules import SignRule
+from clockless.tasks import Task
+
+AXES = ("task", "rule", "clock", "device", "batch", "initial", "seed")
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One combination of the axes' values, and where it stands in the ensemble."""
+
+    task: Task
+    rule: Any
+    clock: Any
+    device: Any
+    batch: Any
+    initial: np.ndarray
+    seed: int
+
+    @property
+    def kind(self) -> tuple:
+        """Replicas of one kind share compiled code and array shapes."""
+        task, batch = self.task, self.batch
+        sizes = (len(task.inputs), len(task.outputs), len(task.ground), len(task.x_train), len(task.x_test))
+        if hasattr(batch, "acting"):
+            batch_kind: Any = kind(batch)
+        else:
+            batch_kind = batch if batch in ("full", 1) else "count"
+        return sizes, kind(self.rule), self.rule.parameter, kind(self.clock), kind(self.device), batch_kind
+
+
+def combinations(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
+    """All combinations in the order of AXES, checked."""
+    values = []
+    for name in AXES:
+        given = axes[name] if isinstance(axes[name], list) else [axes[name]]
+        if not given:
+            raise ParameterError(f"{name} is an empty list; an axis needs at least one value.")
+        values.append([_CHECKS[name](resistors, value) for value in given])
+    for rule, device, batch in itertools.product(values[1], values[3], values[4]):
+        _check_together(rule, device, batch)
+    for task, batch in itertools.product(values[0], values[4]):
+        if isinstance(batch, int) and batch > len(task.x_train):
+            raise ParameterError(f"batch = {batch}, but {task.name} has {len(task.x_train)} training examples.")
+        if hasattr(batch, "acting"):
+            batch.rate(len(task.x_train))  # raises if it would never draw one
+    return [Replica(*combination) for combination in itertools.product(*values)]
+
+
+def _checked_task(resistors: Resistors, task: Any) -> Task:
+    if not isinstance(task, Task):
+        raise TaskError(f"task = {shown(task)} is not a Task; make one with Task(...) or tasks.regression(...).")
+    task.check_fits(resistors.network)
+    return task
+
+
+def _checked_rule(resistors: Resistors, rule: Any) -> Any:
+    if isinstance(rule, type) or not hasattr(rule, "nudge"):
+        raise ParameterError(f"rule = {shown(rule)} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
+    return rule
+
+
+def _checked_clock(resistors: Resistors, clock: Any) -> Any:
+    if isinstance(clock, type) or not hasattr(clock, "acting"):
+        raise ParameterError(f"clock = {shown(clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
+    clock.rate(len(resistors.network.edges))
+    return clock
+
+
+def _checked_device(resistors: Resistors, device: Any) -> Any:
+    if isinstance(device, type) or not hasattr(device, "written"):
+        raise ParameterError(
+            f"device = {shown(device)} is not a device; give one such as Continuous() or Levels(128, 1, 100)."
+        )
+    if device.level > 0 and not (resistors.low <= device.low < device.high <= resistors.high):
+        raise ParameterError(
+            f"{device} has levels outside the medium's range {resistors.low} to {resistors.high} ohms; "
+            f"widen it with Resistors(network, low, high)."
+        )
+    return device
+
+
+def _check_together(rule: Any, device: Any, batch: Any) -> None:
+    """Raise if a rule, a device and a batch contradict each other."""
+    discrete = isinstance(rule, SignRule)
+    if discrete and device.level == 0:
+        raise ParameterError(f"{rule} moves by one level, but {device} has none; give device=Levels(128, low, high).")
+    if device.level > 0 and rule.parameter != "resistance":
+        raise ParameterError(f"the levels of {device} are resistances, but {rule} learns conductances.")
+    if not isinstance(device.comparator, Ideal):
+        if batch != 1:
+            raise ParameterError(f"{device.comparator} looks at one example at a time; give batch=1, not {shown(batch)}.")
+        if not discrete:
+            raise ParameterError(f"{device.comparator} tells only a sign; use it with SignRule(nudge), not {rule}.")
+
+
+def _checked_batch(resistors: Resistors, batch: Any) -> Any:
+    count = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
+    clock = hasattr(batch, "acting") and not isinstance(batch, type)
+    if not ((isinstance(batch, str) and batch == "full") or (count and batch >= 1) or clock):
+        raise ParameterError(f"batch = {shown(batch)}; give 'full', a number of examples, or a clock that draws them.")
+    return int(batch) if count else batch
+
+
+def _checked_initial(resistors: Resistors, initial: Any) -> np.ndarray:
+    resistances = resistors.checked(initial)
+    outside = np.flatnonzero((resistances < resistors.low) | (resistances > resistors.high))
+    if outside.size:
+        raise ParameterError(
+            f"edge {outside[0]} starts at {resistances[outside[0]]} ohms, outside the medium's range "
+            f"{resistors.low} to {resistors.high}; widen it with Resistors(network, low, high)."
+        )
+    return resistances
+
+
+def _checked_seed(resistors: Resistors, seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ParameterError(f"seed = {seed!r}; give a whole number from 0 to 2^64 - 1.")
+    return int(seed)
+
+
+_CHECKS: dict[str, Callable[[Resistors, Any], Any]] = {
+    "task": _checked_task,
+    "rule": _checked_rule,
+    "clock": _checked_clock,
+    "device": _checked_device,
+    "batch": _checked_batch,
+    "initial": _checked_initial,
+    "seed": _checked_seed,
+}
