@@ -13,7 +13,8 @@ import numpy as np
 from clockless import engine
 from clockless.batches import AllExamples, OneExample, SomeExamples, all_examples
 from clockless.clocks import FixedFraction
-from clockless.elimination import Schedule, plan
+from clockless.elimination import Schedule
+from clockless.elimination import plan as plan_elimination
 from clockless.lanes import TILE, zeros
 from clockless.media import columns
 from clockless.media.resistors import Conductance, Resistance, Resistors
@@ -31,14 +32,22 @@ class Wiring(NamedTuple):
     @classmethod
     def of(cls, resistors: Resistors) -> Wiring:
         """Plan the elimination of a medium's network."""
-        return cls(resistors, plan(resistors.network.nodes, resistors.network.edges))
+        return cls(resistors, plan_elimination(resistors.network.nodes, resistors.network.edges))
+
+
+class Plan(NamedTuple):
+    """How far to run and what to record."""
+
+    steps: int
+    record_at: np.ndarray  # steps at which the test error is recorded, in order
+    traces: bool = False  # whether resistances are recorded, too
 
 
 class Block:
     """Replicas of one kind in neighbouring lanes.
 
     After `run`: `error` [member, record] scaled test error, `initial_error` [member] volts squared, `residual` [member],
-    `resistances` [member, edge] ohms.
+    `resistances` [member, edge] ohms, `traces` [member, record, edge] ohms or None.
     """
 
     def __init__(self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int) -> None:
@@ -73,10 +82,12 @@ class Block:
         drawing = [first.batch] if hasattr(first.batch, "acting") else []
         self._stamp = stamp(first.rule, first.clock, first.device, *drawing)
 
-    def run(self, record_at: np.ndarray, steps: int, stopped: Callable[[], bool], count: Callable[[int], None]) -> None:
-        """Advance from step 0 to `steps`, recording on the way; leaves early once `stopped()` is true."""
+    def run(self, plan: Plan, stopped: Callable[[], bool], count: Callable[[int], None]) -> None:
+        """Advance from step 0 to the last, recording on the way; leaves early once `stopped()` is true."""
         used = len(self.members)
+        record_at, steps = plan.record_at, plan.steps
         raw = np.full((used, len(record_at)), np.nan)
+        self.traces = np.empty((used, len(record_at), len(self.state.value))) if plan.traces else None
         self.initial_error, self.residual = self.advance(0, 0)
         at = 0
         for record, target in enumerate([*record_at, steps]):
@@ -90,12 +101,17 @@ class Block:
                 at = then
             if record < len(record_at):
                 raw[:, record] = seen[0]
+                if self.traces is not None:
+                    self.traces[:, record] = self._resistances()
             self.residual = seen[1]
         with np.errstate(divide="ignore", invalid="ignore"):
             self.error = raw / self.initial_error[:, None]
-        value = self.state.value[:, :used].T
+        self.resistances = self._resistances()
+
+    def _resistances(self) -> np.ndarray:
+        value = self.state.value[:, : len(self.members)].T
         # 1 / (1 / high) may exceed high by one rounding, and could then not be given as `initial` again.
-        self.resistances = np.clip(1.0 / value, *self._range) if self._conducts else value.copy()
+        return np.clip(1.0 / value, *self._range) if self._conducts else value.copy()
 
     def advance(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Run steps `first` to `last`, not included; then test error in volts squared and residual of every member."""
@@ -109,9 +125,8 @@ class Block:
 
 def first_values(replica: Any) -> np.ndarray:
     """Learning parameters at the start [edge]: resistances on the device's levels if it has any, or conductances."""
-    if hasattr(replica.device, "nearest"):
-        return replica.device.nearest(replica.initial)
-    return 1.0 / replica.initial if replica.rule.parameter == "conductance" else replica.initial
+    value = 1.0 / replica.initial if replica.rule.parameter == "conductance" else replica.initial
+    return replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
 
 
 def _roles(schedule: Schedule, tasks: list[Any]) -> columns.Roles:

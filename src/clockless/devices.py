@@ -193,7 +193,9 @@ def _no_level(device, w):
 
 @part
 class Levels:
-    """A digital potentiometer: `count` equally spaced resistances from `low` to `high`, ends included.
+    """A digital potentiometer: `count` equally spaced values from `low` to `high`, ends included.
+
+    They are values of what learns: resistances in ohms, or conductances in siemens under a rule for conductances.
 
     A wanted change is rounded to whole levels, so a rule whose changes are proportional to the signal has a *dead zone*:
     changes of half a level or less are lost, and learning stops when all are that small. `SignRule` speaks in levels and
@@ -215,16 +217,16 @@ class Levels:
         if not (
             isinstance(self.low, Real) and isinstance(self.high, Real) and 0 < float(self.low) < float(self.high) < np.inf
         ):
-            raise ParameterError(f"levels from {self.low!r} to {self.high!r} ohms are no range; give 0 < low < high.")
+            raise ParameterError(f"levels from {self.low!r} to {self.high!r} are no range; give 0 < low < high.")
         _check_part(self.comparator)
 
     @property
     def level(self) -> float:
-        """Distance of two neighbouring levels, ohms."""
+        """Distance of two neighbouring levels."""
         return (self.high - self.low) / (self.count - 1)
 
     def nearest(self, value: np.ndarray) -> np.ndarray:
-        """The level nearest to each value [unit], ohms."""
+        """The level nearest to each value [unit]."""
         return self.low + self.level * np.clip(np.rint((value - self.low) / self.level), 0, self.count - 1)
 
     def written(self, value: np.ndarray, wanted: np.ndarray, low: float, high: float) -> np.ndarray:

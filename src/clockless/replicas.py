@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,20 +45,46 @@ class Replica:
 
 def combinations(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
     """All combinations in the order of AXES, checked."""
-    values = []
+    axes, continued = _split_continued(resistors, axes)
+    values = {}
     for name in AXES:
         given = axes[name] if isinstance(axes[name], list) else [axes[name]]
         if not given:
             raise ParameterError(f"{name} is an empty list; an axis needs at least one value.")
-        values.append([_CHECKS[name](resistors, value) for value in given])
-    for rule, device, batch in itertools.product(values[1], values[3], values[4]):
-        _check_together(rule, device, batch)
-    for task, batch in itertools.product(values[0], values[4]):
+        values[name] = [_CHECKS[name](resistors, value) for value in given]
+    for rule, device, batch in itertools.product(values["rule"], values["device"], values["batch"]):
+        _check_together(resistors, rule, device, batch)
+    for task, batch in itertools.product(values["task"], values["batch"]):
         if isinstance(batch, int) and batch > len(task.x_train):
             raise ParameterError(f"batch = {batch}, but {task.name} has {len(task.x_train)} training examples.")
         if hasattr(batch, "acting"):
             batch.rate(len(task.x_train))  # raises if it would never draw one
-    return [Replica(*combination) for combination in itertools.product(*values)]
+    replicas = [Replica(*combination) for combination in itertools.product(*values.values())]
+    if continued is None:
+        return replicas
+    lists = {name: len(axes[name]) for name in AXES if isinstance(axes[name], list)}
+    starts = _paired(resistors, continued, lists)
+    return [replace(replica, initial=start) for replica, start in zip(replicas, starts, strict=True)]
+
+
+def _split_continued(resistors: Resistors, axes: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Take resistances that are given per replica (an xarray.DataArray such as `run.parameters`) out of the axes."""
+    if not hasattr(axes["initial"], "dims"):
+        return axes, None
+    return {**axes, "initial": np.sqrt(resistors.low * resistors.high)}, axes["initial"]
+
+
+def _paired(resistors: Resistors, continued: Any, lists: dict[str, int]) -> np.ndarray:
+    """Initial resistances [replica, edge] in the order of the replicas; missing dimensions are broadcast."""
+    expected = {**lists, "edge": len(resistors.network.edges)}
+    unfit = {name: size for name, size in continued.sizes.items() if expected.get(name) != size}
+    if unfit:
+        raise ParameterError(f"initial has {unfit}, but this ensemble has {expected}; give matching dimensions.")
+    filled = continued.drop_vars(list(continued.coords)).expand_dims(
+        {k: n for k, n in expected.items() if k not in continued.dims}
+    )
+    table = filled.transpose(*expected).values.reshape(-1, expected["edge"])
+    return np.array([_checked_initial(resistors, row) for row in table])
 
 
 def _checked_task(resistors: Resistors, task: Any) -> Task:
@@ -86,21 +112,20 @@ def _checked_device(resistors: Resistors, device: Any) -> Any:
         raise ParameterError(
             f"device = {shown(device)} is not a device; give one such as Continuous() or Levels(128, 1, 100)."
         )
-    if device.level > 0 and not (resistors.low <= device.low < device.high <= resistors.high):
-        raise ParameterError(
-            f"{device} has levels outside the medium's range {resistors.low} to {resistors.high} ohms; "
-            f"widen it with Resistors(network, low, high)."
-        )
     return device
 
 
-def _check_together(rule: Any, device: Any, batch: Any) -> None:
+def _check_together(resistors: Resistors, rule: Any, device: Any, batch: Any) -> None:
     """Raise if a rule, a device and a batch contradict each other."""
     discrete = isinstance(rule, SignRule)
     if discrete and device.level == 0:
         raise ParameterError(f"{rule} moves by one level, but {device} has none; give device=Levels(128, low, high).")
-    if device.level > 0 and rule.parameter != "resistance":
-        raise ParameterError(f"the levels of {device} are resistances, but {rule} learns conductances.")
+    ends = (1 / resistors.high, 1 / resistors.low) if rule.parameter == "conductance" else (resistors.low, resistors.high)
+    if device.level > 0 and not (ends[0] <= device.low < device.high <= ends[1]):
+        raise ParameterError(
+            f"the levels of {device} lie outside the medium's range of {rule.parameter}s, {ends[0]:g} to {ends[1]:g}; "
+            f"narrow the levels or widen the range with Resistors(network, low, high)."
+        )
     if not isinstance(device.comparator, Ideal):
         if batch != 1:
             raise ParameterError(f"{device.comparator} looks at one example at a time; give batch=1, not {shown(batch)}.")

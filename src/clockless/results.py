@@ -83,6 +83,9 @@ def dataset(
         "failed": (dims, arrays["failed"].reshape(shape), _about("did not settle or is not finite", "1")),
         "parameters": ((*dims, "edge"), arrays["parameters"].reshape(*shape, -1), _about("final resistance", "ohm")),
     }
+    if "traces" in arrays:
+        traces = arrays["traces"].reshape(*shape, *arrays["traces"].shape[1:])
+        variables["traces"] = ((*dims, "step", "edge"), traces, _about("resistance at each recorded step", "ohm"))
     coordinates: dict[str, Any] = {
         "step": ("step", record_at, _about("learning steps done", "1")),
         "edge_from": ("edge", edges[:, 0]),
@@ -136,6 +139,8 @@ def _described(value: Any) -> Any:
         return value
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if hasattr(value, "dims"):
+        return f"given per replica, {dict(value.sizes)}"
     if hasattr(value, "fingerprint"):
         return f"{value.name} ({value.fingerprint:016x})"
     return repr(value)

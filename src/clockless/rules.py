@@ -8,6 +8,7 @@ unit of one lane. A rule knows nothing of clocks or devices.
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,16 @@ def wants(rule, signal, level, w):
     The signal is the derivative of the medium's energy with respect to the unit's own parameter, `level` the distance of
     two values that the device can hold. Compiled only.
     """
+
+
+def _check_nudge(nudge: Any) -> None:
+    if not (isinstance(nudge, Real) and 0 < float(nudge) <= 1):
+        raise ParameterError(f"nudge = {nudge!r}; it is the part of the way to the target, 0 < nudge <= 1.")
+
+
+def _check_parameter(parameter: Any) -> None:
+    if parameter not in ("resistance", "conductance"):
+        raise ParameterError(f"parameter = {parameter!r}; resistors learn by 'resistance' or 'conductance'.")
 
 
 @part
@@ -52,12 +63,10 @@ class CoupledLearning:
     parameter: str = "resistance"
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.nudge, Real) and 0 < self.nudge <= 1):
-            raise ParameterError(f"nudge = {self.nudge!r}; it is the part of the way to the target, 0 < nudge <= 1.")
+        _check_nudge(self.nudge)
+        _check_parameter(self.parameter)
         if not (isinstance(self.rate, Real) and 0 < self.rate < np.inf):
             raise ParameterError(f"rate = {self.rate!r}; the step size must be positive and finite.")
-        if self.parameter not in ("resistance", "conductance"):
-            raise ParameterError(f"parameter = {self.parameter!r}; resistors learn by 'resistance' or 'conductance'.")
 
     def change(self, signal: np.ndarray, level: float) -> np.ndarray:
         """Wanted change [unit] from the summed signal difference clamped - free [unit]; `level` does not matter."""
@@ -80,24 +89,21 @@ class SignRule:
 
     Args:
         nudge: eta of the paper, 0 < nudge <= 1.
+        parameter: "resistance", as in the paper, or "conductance", whose levels go the other way.
 
     Raises:
-        ParameterError: nudge outside (0, 1].
+        ParameterError: nudge outside (0, 1], or another parameter.
     """
 
     nudge: float
+    parameter: str = "resistance"
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.nudge, Real) and 0 < self.nudge <= 1):
-            raise ParameterError(f"nudge = {self.nudge!r}; it is the part of the way to the target, 0 < nudge <= 1.")
-
-    @property
-    def parameter(self) -> str:
-        """Resistances learn."""
-        return "resistance"
+        _check_nudge(self.nudge)
+        _check_parameter(self.parameter)
 
     def change(self, signal: np.ndarray, level: float) -> np.ndarray:
-        """One level up where the energy difference falls with R, else one level down [unit]."""
+        """One level up where the energy difference falls with the parameter, else one level down [unit]."""
         return np.where(signal < 0, level, -level)
 
 

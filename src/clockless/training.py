@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.blocks import Block, Wiring
+from clockless.blocks import Block, Plan, Wiring
 from clockless.clocks import SYNCHRONOUS
 from clockless.devices import IDEAL
 from clockless.errors import ParameterError, ReplicasFailedWarning, shown, whole
@@ -42,6 +42,7 @@ def train(
     seed: int | list[int] = 0,
     device: Any = IDEAL,
     record: Sequence[int] | np.ndarray | None = None,
+    traces: bool = False,
     threads: int | None = None,
     lanes: int = 64,
     progress: Callable[[int, int], None] | None = None,
@@ -56,11 +57,13 @@ def train(
         steps: learning steps, 0 or more.
         batch: "full", a number of examples drawn anew in every step, or a clock that draws them; a list makes the
             dimension `batch`.
-        initial: resistances at the start in ohms, a number or an array [edge]; a list makes the dimension `initial`.
+        initial: resistances at the start in ohms, a number or an array [edge]; a list makes the dimension `initial`. To go
+            on from another run, an xarray.DataArray such as `run.parameters`, whose dimensions are lists given here.
         seed: of clocks and batches; a list makes the dimension `seed`.
         device: what the hardware makes of a wanted change, such as `Levels(128, low, high)`; a list makes the dimension
             `device`.
         record: steps at which the test error is recorded; about 60 on a logarithmic scale when not given.
+        traces: record the resistances at those steps, too, as `data.traces` [.., step, edge].
         threads: worker threads; all cores of this process when not given.
         lanes: replicas advanced together, a multiple of 32. Results do not depend on it.
         progress: called with (replica-steps done, replica-steps in all), from one thread at a time.
@@ -77,15 +80,17 @@ def train(
         "task": task, "rule": rule, "clock": clock, "device": device, "batch": batch, "initial": initial, "seed": seed,
     }  # fmt: skip
     lists = {name: value for name, value in axes.items() if isinstance(value, list)}
-    record_at = _checked_record(record, steps)
+    plan = Plan(steps, _checked_record(record, steps), bool(traces))
     replicas = combinations(resistors, axes)
     _check_execution(threads, lanes, progress)
     wiring = Wiring.of(resistors)
     blocks = [Block(wiring, replicas, members, lanes) for members in _block_members(replicas, lanes)]
-    _run_blocks(blocks, record_at, steps, threads, progress)
+    _run_blocks(blocks, plan, threads, progress)
 
-    error, initial_error, residual, final = _gathered(blocks, len(replicas), len(record_at), len(resistors.network.edges))
-    failed = ~np.isfinite(error).all(axis=1) | ~(residual < _RESIDUAL_LIMIT) | ~np.isfinite(final).all(axis=1)
+    arrays = _gathered(blocks, len(replicas))
+    failed = ~np.isfinite(arrays["error"]).all(axis=1) | ~(arrays["residual"] < _RESIDUAL_LIMIT)
+    failed |= ~np.isfinite(arrays["parameters"]).all(axis=1)
+    arrays["failed"] = failed
     if failed.any():
         warnings.warn(
             f"{failed.sum()} of {failed.size} replicas did not settle (currents unbalanced or not finite), most likely "
@@ -93,15 +98,8 @@ def train(
             ReplicasFailedWarning,
             stacklevel=2,
         )
-    arrays = {
-        "error": error,
-        "initial_error": initial_error,
-        "residual": residual,
-        "failed": failed,
-        "parameters": final,
-    }
     settings = {"medium": resistors, **axes, "steps": steps}
-    return Run(dataset(arrays, lists, record_at, settings), resistors)
+    return Run(dataset(arrays, lists, plan.record_at, settings), resistors)
 
 
 def log_spaced(steps: int, count: int = 60) -> np.ndarray:
@@ -147,14 +145,13 @@ def _block_members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:
 
 def _run_blocks(
     blocks: list[Block],
-    record_at: np.ndarray,
-    steps: int,
+    plan: Plan,
     threads: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Run all blocks on threads (the compiled loop releases the interpreter); Ctrl-C stops them in well under a second."""
     stop, lock, done = threading.Event(), threading.Lock(), 0
-    total = steps * sum(len(block.members) for block in blocks)
+    total = plan.steps * sum(len(block.members) for block in blocks)
 
     def count(replica_steps: int) -> None:
         nonlocal done
@@ -165,8 +162,10 @@ def _run_blocks(
 
     workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(block.run, record_at, steps, stop.is_set, count) for block in blocks]
+        futures = [pool.submit(block.run, plan, stop.is_set, count) for block in blocks]
         try:
+            import xarray  # noqa: F401 (needed for the result: half a second, while the workers compile)
+
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             stop.set()
@@ -176,12 +175,14 @@ def _run_blocks(
         future.result()
 
 
-def _gathered(blocks: list[Block], replicas: int, records: int, edges: int) -> tuple[np.ndarray, ...]:
-    error, final = np.empty((replicas, records)), np.empty((replicas, edges))
-    initial_error, residual = np.empty(replicas), np.empty(replicas)
-    for block in blocks:
-        error[block.members] = block.error
-        initial_error[block.members] = block.initial_error
-        residual[block.members] = block.residual
-        final[block.members] = block.resistances
-    return error, initial_error, residual, final
+def _gathered(blocks: list[Block], replicas: int) -> dict[str, np.ndarray]:
+    """Put what the blocks hold back into the order of the replicas."""
+    arrays = {}
+    for name in ("error", "initial_error", "residual", "resistances", "traces"):
+        parts = [getattr(block, name) for block in blocks]
+        if parts[0] is not None:
+            arrays[name] = np.empty((replicas, *parts[0].shape[1:]))
+            for block, part in zip(blocks, parts, strict=True):
+                arrays[name][block.members] = part
+    arrays["parameters"] = arrays.pop("resistances")
+    return arrays
