@@ -43,10 +43,10 @@ def test_tiny_reproduction_holds(tiny):
 
 
 def test_files_are_all_there_and_whole(tiny):
-    """Figures as PDF and PNG, plotted numbers as CSV, numbers.json; no temporary file is left."""
+    """Figures as PDF and PNG, plotted numbers as CSV, numbers.json, report.html; no temporary file is left."""
     folder, _ = tiny
     names = {path.name for path in folder.iterdir()}
-    assert {"figure-1a.pdf", "figure-1a.png", "figure-1b.pdf", "figure-1b.png", "numbers.json"} <= names
+    assert {"figure-1a.pdf", "figure-1a.png", "figure-1b.pdf", "figure-1b.png", "numbers.json", "report.html"} <= names
     assert sum(name.startswith("figure-1b_nudge") and name.endswith(".csv") for name in names) == 3
     assert not any(name.startswith(".") for name in names)
     assert (folder / "figure-1b.pdf").read_bytes().startswith(b"%PDF")

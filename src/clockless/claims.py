@@ -14,6 +14,13 @@ class Claim:
     """A number to check. It holds if |measured - expected| <= tolerance.
 
     `expected` comes from the paper or from theory, `tolerance` from statistics; neither from our own output.
+
+    Attributes:
+        figure: name of the figure, such as 1b.
+        quantity: what is compared.
+        expected, tolerance, measured: the numbers.
+        paper: what the paper says about it, in our words; for the report only.
+        note: what else a reader should know, such as where a trend was found to hold; for the report only.
     """
 
     figure: str
@@ -21,6 +28,8 @@ class Claim:
     expected: float
     tolerance: float
     measured: float
+    paper: str = ""
+    note: str = ""
 
     @property
     def holds(self) -> bool:
@@ -29,7 +38,8 @@ class Claim:
 
     def as_json(self) -> dict[str, Any]:
         """The object that stands in numbers.json."""
-        return {**asdict(self), "measured": self.measured if math.isfinite(self.measured) else None, "holds": self.holds}
+        numbers = {name: value for name, value in asdict(self).items() if name not in ("paper", "note")}
+        return {**numbers, "measured": self.measured if math.isfinite(self.measured) else None, "holds": self.holds}
 
 
 def merged(path: Path, claims: list[Claim], figures: list[str]) -> list[dict[str, Any]]:

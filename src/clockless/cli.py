@@ -32,8 +32,8 @@ def reproduce(
 ) -> int:
     """Reproduce a paper's figures: run, draw, and check the numbers against what the paper says.
 
-    Writes figures (PDF, PNG), the plotted numbers (CSV) and numbers.json. Exit code 0: all numbers hold; 1: some do not;
-    2: wrong arguments; 130: stopped by Ctrl-C.
+    Writes report.html, which shows everything on one page, figures (PDF, PNG), the plotted numbers (CSV) and numbers.json.
+    Exit code 0: all numbers hold; 1: some do not; 2: wrong arguments; 130: stopped by Ctrl-C.
 
     Parameters
     ----------

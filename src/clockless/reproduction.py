@@ -1,7 +1,8 @@
 """Runs the figures of a paper, draws them, checks their numbers, and leaves everything in one folder.
 
-Written to the folder: `figure-N.pdf` and `.png`, the plotted numbers as CSV, and `numbers.json`. Files are written
-under a temporary name and moved into place, so that none is ever half-written.
+Written to the folder: `figure-N.pdf` and `.png`, the plotted numbers as CSV, `numbers.json`, and `report.html`, which shows
+all of this run on one page. Files are written under a temporary name and moved into place, so that none is ever
+half-written.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from clockless import __version__
 from clockless.claims import Claim, merged
 from clockless.errors import OutputError, UnknownFigureError
 from clockless.papers import Options
+from clockless.report import Section, page
 
 if TYPE_CHECKING:
     import xarray
@@ -70,21 +73,76 @@ class Folder:
             raise OutputError(f"cannot write {final} ({error.strerror}); free some space or choose another --out.") from None
         finally:
             temporary.unlink(missing_ok=True)
-        self.kept.append(final)
+        if final not in self.kept:
+            self.kept.append(final)
 
     def keep_data(self, name: str, data: xarray.Dataset) -> None:
-        """Write the recorded errors of a dataset as CSV, with its settings in comment lines."""
-        variable = data.error if data.error.ndim > 1 else data[["error"]]
+        """Write a dataset as CSV, with its settings in comment lines.
+
+        Of a learning run, which has `error`, only that is written. Of any other dataset everything is: one file for the
+        variables over the same dimensions, named after these where there are several such files.
+        """
+        if "error" in data and data.error.ndim:
+            self._keep_table(name, data.attrs, data.error if data.error.ndim > 1 else data[["error"]])
+            return
+        groups: dict[tuple[Any, ...], list[Any]] = {}
+        for variable, values in data.data_vars.items():
+            groups.setdefault(tuple(dim for dim in data.dims if dim in values.dims), []).append(variable)
+        for dims, variables in groups.items():
+            part = "" if len(groups) == 1 else "_" + ("-".join(map(str, dims)) or "single")
+            self._keep_table(name + part, data.attrs, data[variables] if dims else data[variables].expand_dims("row"))
+
+    def _keep_table(self, name: str, settings: dict[Any, Any], data: xarray.DataArray | xarray.Dataset) -> None:
         with self.writing(f"{name}.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
-            for key, value in data.attrs.items():
+            for key, value in settings.items():
                 file.writelines(f"# {key}: {line}\n" for line in str(value).splitlines())
-            variable.to_dataframe().to_csv(file)
+            data.to_dataframe().to_csv(file)
+
+    def keep_report(self, paper: str, asked: list[str], sections: list[Section], options: Options) -> None:
+        """Write report.html on the figures in `sections`, the finished ones of those asked for."""
+        papers = importlib.import_module(f"clockless.papers.{paper}")
+        text = page(
+            papers.TITLE, papers.CITE, _scope(asked, [section.figure for section in sections], list(papers.FIGURES)),
+            _settings(paper, asked, options), sections,
+        )  # fmt: skip
+        with self.writing("report.html") as path:
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _scope(asked: list[str], done: list[str], known: list[str]) -> str:
+    """Which of the paper's figures a report is about."""
+    if done == known:
+        return "This report covers every figure that is reproduced here."
+    sentence = f"This report covers {_named(done)} only."
+    if missing := [figure for figure in asked if figure not in done]:
+        sentence += f" When it was written, {_named(missing)} had not been finished."
+    if others := [figure for figure in known if figure not in asked]:
+        sentence += f" Reproduced here as well, but not asked for: {_named(others)}."
+    return sentence
+
+
+def _named(figures: list[str]) -> str:
+    return f"{'figure' if len(figures) == 1 else 'figures'} {', '.join(figures)}"
+
+
+def _settings(paper: str, asked: list[str], options: Options) -> dict[str, str]:
+    """What decides the numbers of a run, and the command that repeats it."""
+    flags = [*(f"--figure {figure}" for figure in asked), *(["--tiny"] if options.tiny else []), f"--seed {options.seed}"]
+    flags += [f"--{name} {value}" for name, value in options.limits.items()]
+    size = "tiny: few tasks and steps, to see that everything runs; leave out --tiny for the full size"
+    return {
+        "Size": size if options.tiny else "full",
+        "Master seed": str(options.seed),
+        **({"Cut short": ", ".join(f"{name}: {value}" for name, value in options.limits.items())} if options.limits else {}),
+        "Version": f"clockless {__version__}",
+        "Command": f"clockless reproduce {paper} {' '.join(flags)}",
+    }
 
 
 def reproduce(
     paper: str, figures: list[str], folder: Folder, options: Options, say: Callable[[str], None] = print
 ) -> list[Claim]:
-    """Run, draw and check the figures; returns their claims, which also stand in numbers.json."""
+    """Run, draw and check the figures; returns their claims, which also stand in numbers.json and report.html."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -92,7 +150,8 @@ def reproduce(
 
     papers = importlib.import_module(f"clockless.papers.{paper}")
     drawings = importlib.import_module(f"clockless.figures.{paper}")
-    claims: list[Claim] = []
+    captions = getattr(papers, "CAPTIONS", {})
+    sections: list[Section] = []
     for figure in figures:
         data = papers.FIGURES[figure](options)
         for name, dataset in data.datasets.items():
@@ -100,10 +159,13 @@ def reproduce(
         picture = drawings.DRAW[figure](data.datasets)
         for kind in ("pdf", "png"):
             with folder.writing(f"figure-{figure}.{kind}") as path:
-                picture.savefig(path, format=kind)
+                picture.savefig(path, format=kind, dpi=300)  # the house style's is no longer in force here
         plt.close(picture)
-        claims += data.claims
+        png = (folder.path / f"figure-{figure}.png").read_bytes()
+        sections.append(Section(figure, png, captions.get(figure, ""), data.claims))
         with folder.writing("numbers.json") as path:
             path.write_text(json.dumps(merged(folder.path / "numbers.json", data.claims, [figure]), indent=1) + "\n")
+        folder.keep_report(paper, figures, sections, options)  # after every figure, so that one stopped later is there
         say(f"figure {figure}: {folder.path / f'figure-{figure}.png'}")
-    return claims
+    say(f"report: {folder.path / 'report.html'}")
+    return [claim for section in sections for claim in section.claims]
