@@ -28,6 +28,7 @@ _GOLDEN = np.uint32(0x9E3779B9)
 # Purposes, so that two uses in the same step never share a number.
 CLOCK = np.uint64(0)
 EXAMPLES = np.uint64(1)
+OSCILLATORS = np.uint64(3)
 COMPARATORS = np.uint64(2)
 
 
@@ -80,3 +81,17 @@ def unit_hash(unit, key0, key1):
 def uniform(unit, key0, key1):
     """The same number as a float64 in (0, 1): the centre of its 2^-32 wide bin."""
     return (np.float64(unit_hash(unit, key0, key1)) + 0.5) * 2.0**-32
+
+
+def numbers(seed: int, replica: int, step: int, purpose: np.uint64, units: int) -> np.ndarray:
+    """The numbers of `unit_hash` for all units of one replica and step, uint32 [unit]; for what is drawn once, in NumPy."""
+    words = philox.py_func(
+        np.uint64(step) & _LOW32,
+        np.uint64(replica) & _LOW32,
+        np.uint64(replica) >> _SHIFT32,
+        purpose,
+        np.uint64(seed) & _LOW32,
+        np.uint64(seed) >> _SHIFT32,
+    )
+    inner = _mix.py_func(np.uint32(words[0]) + np.arange(units, dtype=np.uint32) * _GOLDEN)
+    return _mix.py_func(inner ^ np.uint32(words[1]))

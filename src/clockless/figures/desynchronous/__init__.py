@@ -1,5 +1,6 @@
 """Draws the figures of Wycoff et al. 2022 (doi 10.1063/5.0084631) from the data of `clockless.papers.desynchronous`."""
 
 from clockless.figures.desynchronous.collapse import figure_1a, figure_1b
+from clockless.figures.desynchronous.oscillators import figure_3a, figure_3b, figure_3c, figure_3d
 
-DRAW = {"1a": figure_1a, "1b": figure_1b}
+DRAW = {"1a": figure_1a, "1b": figure_1b, "3a": figure_3a, "3b": figure_3b, "3c": figure_3c, "3d": figure_3d}
