@@ -2,5 +2,16 @@
 
 from clockless.figures.desynchronous.collapse import figure_1a, figure_1b
 from clockless.figures.desynchronous.oscillators import figure_3a, figure_3b, figure_3c, figure_3d
+from clockless.figures.desynchronous.sgd import figure_2a, figure_2b, figure_2c
 
-DRAW = {"1a": figure_1a, "1b": figure_1b, "3a": figure_3a, "3b": figure_3b, "3c": figure_3c, "3d": figure_3d}
+DRAW = {
+    "1a": figure_1a,
+    "1b": figure_1b,
+    "2a": figure_2a,
+    "2b": figure_2b,
+    "2c": figure_2c,
+    "3a": figure_3a,
+    "3b": figure_3b,
+    "3c": figure_3c,
+    "3d": figure_3d,
+}

@@ -6,8 +6,19 @@ ranges of its tasks; where a figure depends on them they are swept.
 
 from clockless.papers.desynchronous.collapse import figure_1a, figure_1b
 from clockless.papers.desynchronous.oscillators import figure_3a, figure_3b, figure_3c, figure_3d
+from clockless.papers.desynchronous.sgd import figure_2a, figure_2b, figure_2c
 
 TITLE = "Desynchronous learning in a physics-driven learning network"
 CITE = "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631"
 
-FIGURES = {"1a": figure_1a, "1b": figure_1b, "3a": figure_3a, "3b": figure_3b, "3c": figure_3c, "3d": figure_3d}
+FIGURES = {
+    "1a": figure_1a,
+    "1b": figure_1b,
+    "2a": figure_2a,
+    "2b": figure_2b,
+    "2c": figure_2c,
+    "3a": figure_3a,
+    "3b": figure_3b,
+    "3c": figure_3c,
+    "3d": figure_3d,
+}

@@ -1,0 +1,80 @@
+"""Fig. 2's numbers on made-up data whose exponents and ratios are known, and its tiny version drawn."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray
+
+from clockless.clocks import Bernoulli
+from clockless.figures.desynchronous import sgd as drawings
+from clockless.papers import Options
+from clockless.papers.desynchronous import sgd
+
+
+def made_up(power):
+    """Distances (1 - p)^power times a scale of each task; the prediction is half of them."""
+    left_out = np.array([1 / 16, 1 / 4, 1 / 2, 3 / 4])
+    scale = np.exp(np.random.default_rng(0).standard_normal(20))
+    distance = np.broadcast_to((left_out[:, None] ** power * scale)[None, :, :, None, None], (3, 4, 20, 1, 1))
+    return xarray.Dataset(
+        {
+            "distance": (("family", "left_out", "task", "seed", "time"), distance),
+            "predicted": (("family", "left_out", "task"), distance[..., 0, 0] / 2),
+        },
+        {"family": list(sgd.FAMILIES), "left_out": left_out, "time": [1]},
+    )
+
+
+@pytest.mark.parametrize("power", [0.5, 0.88])
+def test_exponent_is_recovered(power):
+    """A power law gives its exponent, without error, over any range."""
+    slope, error = sgd.exponent(*sgd.final_logs(made_up(power), "edges"))
+    assert slope == pytest.approx(power)
+    assert error == pytest.approx(0, abs=1e-9)
+    assert sgd.final_logs(made_up(power), "edges", 0.25)[0].size == 2
+
+
+def test_standard_error_of_an_exponent():
+    """Bootstrap over tasks gives the spread of the slope over repeated draws."""
+    rng = np.random.default_rng(1)
+    x = np.log([0.1, 0.2, 0.5])
+    runs = [sgd.exponent(x, 0.5 * x[:, None] + 0.3 * rng.standard_normal((3, 50))) for _ in range(200)]
+    slopes, errors = np.array(runs).T
+    assert errors.mean() == pytest.approx(slopes.std(), rel=0.2)  # 200 draws know it to 5 %
+
+
+def test_ratios_to_theory():
+    """Distances of twice the prediction are reported as 2, and shifts between equal families as 1."""
+    claims = {claim.quantity: claim for claim in sgd._claims_of_theory("2a", made_up(0.5))}
+    assert claims["distance / predicted, edges"].measured == pytest.approx(2)
+    assert not claims["distance / predicted, edges"].holds
+    assert claims["distance with edges left out / with both left out"].measured == pytest.approx(1)
+
+
+def test_families_leave_out_what_they_say():
+    """Edges, examples, or both; the times are whole effective steps up to the horizon."""
+    study = sgd.Study([], 0.01, Bernoulli, (0.5,), tuple(sgd.FAMILIES), 1)
+    assert study.choice("edges", 0.5) == (Bernoulli(0.5), Bernoulli(1.0))
+    assert study.choice("examples", 0.5) == (Bernoulli(1.0), Bernoulli(0.5))
+    assert study.choice("both", 0.5) == (Bernoulli(0.5), Bernoulli(0.5))
+    assert study.times[-1] == study.steps == 3000
+
+
+def test_noise_makes_tasks_unrealisable():
+    """Noisy targets leave a residual that no linear map removes, and the task says so."""
+    drawn = sgd._drawn(Options(tiny=True))
+    for task, noisy in zip(drawn, sgd.unrealisable(drawn, 0), strict=True):
+        left = [np.linalg.lstsq(t.x_train, t.y_train, rcond=None)[1].sum() for t in (task, noisy)]
+        assert left[0] < 1e-20
+        assert left[1] > 1e-3
+        assert noisy.feasible is False
+
+
+@pytest.mark.parametrize("figure", ["2a", "2b", "2c"])
+def test_tiny_figures_hold_and_can_be_drawn(figure, tmp_path):
+    """All numbers of the tiny version hold, and it becomes a picture."""
+    mpl.use("Agg")
+    data = getattr(sgd, f"figure_{figure}")(Options(tiny=True))
+    assert all(claim.holds for claim in data.claims), [claim for claim in data.claims if not claim.holds]
+    getattr(drawings, f"figure_{figure}")(data.datasets).savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
