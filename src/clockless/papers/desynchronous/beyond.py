@@ -1,0 +1,298 @@
+"""Figs. b1 to b3, beyond the paper: learning by conductance, larger networks, and networks that lose edges on the way.
+
+Nothing here was measured before, so a claim is made only where theory gives a number: small steps follow one flow in
+step x p whatever p is, so a difference between two p at equal step x p is expected to be 0. Exponents and benefits are
+results and stand in the pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clockless import networks, tasks
+from clockless.claims import Claim
+from clockless.clocks import Bernoulli
+from clockless.devices import Levels, Magnitudes
+from clockless.errors import NetworkError
+from clockless.media.resistors import Resistors
+from clockless.networks import Network
+from clockless.papers import FigureData, Options
+from clockless.papers.desynchronous.collapse import (
+    P,
+    collapsed_spread_at_equal_steps,
+    equal_updates,
+    spread_at_equal_steps,
+    spread_at_equal_updates,
+)
+from clockless.rules import CoupledLearning, SignRule
+from clockless.training import log_spaced, train
+
+if TYPE_CHECKING:
+    import xarray
+
+SLOW = 0.2  # the p that stands for 'desynchronous' where only one is compared with p = 1
+NUDGE = 0.1
+PAIRS = ((NUDGE, 1.0), (1.0, 0.3))  # (nudge, rate) of Fig. b1
+# 128 levels that span a contrast of 128, and a start in their middle in ohms; voltages depend on ratios only.
+LEVELS = {"resistance": (100 / 128, 100.0, 50.0), "conductance": (1 / 128, 1.0, 2.0)}
+SMALL = 0.1  # scaled error that counts as learned in Fig. b2
+DAMAGE_RATE = 0.1
+
+
+def _shown(options: Options, title: str) -> AbstractContextManager[Any]:
+    return options.progress(title) if options.progress else nullcontext()
+
+
+def _kept(options: Options, datasets: dict[str, xarray.Dataset], name: str, data: xarray.Dataset) -> None:
+    datasets[name] = data
+    if options.keep:
+        options.keep(name, data)
+
+
+def _labelled(coordinates: dict[str, Any], attributes: dict[str, Any], **variables: tuple[Any, ...]) -> xarray.Dataset:
+    import xarray
+
+    return xarray.Dataset(variables, coordinates, attributes)
+
+
+def _none_failed(figure: str, failed: int) -> Claim:
+    return Claim(figure, "replicas that failed", 0, 0, failed)
+
+
+# --- b1: conductances instead of resistances ---------------------------------------------------------------------------
+
+
+def figure_b1(options: Options) -> FigureData:
+    """Collapse of learning by conductance, and the benefit of p < 1 with levels of resistance or of conductance.
+
+    The comparator's bias raises resistances. Levels of resistance are relatively finest there (1 in 128), levels of
+    conductance coarsest (1 in 1), so the same drift refines the one device and blunts the other.
+    """
+    datasets: dict[str, xarray.Dataset] = {}
+    claims: list[Claim] = []
+    for nudge, rate in PAIRS[: 1 if options.tiny else None]:
+        data = _conductance_run(options, nudge, rate)
+        _kept(options, datasets, f"figure-b1_nudge-{nudge:g}_rate-{rate:g}", data)
+        claims += _collapse_claims(data, f"conductance, nudge {nudge:g}, rate {rate:g}")
+    size = (32, 1_000, (0.0, 1e-4, 1e-2)) if options.tiny else (48, 5_000, (0.0, *np.logspace(-5, -1, 9)))
+    for parameter in LEVELS:
+        name = f"figure-b1_levels-of-{parameter}"
+        data = _levels_run(options, networks.packing(), f"b1, levels of {parameter}", *size, parameter)
+        _kept(options, datasets, name, data)
+    failed = sum(int(data.failed.sum()) for data in datasets.values())
+    return FigureData(datasets, [*claims, _none_failed("b1", failed)])
+
+
+def _conductance_run(options: Options, nudge: float, rate: float) -> xarray.Dataset:
+    """The experiment of Fig. 1b with another parameter that learns."""
+    count, steps = (6, 2_000) if options.tiny else (50, 20_000)
+    network = networks.packing()
+    drawn = [tasks.regression(network, seed=options.seed * count + k) for k in range(count)]
+    record = np.unique(np.concatenate([log_spaced(steps), *(_steps(equal_updates(steps), p) for p in P)]))
+    with _shown(options, f"b1, nudge {nudge:g}, rate {rate:g}") as update:
+        run = train(
+            Resistors(network), drawn, rule=CoupledLearning(nudge, rate, "conductance"), clock=[Bernoulli(p) for p in P],
+            steps=steps, batch=1, seed=options.seed, record=record, threads=options.threads, progress=update,
+        )  # fmt: skip
+    return run.data.assign_attrs(nudge=nudge, rate=rate)
+
+
+def _collapse_claims(data: xarray.Dataset, what: str) -> list[Claim]:
+    spread, tolerance = spread_at_equal_updates(data, equal_updates(int(data.step[-1])))
+    expected, measured = collapsed_spread_at_equal_steps(data), spread_at_equal_steps(data)
+    return [
+        Claim("b1", f"spread of mean scaled error over p at equal step x p ({what})", 0.0, tolerance, spread),
+        Claim("b1", f"spread at equal step, as collapse in step x p implies ({what})", expected, tolerance, measured),
+    ]
+
+
+def _levels_run(
+    options: Options, network: Network, title: str, count: int, steps: int, biases: tuple[float, ...], parameter: str
+) -> xarray.Dataset:
+    """Final errors [bias, p, task] of allosteric tasks with levels; `biases` are relative to nudge x 1 V."""
+    low, high, initial = LEVELS[parameter]
+    drawn = [tasks.allosteric(network, seed=options.seed * count + k) for k in range(count)]
+    with _shown(options, title) as update:
+        run = train(
+            Resistors(network, 0.1, 200.0), drawn, rule=SignRule(NUDGE, parameter),
+            clock=[Bernoulli(p) for p in (SLOW, 1.0)],
+            device=[Levels(128, low, high, Magnitudes(bias * NUDGE)) for bias in biases],
+            steps=steps, batch=1, initial=initial, seed=options.seed, threads=options.threads, lanes=32, progress=update,
+            record=np.unique(np.rint(np.linspace(0.8 * steps, steps, 51)).astype(np.int64)),
+        )  # fmt: skip
+    data = run.data.transpose("device", "clock", "task", ...)
+    return _labelled(
+        {"bias": list(biases), "p": [SLOW, 1.0]},
+        {"settings": run.data.attrs["settings"], "steps": steps, "nudge": NUDGE},
+        final_error=(
+            ("bias", "p", "task"),
+            data.error.mean("step").values,
+            {"long_name": "mean of the last fifth of a run"},
+        ),
+        initial_rms=(("task",), np.sqrt(data.initial_error.values[0, 0]), {"units": "V"}),
+        median_resistance=(("bias", "p", "task"), data.parameters.median("edge").values, {"units": "ohm"}),
+        failed=((), int(data.failed.sum())),
+    )
+
+
+# --- b2: size ----------------------------------------------------------------------------------------------------------
+
+
+def figure_b2(options: Options) -> FigureData:
+    """Time to learn, and benefit of p < 1 with levels, against the number of nodes."""
+    sizes, count, updates = ((64, 128), 32, 200) if options.tiny else ((64, 128, 256, 512, 1024, 2048), 64, 400)
+    learned = np.empty((2, len(sizes), count))
+    failed = 0
+    for k, nodes in enumerate(sizes):
+        network = networks.packing(nodes, round(143 / 64 * nodes))
+        drawn = [tasks.regression(network, seed=options.seed * count + j) for j in range(count)]
+        for i, p in enumerate((SLOW, 1.0)):
+            with _shown(options, f"b2, {nodes} nodes, p = {p:g}") as update:
+                run = train(
+                    Resistors(network), drawn, rule=CoupledLearning(NUDGE, 1.0), clock=Bernoulli(p), lanes=32,
+                    steps=int(_steps(updates, p)), record=_steps(np.arange(updates + 1), p), batch="full",
+                    seed=options.seed, threads=options.threads, progress=update,
+                )  # fmt: skip
+            learned[i, k] = updates_until(SMALL, run.data.error.transpose("task", "step").values)
+            failed += int(run.data.failed.sum())
+    datasets: dict[str, xarray.Dataset] = {}
+    axes = {"p": [SLOW, 1.0], "nodes": list(sizes)}
+    _kept(
+        options, datasets, "figure-b2_learning",
+        _labelled(
+            axes, {"nudge": NUDGE, "rate": 1.0, "horizon": updates}, updates=(("p", "nodes", "task"), learned),
+            exponent=(("p", "bound"), np.array([exponent(sizes, one, options.seed) for one in learned])),
+        ),
+    )  # fmt: skip
+    steps, biases = (400, (0.0, 1e-4)) if options.tiny else (2_000, (0.0, 1e-5, 1e-4))
+    for nodes in (64, 128) if options.tiny else (64, 256, 1024):
+        network = networks.packing(nodes, round(143 / 64 * nodes))
+        data = _levels_run(options, network, f"b2, levels, {nodes} nodes", 32, steps, biases, "resistance")
+        _kept(options, datasets, f"figure-b2_levels_{nodes}-nodes", data)
+        failed += int(data.failed)
+    return FigureData(datasets, [*_size_claims(learned, sizes), _none_failed("b2", failed)])
+
+
+def updates_until(error: float, curves: np.ndarray) -> np.ndarray:
+    """First column of `curves` [task, update] that is below `error`, infinity where none is."""
+    below = curves < error
+    return np.where(below.any(axis=1), below.argmax(axis=1), np.inf)
+
+
+def exponent(sizes: tuple[int, ...], learned: np.ndarray, seed: int) -> tuple[float, float, float]:
+    """Exponent of the median over tasks of `learned` [size, task] against size, and the ends of its 95 % interval.
+
+    The interval is that of 1,000 bootstrap samples of the tasks; one wiring per size, so it says nothing of wirings.
+    """
+    drawn = np.random.default_rng(seed).integers(learned.shape[1], size=(1_000, *learned.shape))
+    drawn[0] = np.arange(learned.shape[1])
+    medians = np.median(np.take_along_axis(learned[None], drawn, axis=2), axis=2)
+    medians = medians[np.isfinite(medians).all(axis=1)]  # samples most of whose tasks did not learn are left out
+    slopes = np.polyfit(np.log(sizes), np.log(medians).T, 1)[0]
+    return float(slopes[0]), float(np.quantile(slopes, 0.025)), float(np.quantile(slopes, 0.975))
+
+
+def _size_claims(learned: np.ndarray, sizes: tuple[int, ...]) -> list[Claim]:
+    """Collapse at every size: learning takes the same step x p whatever p is."""
+    claims = []
+    for nodes, slow, fast in zip(sizes, *learned, strict=True):
+        both = np.isfinite(slow) & np.isfinite(fast)
+        ratio = np.log10(slow[both] / fast[both])
+        what = f"log10 of updates to learn, p = 0.2 over p = 1, {nodes} nodes"
+        claims.append(Claim("b2", what, 0.0, *_four_errors(ratio)))
+    return claims
+
+
+def _four_errors(ratio: np.ndarray) -> tuple[float, float]:
+    """(tolerance, measured) of a mean over tasks: four standard errors, or 5 %, one update in twenty, if that is more."""
+    return max(float(np.log10(1.05)), 4.0 * float(ratio.std(ddof=1) / np.sqrt(ratio.size))), float(ratio.mean())
+
+
+# --- b3: damage --------------------------------------------------------------------------------------------------------
+
+
+def figure_b3(options: Options) -> FigureData:
+    """A network that loses edges while it learns, for several p; cuts at equal step x p, and at equal steps."""
+    count, updates, cuts = (32, 80, 2) if options.tiny else (64, 500, 8)
+    network = networks.packing()
+    drawn = [tasks.regression(network, seed=options.seed * count + k) for k in range(count)]
+    stages = damaged(network, cuts, options.seed)
+    since = np.concatenate([[0], equal_updates(int(updates / min(P)))])
+    datasets: dict[str, xarray.Dataset] = {}
+    failed = 0
+    for name, groups in (("equal-updates", [(p,) for p in P]), ("equal-steps", [P])):
+        errors = []
+        for group in groups:  # the p of a group are cut at the same steps
+            record = _steps(since, group[0]) if name == "equal-updates" else since
+            with _shown(options, f"b3, {name}, p = {', '.join(f'{p:g}' for p in group)}") as update:
+                error, bad = _stages_run(options, stages, drawn, group, record, update)
+            errors.append(error)
+            failed += bad
+        axes = {"p": list(P), "stage": np.arange(len(stages)), "since": since}
+        attributes = {"nudge": NUDGE, "rate": DAMAGE_RATE, "cut_at": name}
+        data = _labelled(axes, attributes, error=(("p", "stage", "task", "since"), np.concatenate(errors)))
+        _kept(options, datasets, f"figure-b3_{name}", data)
+    return FigureData(datasets, [*_damage_claims(datasets["figure-b3_equal-updates"]), _none_failed("b3", failed)])
+
+
+def damaged(network: Network, cuts: int, seed: int) -> list[tuple[Network, np.ndarray]]:
+    """The network and what is left after each of `cuts` cuts, with the edges kept from the one before.
+
+    Every cut takes an edge at random among those that leave the network in one piece.
+    """
+    rng = np.random.default_rng([seed, 3])
+    stages = [(network, np.arange(len(network.edges)))]
+    for _ in range(cuts):
+        whole = stages[-1][0]
+        for edge in rng.permutation(len(whole.edges)):
+            kept = np.delete(np.arange(len(whole.edges)), edge)
+            try:
+                left = Network(whole.edges[kept], whole.positions)
+            except NetworkError:
+                continue
+            if left.nodes == whole.nodes:  # else the last node has gone with its only edge
+                stages.append((left, kept))
+                break
+    return stages
+
+
+def _stages_run(
+    options: Options, stages: list[tuple[Network, np.ndarray]], drawn: list, group: tuple[float, ...], record: np.ndarray,
+    update: Callable[[int, int], None] | None,
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """Test errors [p, stage, task, time since the cut], relative to those before learning, and the failures."""
+    errors: list[np.ndarray] = []
+    initial: Any = 1.0
+    failed = 0
+    for k, (network, kept) in enumerate(stages):
+        progress = None if update is None else lambda done, total, k=k: update(k * total + done, len(stages) * total)
+        # A new seed per stage: the random numbers of a step depend on the seed and the step, and steps start at 0 again.
+        run = train(
+            Resistors(network), drawn, rule=CoupledLearning(NUDGE, DAMAGE_RATE), clock=[Bernoulli(p) for p in group],
+            steps=int(record[-1]), batch="full", initial=initial if k == 0 else initial.isel(edge=kept), record=record,
+            seed=options.seed * len(stages) + k, threads=options.threads, lanes=32, progress=progress,
+        )  # fmt: skip
+        initial = run.parameters
+        errors.append((run.data.error * run.data.initial_error).transpose("clock", "task", "step").values)
+        failed += int(run.data.failed.sum())
+    return np.stack(errors, axis=1) / errors[0][:, None, :, :1], failed
+
+
+def _damage_claims(data: xarray.Dataset) -> list[Claim]:
+    """With cuts at equal step x p the error after the last recovery does not depend on p."""
+    last = np.log10(data.error.isel(stage=-1, since=-1).values)
+    return [
+        Claim(
+            "b3", f"log10 of final error, p = {p:g} over p = 1, cuts at equal step x p", 0.0, *_four_errors(row - last[-1])
+        )
+        for p, row in zip(P[:-1], last, strict=False)
+    ]
+
+
+def _steps(updates: Any, p: float) -> np.ndarray:
+    """The steps in which an edge is updated so many times in the mean."""
+    return np.rint(updates / p).astype(np.int64)
