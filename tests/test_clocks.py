@@ -151,7 +151,6 @@ def test_a_clock_of_ones_own_composes(monkeypatch):
     assert float(run.data["p"]) == 0.5
 
 
-@pytest.mark.xfail(strict=True, reason="the on-disk cache holds the class by the name of its module, see parts.part")
 def test_the_cache_can_be_read_where_a_users_clock_is_unknown():
     """Numba keeps the types of all compiled kernels in one index and reads it whole: a type that cannot be read by a
     process without the user's module would stop every later run of the package, with whatever clock."""

@@ -12,6 +12,8 @@ import pytest
 import xarray
 
 from clockless.claims import Claim, merged
+from clockless.figures.desynchronous import DRAW
+from clockless.papers.desynchronous import CAPTIONS, FIGURES
 from clockless.papers.desynchronous.collapse import (
     P,
     collapsed_spread_at_equal_steps,
@@ -32,21 +34,24 @@ def clockless(*arguments, timeout=240, **options):
 def tiny(tmp_path_factory):
     """A tiny reproduction of everything: (folder, finished process)."""
     folder = tmp_path_factory.mktemp("reproduction")
-    return folder / "desynchronous", clockless("reproduce", "desynchronous", "--tiny", "--out", folder)
+    return folder / "desynchronous", clockless("reproduce", "desynchronous", "--tiny", "--out", folder, timeout=280)
 
 
-def test_tiny_reproduction_holds(tiny):
-    """All numbers of the tiny version hold and the exit code says so."""
-    _, done = tiny
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "NO" not in done.stdout
+def test_tiny_reproduction_of_the_collapse_holds(tiny):
+    """All numbers of Figs. 1a and 1b hold even in the tiny version. Others need more tasks than a tiny run has, or are
+    claims of the paper that do not hold in ours; the exit code says whether all did."""
+    folder, done = tiny
+    entries = json.loads((folder / "numbers.json").read_text())
+    assert done.returncode == (0 if all(entry["holds"] for entry in entries) else 1), done.stderr
+    assert all(entry["holds"] for entry in entries if entry["figure"] in ("1a", "1b")), done.stdout
 
 
 def test_files_are_all_there_and_whole(tiny):
-    """Figures as PDF and PNG, plotted numbers as CSV, numbers.json, report.html; no temporary file is left."""
+    """Every figure as PDF and PNG, plotted numbers as CSV, numbers.json, report.html; no temporary file is left."""
     folder, _ = tiny
     names = {path.name for path in folder.iterdir()}
-    assert {"figure-1a.pdf", "figure-1a.png", "figure-1b.pdf", "figure-1b.png", "numbers.json", "report.html"} <= names
+    assert {f"figure-{figure}.{kind}" for figure in FIGURES for kind in ("pdf", "png")} <= names
+    assert {"numbers.json", "report.html"} <= names
     assert sum(name.startswith("figure-1b_nudge") and name.endswith(".csv") for name in names) == 3
     assert not any(name.startswith(".") for name in names)
     assert (folder / "figure-1b.pdf").read_bytes().startswith(b"%PDF")
@@ -55,10 +60,15 @@ def test_files_are_all_there_and_whole(tiny):
 def test_numbers_json_has_the_promised_objects(tiny):
     """A list of objects figure, quantity, expected, tolerance, measured, holds; holds agrees with its numbers."""
     entries = json.loads((tiny[0] / "numbers.json").read_text())
-    assert {entry["figure"] for entry in entries} == {"1a", "1b"}
+    assert {entry["figure"] for entry in entries} <= set(FIGURES)
     for entry in entries:
         assert list(entry) == ["figure", "quantity", "expected", "tolerance", "measured", "holds"]
         assert entry["holds"] == (abs(entry["measured"] - entry["expected"]) <= entry["tolerance"])
+
+
+def test_every_figure_is_drawn_and_described():
+    """Data, drawing and caption have the same figures."""
+    assert set(FIGURES) == set(DRAW) == set(CAPTIONS)
 
 
 def _power_law_data(updates_matter):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from clockless.clocks import Bernoulli as Bernoulli
     from clockless.clocks import FixedFraction as FixedFraction
     from clockless.clocks import Global as Global
+    from clockless.clocks import Oscillators as Oscillators
+    from clockless.clocks import Poisson as Poisson
     from clockless.devices import Continuous as Continuous
     from clockless.devices import Ideal as Ideal
     from clockless.devices import Levels as Levels
@@ -44,6 +46,8 @@ _NAMES = {
     "Global": "clocks",
     "Bernoulli": "clocks",
     "FixedFraction": "clocks",
+    "Oscillators": "clocks",
+    "Poisson": "clocks",
     "Continuous": "devices",
     "Levels": "devices",
     "Ideal": "devices",

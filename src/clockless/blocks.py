@@ -46,7 +46,8 @@ class Plan(NamedTuple):
 class Block:
     """Replicas of one kind in neighbouring lanes.
 
-    After `run`: `error` [member, record] scaled test error, `initial_error` [member] volts squared, `residual` [member],
+    After `run`: `error` [member, record] scaled test error, `initial_error` [member] volts squared, `finite` [member], the
+    largest `residual` [member],
     `resistances` [member, edge] ohms, `traces` [member, record, edge] ohms or None.
     """
 
@@ -103,8 +104,9 @@ class Block:
                 raw[:, record] = seen[0]
                 if self.traces is not None:
                     self.traces[:, record] = self._resistances()
-            self.residual = seen[1]
-        with np.errstate(divide="ignore", invalid="ignore"):
+            self.residual = np.maximum(self.residual, seen[1])  # lets NaN through
+        self.finite = np.isfinite(raw).all(axis=1) & np.isfinite(self.initial_error)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a task that is solved at step 0 has no scaled error
             self.error = raw / self.initial_error[:, None]
         self.resistances = self._resistances()
 

@@ -17,10 +17,11 @@ from numba import njit
 from clockless.batches import sense
 from clockless.clocks import choose
 from clockless.devices import level_of, write
-from clockless.elimination import COLUMNS, assemble, factor, solve
+from clockless.elimination import assemble, factor, solve
 from clockless.lanes import compiled, zeros
-from clockless.media.columns import inject, invert_response, respond, test_error
+from clockless.media.columns import inject, invert_response, place, respond, test_error
 from clockless.media.resistors import conductance_of, signal_of
+from clockless.parts import package_digest
 from clockless.randomness import CLOCK, step_keys
 from clockless.rules import wants
 
@@ -66,8 +67,7 @@ def allocate(edges: int, nodes: int, slots: int, lanes: int) -> Scratch:
     )
 
 
-@njit(**ENTRY_OPTIONS)
-def advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last, seen):
+def _advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last, seen):
     """Run steps `first` to `last` (not included) of one block, then look at it.
 
     `parts` is (medium, rule, clock, device, batch); `seen` [2, lane] receives the test error in volts squared and the
@@ -107,26 +107,35 @@ def advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, momen
     _unbalanced(schedule.edge_from, schedule.edge_to, roles.held, roles.ground, scratch, columns.potential, seen[1])
 
 
+# Numba names its index on disk after the function and reads it whole before it looks whether the source has changed; an
+# index of another version may name types that are gone. So every version has an index of its own.
+_advance.__qualname__ = f"advance_{package_digest()}"
+advance = njit(**ENTRY_OPTIONS)(_advance)
+
+
 @compiled
 def _unbalanced(edge_from, edge_to, held, ground, scratch, potential, residual):
-    """How well the first column obeys Kirchhoff's current law, in amperes [lane].
+    """How well the columns obey Kirchhoff's current law, in amperes [lane].
 
-    The largest net current at any node in excess of the 1 A that enters at the first source and leaves at the ground.
+    The largest net current at any node, of any column, in excess of the 1 A that enters at the held node and leaves at
+    the ground.
     """
     net = scratch.net
-    net[:] = 0.0
-    for e in range(edge_from.size):
-        i = edge_from[e]
-        j = edge_to[e]
+    rows = net.shape[0]
+    residual[:] = 0.0
+    for c in range(held.shape[0]):
+        net[:] = 0.0
+        for e in range(edge_from.size):
+            i = edge_from[e]
+            j = edge_to[e]
+            for w in range(residual.size):
+                drop = potential[place(i, c, rows), w] - potential[place(j, c, rows), w]
+                net[i, w] += scratch.conductance[e, w] * drop
+                net[j, w] -= scratch.conductance[e, w] * drop
         for w in range(residual.size):
-            current = scratch.conductance[e, w] * (potential[i * COLUMNS, w] - potential[j * COLUMNS, w])
-            net[i, w] += current
-            net[j, w] -= current
-    for w in range(residual.size):
-        net[held[0, w], w] -= 1.0
-        net[ground[w], w] += 1.0
-        residual[w] = 0.0
-        for row in range(net.shape[0]):
-            excess = abs(net[row, w])
-            if not excess <= residual[w]:  # lets NaN through
-                residual[w] = excess
+            net[held[c, w], w] -= 1.0
+            net[ground[w], w] += 1.0
+            for row in range(rows):
+                excess = abs(net[row, w])
+                if not excess <= residual[w]:  # lets NaN through
+                    residual[w] = excess

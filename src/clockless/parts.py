@@ -35,20 +35,18 @@ from clockless.lanes import COMPILE_OPTIONS
 Part = Any  # annotation of a field that holds another part
 
 C = TypeVar("C", bound=type)
+# As text, too: a module that postpones annotations has them so.
+_NUMBERS = ("float", "int", "bool", "Part", float, int, bool, Part)
 
 
 @dataclass_transform(frozen_default=True)
 def part(cls: C) -> C:
     """Make `cls` a frozen dataclass with a `Lanes` type for its numbers."""
     cls = cast(C, dataclass(frozen=True)(cls))
-    names = [field.name for field in fields(cls) if field.type in ("float", "int", "bool", "Part")]
-    # Numba tells named tuples apart by name, so it must be unique; its on-disk cache finds the type by qualified name.
+    names = [field.name for field in fields(cls) if field.type in _NUMBERS]
+    # Numba tells named tuples apart by their name, so it must be unique.
     name = f"Lanes_{cls.__module__}_{cls.__qualname__}".replace(".", "_").replace("<", "").replace(">", "")
-    lanes = namedtuple(name, names)  # type: ignore[misc]
-    lanes.__module__ = cls.__module__
-    lanes.__qualname__ = f"{cls.__qualname__}.{name}"
-    setattr(cls, name, lanes)
-    cls.Lanes = lanes  # type: ignore[attr-defined]
+    cls.Lanes = _lanes(name, tuple(names))  # type: ignore[attr-defined]
     return cls
 
 
@@ -57,6 +55,26 @@ def stack(parts: Sequence[Any]) -> Any:
     lanes = type(parts[0]).Lanes
     columns = ([getattr(p, name) for p in parts] for name in lanes._fields)
     return lanes(*(stack(c) if hasattr(c[0], "Lanes") else np.array(c, dtype=np.float64) for c in columns))
+
+
+@cache
+def _lanes(name: str, names: tuple[str, ...]) -> type:
+    """The named tuple of a part's numbers, which pickle finds as an attribute of this module.
+
+    Numba's index on disk holds the types of all kernels and is read whole, so a process that does not know the user's
+    module must still be able to read the type of the user's part.
+    """
+    lanes = namedtuple(name, names)  # type: ignore[misc]
+    lanes.__module__ = __name__
+    lanes.__qualname__ = f"{name}({','.join(names)})"
+    return lanes
+
+
+def __getattr__(name: str) -> type:
+    if name.startswith("Lanes_") and name.endswith(")"):
+        typename, _, names = name[:-1].partition("(")
+        return _lanes(typename, tuple(filter(None, names.split(","))))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def kind(part: Any) -> tuple:
@@ -85,7 +103,7 @@ def stamp(*parts: Any) -> np.ndarray:
     old one. Passed to the kernel, this array makes every edit a new signature.
     """
     sources = sorted({_source_of(cls) for part in parts for cls in _flat(kind(part))})
-    digest = hashlib.sha256("\n".join([_package_source(), *sources]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join([package_digest(), *sources]).encode()).hexdigest()[:16]
     return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
 
 
@@ -98,10 +116,12 @@ _COMPILED = ("lanes", "randomness", "parts", "elimination", "media", "rules", "c
 
 
 @cache
-def _package_source() -> str:
+def package_digest() -> str:
+    """A hash of the package's own sources that end up in the compiled loop."""
     folder = Path(__file__).parent
     paths = [path for name in _COMPILED for path in sorted(folder.glob(f"{name}.py")) + sorted(folder.glob(f"{name}/*.py"))]
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @cache

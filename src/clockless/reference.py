@@ -116,7 +116,8 @@ def learn(
     replica = task.fingerprint
     resistances = np.array(np.broadcast_to(initial, edges), dtype=np.float64)
     if hasattr(device, "nearest"):
-        resistances = device.nearest(resistances)
+        conducts = rule.parameter == "conductance"
+        resistances = 1 / device.nearest(1 / resistances) if conducts else device.nearest(resistances)
     memory = clock.memory(seed, replica, edges) if hasattr(clock, "memory") else None
     for step in range(steps):
         drawn = numbers(seed, replica, step, EXAMPLES, len(task.x_train))

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,21 +147,24 @@ def reproduce(
     import matplotlib
 
     matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    # Importing pyplot takes a second, which fits into the compiling of the first run.
+    drawing = threading.Thread(target=importlib.import_module, args=["matplotlib.pyplot"])
+    drawing.start()
     papers = importlib.import_module(f"clockless.papers.{paper}")
     drawings = importlib.import_module(f"clockless.figures.{paper}")
     captions = getattr(papers, "CAPTIONS", {})
     sections: list[Section] = []
     for figure in figures:
         data = papers.FIGURES[figure](options)
+        drawing.join()
         for name, dataset in data.datasets.items():
             folder.keep_data(name, dataset)
         picture = drawings.DRAW[figure](data.datasets)
-        for kind in ("pdf", "png"):
+        for kind in ("png", "pdf"):
             with folder.writing(f"figure-{figure}.{kind}") as path:
                 picture.savefig(path, format=kind, dpi=300)  # the house style's is no longer in force here
-        plt.close(picture)
+            picture.set_layout_engine("none")  # laid out once; doing it again takes a second
+        importlib.import_module("matplotlib.pyplot").close(picture)
         png = (folder.path / f"figure-{figure}.png").read_bytes()
         sections.append(Section(figure, png, captions.get(figure, ""), data.claims))
         with folder.writing("numbers.json") as path:

@@ -88,7 +88,7 @@ def train(
     _run_blocks(blocks, plan, threads, progress)
 
     arrays = _gathered(blocks, len(replicas))
-    failed = ~np.isfinite(arrays["error"]).all(axis=1) | ~(arrays["residual"] < _RESIDUAL_LIMIT)
+    failed = ~arrays.pop("finite") | ~(arrays["residual"] < _RESIDUAL_LIMIT)
     failed |= ~np.isfinite(arrays["parameters"]).all(axis=1)
     arrays["failed"] = failed
     if failed.any():
@@ -178,10 +178,10 @@ def _run_blocks(
 def _gathered(blocks: list[Block], replicas: int) -> dict[str, np.ndarray]:
     """Put what the blocks hold back into the order of the replicas."""
     arrays = {}
-    for name in ("error", "initial_error", "residual", "resistances", "traces"):
+    for name in ("error", "initial_error", "finite", "residual", "resistances", "traces"):
         parts = [getattr(block, name) for block in blocks]
         if parts[0] is not None:
-            arrays[name] = np.empty((replicas, *parts[0].shape[1:]))
+            arrays[name] = np.empty((replicas, *parts[0].shape[1:]), dtype=parts[0].dtype)
             for block, part in zip(blocks, parts, strict=True):
                 arrays[name][block.members] = part
     arrays["parameters"] = arrays.pop("resistances")

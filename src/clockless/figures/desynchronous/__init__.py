@@ -1,6 +1,16 @@
 """Draws the figures of Wycoff et al. 2022 (doi 10.1063/5.0084631) from the data of `clockless.papers.desynchronous`."""
 
+from clockless.figures.desynchronous.beyond import figure_b1, figure_b2, figure_b3
 from clockless.figures.desynchronous.collapse import figure_1a, figure_1b
+from clockless.figures.desynchronous.discrete import (
+    figure_4a,
+    figure_4b,
+    figure_4c,
+    figure_4d,
+    figure_4e,
+    figure_4f,
+    figure_4g,
+)
 from clockless.figures.desynchronous.oscillators import figure_3a, figure_3b, figure_3c, figure_3d
 from clockless.figures.desynchronous.sgd import figure_2a, figure_2b, figure_2c
 
@@ -14,4 +24,14 @@ DRAW = {
     "3b": figure_3b,
     "3c": figure_3c,
     "3d": figure_3d,
+    "4a": figure_4a,
+    "4b": figure_4b,
+    "4c": figure_4c,
+    "4d": figure_4d,
+    "4e": figure_4e,
+    "4f": figure_4f,
+    "4g": figure_4g,
+    "b1": figure_b1,
+    "b2": figure_b2,
+    "b3": figure_b3,
 }

@@ -1,10 +1,14 @@
 """Wycoff et al. 2022, 'Desynchronous learning in a physics-driven learning network', figure by figure.
 
-J. Chem. Phys. 156, 144903, doi 10.1063/5.0084631. The paper gives neither nudge (eta), nor rate (gamma), nor voltages, nor the
-ranges of its tasks; where a figure depends on them they are swept.
+J. Chem. Phys. 156, 144903, doi 10.1063/5.0084631. The paper gives neither nudge (eta), nor rate (gamma), nor voltages, nor
+the ranges of its tasks; where a figure depends on them they are swept.
 """
 
+from clockless.papers.desynchronous.benefit import figure_4f, figure_4g
+from clockless.papers.desynchronous.beyond import figure_b1, figure_b2, figure_b3
+from clockless.papers.desynchronous.captions import CAPTIONS as CAPTIONS
 from clockless.papers.desynchronous.collapse import figure_1a, figure_1b
+from clockless.papers.desynchronous.discrete import figure_4a, figure_4b, figure_4c, figure_4d, figure_4e
 from clockless.papers.desynchronous.oscillators import figure_3a, figure_3b, figure_3c, figure_3d
 from clockless.papers.desynchronous.sgd import figure_2a, figure_2b, figure_2c
 
@@ -21,4 +25,14 @@ FIGURES = {
     "3b": figure_3b,
     "3c": figure_3c,
     "3d": figure_3d,
+    "4a": figure_4a,
+    "4b": figure_4b,
+    "4c": figure_4c,
+    "4d": figure_4d,
+    "4e": figure_4e,
+    "4f": figure_4f,
+    "4g": figure_4g,
+    "b1": figure_b1,
+    "b2": figure_b2,
+    "b3": figure_b3,
 }

@@ -1,0 +1,119 @@
+"""Figs. 4f and 4g: where p < 1 helps the discrete rule, and whether learning gets stuck."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clockless import networks
+from clockless.claims import Claim
+from clockless.clocks import Bernoulli
+from clockless.devices import Continuous
+from clockless.papers import FigureData, Options
+from clockless.papers.desynchronous.discrete import allosteric, device, drawn, final_error, regression, run_board
+from clockless.rules import CoupledLearning, SignRule
+from clockless.trends import log_mean, sign_of_trend
+
+if TYPE_CHECKING:
+    import xarray
+
+BIASES = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)  # volts, signals up to 1 V
+NUDGES = (0.03, 0.1, 0.3, 1.0)
+PAIR = (0.2, 1.0)  # the benefit is log10 error(p = 1) / error(p = 0.2)
+
+
+def figure_4f(options: Options) -> FigureData:
+    """The sign and size of the benefit over bias and nudge, and against x for gains, horizons and ranges."""
+    import xarray
+
+    count, steps = (6, 500) if options.tiny else (64, 5_000)
+    board = networks.board16()
+    learned = drawn(allosteric, board, count, options)
+    clocks = [Bernoulli(p) for p in PAIR]
+
+    def benefit(**changed: Any) -> xarray.DataArray:
+        """log10 error(p = 1) / error(p = 0.2) per task."""
+        changed = {"steps": steps, "clock": clocks, **changed}
+        error = final_error(run_board(board, learned, options, **changed))
+        ratio = error.isel(clock=1, drop=True) / error.isel(clock=0, drop=True)
+        return ratio.copy(data=np.log10(ratio.values))
+
+    plane = benefit(rule=[SignRule(nudge) for nudge in NUDGES], device=[device(bias) for bias in BIASES])
+    plane = plane.transpose("rule", "device", "task")
+    variants = {
+        "gain 10": benefit(device=[device(10 * bias, gain=10.0) for bias in BIASES]),
+        "1/5 of the steps": benefit(device=[device(bias) for bias in BIASES], steps=steps // 5),
+        "4 times the steps": benefit(device=[device(bias) for bias in BIASES], steps=4 * steps),
+        "contrast 16": benefit(device=[device(bias, contrast=16.0) for bias in BIASES]),
+        "contrast 1,024": benefit(device=[device(bias, contrast=1024.0) for bias in BIASES]),
+        "frozen bias": benefit(device=[device(bias, frozen=True) for bias in BIASES]),
+    }
+    lines = xarray.concat(
+        [bare_of(v.transpose("device", "task")) for v in variants.values()],
+        xarray.DataArray(list(variants), dims="variant", name="variant"),
+    )
+    data = xarray.Dataset({"benefit": bare_of(plane), "variants": lines}).assign_coords(
+        nudge=("rule", list(NUDGES)), bias=("device", list(BIASES))
+    )
+    return FigureData({"figure-4f": data}, _map_claims(plane.values, variants))
+
+
+def bare_of(array: xarray.DataArray) -> xarray.DataArray:
+    """The array without coordinates: labels of devices and rules differ between variants."""
+    return array.drop_vars(list(array.coords))
+
+
+def _map_claims(plane: np.ndarray, variants: dict[str, xarray.DataArray]) -> list[Claim]:
+    """`plane` [nudge, bias, task]."""
+    # The same x = bias / nudge at nudge 0.1 and 1, where the grid has both: tenfold bias is two places further.
+    pairs = [(k, k + 2) for k in range(1, len(BIASES) - 2)]
+    differences = np.array([plane[3, b] - plane[1, a] for a, b in pairs])
+    middle, half = log_mean(10**differences)
+    gain = float(np.max(np.abs(variants["gain 10"].transpose("device", "task").values - plane[3])))
+    one = plane[3]
+    held = [bias for k, bias in enumerate(BIASES) if sign_of_trend(np.ones(one.shape[1]), 10 ** one[k]) == 1]
+    region = f"At nudge 1 the benefit is significant for x in {{{', '.join(f'{x:g}' for x in held)}}}."
+    return [
+        Claim("4f", "largest difference of mean benefits at equal bias / nudge (nudge 0.1 and 1), decades", 0.0,
+              2.0 * float(half.max()), float(np.abs(middle).max()), "",
+              f"An edge's signal is proportional to nudge. {region}"),
+        Claim("4f", "largest change of a task's benefit when gain and bias both grow tenfold, decades", 0.0, 1e-9, gain,
+              "", "Only bias / gain matters; the paper's 0.05 V must be read with its board's gain and signals."),
+        Claim("4f", "benefit at the largest x (bias 0.03 V, nudge 0.03): helps (1), hurts (-1), neither (0)", 0, 0,
+              sign_of_trend(np.ones(plane.shape[2]), 10 ** plane[0, -1]), "",
+              "Where bias outweighs the signal it sets the floor, resistances drift to the ceiling, and p does not matter."),
+    ]  # fmt: skip
+
+
+def figure_4g(options: Options) -> FigureData:
+    """Final errors of regression tasks on the board: continuous learning against the discrete rule without bias."""
+    import xarray
+
+    count, steps = (8, 2_000) if options.tiny else (50, 50_000)
+    board = networks.board16()
+    learned = drawn(regression, board, count, options)
+    record = np.array([0, steps // 2, steps])
+    smooth = run_board(
+        board, learned, options, steps, record=record, rule=CoupledLearning(0.1, 0.3), device=Continuous(), batch="full",
+        initial=1.0, clock=[Bernoulli(p) for p in PAIR], traces=True,
+    )  # fmt: skip
+    rough = run_board(board, learned, options, min(steps, 10_000), device=device(0.0), clock=[Bernoulli(p) for p in PAIR])
+    error = smooth.error.transpose("clock", "task", "step").values
+    # At rest at a minimum: an error above 1e-6 while no resistance moved by more than 1e-6 of itself in the last half.
+    values = smooth.traces.transpose("clock", "task", "step", "edge").values
+    moved = np.max(np.abs(values[:, :, 2] / values[:, :, 1] - 1.0), axis=-1)
+    stuck = float(np.mean((error[..., 2] > 1e-6) & (moved < 1e-6)))
+    final = final_error(rough).transpose("clock", "task")
+    data = xarray.Dataset(
+        {"continuous": (("clock", "task"), error[..., 2]), "discrete": (("clock", "task"), final.values)},
+        {"p": ("clock", list(PAIR))},
+    )
+    claims = [
+        Claim("4g", "fraction of continuous runs at rest at a non-zero error", 0.0, 0.0, stuck,
+              "Continuous learning finds no non-zero minima (realisable tasks).",
+              "Not at rest does not mean quick: where resistances have grown, steps shrink as 1/R^2."),
+        Claim("4g", "discrete rule, no bias: p = 0.2 ends lower (1), higher (-1) or neither (0)", 1, 0,
+              sign_of_trend(final.values[0], final.values[1]), "The discrete rule has many minima, which p < 1 leaves."),
+    ]  # fmt: skip
+    return FigureData({"figure-4g": data}, claims)

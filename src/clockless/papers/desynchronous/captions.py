@@ -1,0 +1,27 @@
+"""What each figure shows, for the report."""
+
+CAPTIONS = {
+    "1a": "A packing of 64 nodes and 143 edges with the nodes of one regression task and the resistances that it learned.",
+    "1b": "Scaled test error of 50 regression tasks, one example per step, for three pairs of nudge and rate: against "
+    "mean updates per edge (left; the curves fall together), against steps (middle), and the final error of every task "
+    "(right; median and middle half). Bands: 95 % interval of the mean over tasks.",
+    "2a": "Distance of the solution from the synchronous full-batch one, 16-edge board, probabilistic edges and examples.",
+    "2b": "The same with a constant number of edges and examples per step.",
+    "2c": "What bends the law: larger steps, and targets that no resistances can meet.",
+    "3a": "Fraction of acting edges against the global bias voltage, measured and from the exponential waveform.",
+    "3b": "Waveforms of a few oscillators, the bias voltage and the trigger; an edge acts where its wave is above it.",
+    "3c": "Correlation of the updates of pairs of edges at p = 0.5.",
+    "3d": "Loss of the common phase after a reset, and learning with oscillators against learning with coins.",
+    "4a": "Discrete rule, 16-edge board, allosteric tasks: scaled error for several p. Bands: 95 % interval of the mean.",
+    "4b": "Three resistors near the end of a run whose comparators have frozen biases: cycles of period 2 at p = 1, "
+    "unceasing motion at p = 0.5.",
+    "4c": "Final error of the board on allosteric tasks against p, for several x = bias / (gain nudge signal).",
+    "4d": "143 edges, O inputs, O outputs, O/2 grounds: final error against p, and the benefit of p < 1 against O.",
+    "4e": "Regression: final error against p, 143 edges and the 16-edge board.",
+    "4f": "Where p = 0.2 ends lower than p = 1 on the board: over bias and nudge (left), and against x (right), with the "
+    "horizon, the range of resistances and the kind of bias varied.",
+    "4g": "Final errors of 50 regression tasks on the board: continuous learning, and the discrete rule without bias.",
+    "b1": "Beyond the paper: learning on conductances, and discrete levels of conductance beside levels of resistance.",
+    "b2": "Beyond the paper: packings from 64 nodes up; updates per edge to a tenth of the error, and the benefit of p < 1.",
+    "b3": "Beyond the paper: an edge is cut every so many steps; error and recovery for several p.",
+}
