@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from clockless import clocks as clocks
     from clockless import devices as devices
+    from clockless import drawing as drawing
     from clockless import errors as errors
     from clockless import networks as networks
     from clockless import parts as parts
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from clockless.tasks import Task as Task
     from clockless.training import train as train
 
-_MODULES = ("errors", "networks", "parts", "clocks", "rules", "devices", "tasks")
+_MODULES = ("errors", "networks", "parts", "clocks", "rules", "devices", "tasks", "drawing")
 _NAMES = {
     "Network": "networks",
     "Resistors": "media.resistors",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from clockless import engine
 from clockless.batches import AllExamples, OneExample, SomeExamples, all_examples
@@ -28,11 +29,16 @@ class Wiring(NamedTuple):
 
     resistors: Resistors
     schedule: Schedule
+    incidence: csr_array  # [row, edge]: 1 where an edge leaves, -1 where it ends
 
     @classmethod
     def of(cls, resistors: Resistors) -> Wiring:
         """Plan the elimination of a medium's network."""
-        return cls(resistors, plan_elimination(resistors.network.nodes, resistors.network.edges))
+        nodes, edges = resistors.network.nodes, np.arange(len(resistors.network.edges))
+        schedule = plan_elimination(nodes, resistors.network.edges)
+        ends = (np.concatenate([schedule.edge_from, schedule.edge_to]), np.concatenate([edges, edges]))
+        signs = np.repeat([1.0, -1.0], edges.size)
+        return cls(resistors, schedule, csr_array((signs, ends), shape=(nodes, edges.size)))
 
 
 class Plan(NamedTuple):
@@ -73,7 +79,8 @@ class Block:
         value = zeros(edges, width)
         value[:] = np.array([first_values(r) for r in mine]).T
         self.state = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
-        self._scratch = engine.allocate(edges, nodes, slots, width)
+        self._incidence = wiring.incidence
+        self._scratch = engine.allocate(edges, slots, width)
         self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
         self._parts = (
             medium, stack([r.rule for r in mine]), stack([r.clock for r in mine]), stack([r.device for r in mine]),
@@ -117,12 +124,14 @@ class Block:
 
     def advance(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Run steps `first` to `last`, not included; then test error in volts squared and residual of every member."""
-        seen = np.empty((2, len(self.lanes.seed)))
         engine.advance(
             self._stamp, self._schedule, self._parts, self.lanes, self.roles, self.state, self._scratch, self._columns,
-            self._moments, first, last, seen,
+            self._moments, first, last,
         )  # fmt: skip
-        return seen[0, : len(self.members)], seen[1, : len(self.members)]
+        used = len(self.members)
+        with np.errstate(all="ignore"):  # a replica that fails shows in its numbers
+            residual = columns.unbalanced(self._incidence, self.roles, self._columns, self._scratch.conductance)
+            return columns.test_error(self.roles, self._columns)[:used], residual[:used]
 
 
 def first_values(replica: Any) -> np.ndarray:

@@ -22,7 +22,7 @@ import numpy as np
 from clockless.errors import ParameterError, shown
 from clockless.lanes import compiled
 from clockless.parts import behaviour, part
-from clockless.randomness import OSCILLATORS, numbers, uniform, unit_hash
+from clockless.randomness import OSCILLATORS, numbers, uniform
 
 
 def choose(clock, memory, step, key, wanted, acts):
@@ -80,20 +80,16 @@ class Bernoulli:
         return float(self.p)
 
     def acting(self, numbers: np.ndarray) -> np.ndarray:
-        """Units whose number lies in the lowest fraction p of the 2^32 values, bool [unit]."""
-        return numbers <= np.uint32(max(np.rint(self.p * 2.0**32) - 1, 0))
+        """Units whose uniform number in (0, 1) is below p, bool [unit]."""
+        return (numbers + 0.5) * 2.0**-32 < self.p
 
 
 @compiled
 def _toss(p, key, acts):
     """Independent coins: each unit of a lane acts with that lane's probability p [lane]."""
-    units, lanes = acts.shape
-    highest = np.empty(lanes, dtype=np.uint32)
-    for w in range(lanes):
-        highest[w] = np.uint32(max(np.rint(p[w] * 2.0**32) - 1.0, 0.0))
-    for unit in range(units):
-        for w in range(lanes):
-            acts[unit, w] = unit_hash(unit, key[0, w], key[1, w]) <= highest[w]
+    for unit in range(acts.shape[0]):
+        for w in range(acts.shape[1]):
+            acts[unit, w] = uniform(unit, key[0, w], key[1, w]) < p[w]
 
 
 @behaviour(choose, Bernoulli)

@@ -18,8 +18,8 @@ from clockless.batches import sense
 from clockless.clocks import choose
 from clockless.devices import level_of, write
 from clockless.elimination import assemble, factor, solve
-from clockless.lanes import compiled, zeros
-from clockless.media.columns import inject, invert_response, place, respond, test_error
+from clockless.lanes import zeros
+from clockless.media.columns import inject, invert_response, respond
 from clockless.media.resistors import conductance_of, signal_of
 from clockless.parts import package_digest
 from clockless.randomness import CLOCK, step_keys
@@ -51,10 +51,9 @@ class Scratch(NamedTuple):
     wanted: np.ndarray  # [edge, lane]
     acts: np.ndarray  # bool [edge, lane]
     key: np.ndarray  # uint32 [2, lane]
-    net: np.ndarray  # [node, lane] currents
 
 
-def allocate(edges: int, nodes: int, slots: int, lanes: int) -> Scratch:
+def allocate(edges: int, slots: int, lanes: int) -> Scratch:
     """Scratch for a block of `lanes` replicas."""
     return Scratch(
         conductance=zeros(edges, lanes),
@@ -63,15 +62,13 @@ def allocate(edges: int, nodes: int, slots: int, lanes: int) -> Scratch:
         wanted=zeros(edges, lanes),
         acts=np.zeros((edges, lanes), dtype=np.bool_),
         key=np.zeros((2, lanes), dtype=np.uint32),
-        net=zeros(nodes, lanes),
     )
 
 
-def _advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last, seen):
-    """Run steps `first` to `last` (not included) of one block, then look at it.
+def _advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last):
+    """Run steps `first` to `last` (not included) of one block, then settle it once more, to be looked at.
 
-    `parts` is (medium, rule, clock, device, batch); `seen` [2, lane] receives the test error in volts squared and the
-    residual, see `_unbalanced`.
+    `parts` is (medium, rule, clock, device, batch).
     """
     medium, rule, clock, device, batch = parts
     edges, width = state.value.shape
@@ -103,39 +100,9 @@ def _advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, mome
                 old = state.value[e, w]
                 new = write(device, old, wanted[e, w], medium.low[w], medium.high[w], w)
                 state.value[e, w] = new if scratch.acts[e, w] else old
-    test_error(roles.task, roles.x_test, roles.y_test, columns.transfer, seen[0])
-    _unbalanced(schedule.edge_from, schedule.edge_to, roles.held, roles.ground, scratch, columns.potential, seen[1])
 
 
 # Numba names its index on disk after the function and reads it whole before it looks whether the source has changed; an
 # index of another version may name types that are gone. So every version has an index of its own.
 _advance.__qualname__ = f"advance_{package_digest()}"
 advance = njit(**ENTRY_OPTIONS)(_advance)
-
-
-@compiled
-def _unbalanced(edge_from, edge_to, held, ground, scratch, potential, residual):
-    """How well the columns obey Kirchhoff's current law, in amperes [lane].
-
-    The largest net current at any node, of any column, in excess of the 1 A that enters at the held node and leaves at
-    the ground.
-    """
-    net = scratch.net
-    rows = net.shape[0]
-    residual[:] = 0.0
-    for c in range(held.shape[0]):
-        net[:] = 0.0
-        for e in range(edge_from.size):
-            i = edge_from[e]
-            j = edge_to[e]
-            for w in range(residual.size):
-                drop = potential[place(i, c, rows), w] - potential[place(j, c, rows), w]
-                net[i, w] += scratch.conductance[e, w] * drop
-                net[j, w] -= scratch.conductance[e, w] * drop
-        for w in range(residual.size):
-            net[held[c, w], w] -= 1.0
-            net[ground[w], w] += 1.0
-            for row in range(rows):
-                excess = abs(net[row, w])
-                if not excess <= residual[w]:  # lets NaN through
-                    residual[w] = excess

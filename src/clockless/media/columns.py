@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from clockless.elimination import COLUMNS
 from clockless.lanes import TILE, Terms, compiled, subtract_products_of_four, subtract_products_of_two, terms, zeros
@@ -263,13 +264,27 @@ def add_two_pairs(edge_from, edge_to, terms, potential, coefficients, base, side
             sensed[e, w] += first + second
 
 
-@compiled
-def test_error(task, x_test, y_test, transfer, error):
-    """error [lane] = mean over test examples and outputs of (V_F - V_D)^2, in volts squared."""
-    _, examples, outputs = y_test.shape
-    for w in range(error.size):
-        total = 0.0
-        for example in range(examples):
-            for o in range(outputs):
-                total += residual(x_test[task[w], example], y_test[task[w], example], transfer, o, w) ** 2
-        error[w] = total / (examples * outputs)
+# --- looking at a settled block, in NumPy ---------------------------------------------------------------------------
+
+
+def test_error(roles: Roles, columns: Columns) -> np.ndarray:
+    """Mean over test examples and outputs of (V_F - V_D)^2 of every lane, in volts squared [lane]."""
+    free = np.einsum("osw,wes->weo", columns.transfer, roles.x_test[roles.task])
+    return np.mean((free - roles.y_test[roles.task]) ** 2, axis=(1, 2))
+
+
+def unbalanced(incidence: csr_array, roles: Roles, columns: Columns, conductance: np.ndarray) -> np.ndarray:
+    """How well the columns obey Kirchhoff's current law, in amperes [lane].
+
+    The largest net current at any node, of any column, in excess of the 1 A that enters at the held node and leaves at
+    the ground. `incidence` [row, edge] is 1 where an edge leaves and -1 where it ends.
+    """
+    lanes = np.arange(len(roles.ground))
+    groups = columns.potential.reshape(-1, incidence.shape[0], COLUMNS, lanes.size)
+    largest = np.zeros(lanes.size)
+    for c in range(len(roles.held)):
+        net = incidence @ (conductance * (incidence.T @ groups[c // COLUMNS, :, c % COLUMNS]))
+        net[roles.held[c], lanes] -= 1.0
+        net[roles.ground, lanes] += 1.0
+        largest = np.maximum(largest, np.abs(net).max(axis=0))  # lets NaN through
+    return largest
