@@ -5,6 +5,7 @@ import pytest
 
 import clockless as cl
 from clockless import networks, reference, tasks
+from clockless.papers.desynchronous.discrete import tail
 
 BOARD = networks.board16()
 MEDIUM = cl.Resistors(BOARD, low=0.05, high=200.0)
@@ -207,3 +208,12 @@ def test_a_run_goes_on_from_another():
     np.testing.assert_array_equal(swapped.parameters.values, first.parameters.values)
     with pytest.raises(cl.errors.ParameterError, match="matching dimensions"):
         cl.train(MEDIUM, TASKS[:2], rule=rule, clock=clocks, steps=0, initial=first.parameters)
+
+
+def test_final_errors_see_both_parities():
+    """The steps that final errors are averaged over are as often odd as even: a period-2 state shows both its faces."""
+    for steps in (500, 1_000, 5_000, 10_000, 50_000):
+        late = tail(steps)[1:]
+        assert late[-1] == steps
+        assert late[0] >= 0.8 * steps
+        assert np.sum(late % 2 == 0) == np.sum(late % 2 == 1)

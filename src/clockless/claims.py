@@ -13,7 +13,8 @@ from typing import Any
 class Claim:
     """A number to check. It holds if |measured - expected| <= tolerance.
 
-    `expected` comes from the paper or from theory, `tolerance` from statistics; neither from our own output.
+    `expected` comes from the paper, from theory, or from a relation between measured curves that theory demands (the
+    quantity then says so); `tolerance` is a multiple of the sampling error, a stated margin, or both.
 
     Attributes:
         figure: name of the figure, such as 1b.

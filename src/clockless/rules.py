@@ -47,7 +47,8 @@ class CoupledLearning:
 
     The first is eq. 2 of Wycoff et al. 2022 (doi 10.1063/5.0084631) with its gamma = rate / (2 nudge); the second is the
     rule of Stern et al. 2021 (doi 10.1103/PhysRevX.11.021045) with alpha = rate / 2. As nudge -> 0 the change becomes
-    -rate times the gradient of a quadratic form of the errors, so `rate` keeps its meaning while nudge varies.
+    -rate times the gradient of a quadratic form of the errors with its matrix (the stiffness of the outputs) held fixed,
+    so `rate` keeps its meaning while nudge varies.
 
     Args:
         nudge: eta of the paper, 0 < nudge <= 1.

@@ -151,6 +151,6 @@ def figure_4g(datasets: Datasets) -> Figure:
             share = (np.arange(final.size) + 1) / final.size
             colour = ordered_line(k, 2)["color"]
             axes.step(final, share, where="post", color=colour, linestyle=dashes, label=f"{kind}, p = {p:g}")
-    axes.set(xscale="log", xlabel="final error / initial", ylabel="share of tasks at or below")
+    axes.set(xscale="log", xlabel="final error / initial (10⁻¹⁶: at or below)", ylabel="share of tasks at or below")
     axes.legend()
     return figure

@@ -28,6 +28,7 @@ from clockless.papers.desynchronous.collapse import (
     spread_at_equal_steps,
     spread_at_equal_updates,
 )
+from clockless.papers.desynchronous.discrete import tail
 from clockless.rules import CoupledLearning, SignRule
 from clockless.training import log_spaced, train
 
@@ -122,7 +123,7 @@ def _levels_run(
             clock=[Bernoulli(p) for p in (SLOW, 1.0)],
             device=[Levels(128, low, high, Magnitudes(bias * NUDGE)) for bias in biases],
             steps=steps, batch=1, initial=initial, seed=options.seed, threads=options.threads, lanes=32, progress=update,
-            record=np.unique(np.rint(np.linspace(0.8 * steps, steps, 51)).astype(np.int64)),
+            record=tail(steps)[1:],
         )  # fmt: skip
     data = run.data.transpose("device", "clock", "task", ...)
     return _labelled(
