@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import clockless as cl
 from clockless import networks, tasks
 from clockless.errors import (
     ClocklessError,
+    DivergedWarning,
     HeldNodesError,
     NetworkError,
     OutputError,
@@ -221,6 +224,79 @@ def test_task_of_another_network():
     larger = tasks.regression(networks.packing(), seed=7)
     assert max(*larger.inputs, *larger.outputs, *larger.ground) > 8
     assert "regression 7" in train_error(TaskError, task=[TASK, larger])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", (0, 1)), ("seed", range(3)), ("seed", np.arange(3)), ("task", (TASK, TASK)), ("rule", (RULE, RULE)),
+        ("clock", (cl.Global(), cl.Bernoulli(0.5))), ("batch", np.array([1, 2])), ("device", (cl.Continuous(),)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_axis_is_a_list(name, value):
+    """Tuples, ranges and arrays are pointed to the list."""
+    sentence = train_error(TaskError if name == "task" else ParameterError, **{name: value})
+    assert sentence.startswith(f"{name} = ")
+    assert "use a list" in sentence
+
+
+@pytest.mark.parametrize("values", [[1.0] * 12, [1] * 12, list(np.ones(12))])
+def test_a_list_of_one_number_per_edge(values):
+    """A list is an axis; whoever meant one value per edge would get 12 replicas."""
+    sentence = train_error(initial=values)
+    assert "initial is a list of 12 numbers" in sentence
+    assert "np.array(" in sentence
+    run = cl.train(MEDIUM, TASK, rule=RULE, steps=0, initial=[np.full(12, value) for value in values])
+    assert run.data.sizes["initial"] == 12
+
+
+# --- what is no mistake, but is worth a word ------------------------------------------------------------
+
+
+def test_numpy_numbers_in_parts_are_plain_numbers():
+    """Labels read alike, whichever library the numbers came from; text and bad numbers are left to the checks."""
+    assert str(cl.Bernoulli(np.float64(0.5))) == "Bernoulli(p=0.5)"
+    assert str(cl.Bernoulli(1)) == str(cl.Bernoulli(np.int64(1))) == "Bernoulli(p=1.0)"
+    assert type(cl.Levels(np.int64(5)).count) is int
+    assert cl.Magnitudes(np.float64(0.1), frozen=np.bool_(True)).frozen is True
+    assert cl.CoupledLearning(np.float64(0.1), 1) == cl.CoupledLearning(0.1, 1.0)
+    assert "np.float64(2.0)" in sentence_of(ParameterError, cl.Bernoulli, np.float64(2.0))
+
+
+def test_part_without_a_check_keeps_what_is_no_number():
+    """Only what loses nothing is converted."""
+
+    @cl.parts.part
+    class Loose:
+        a: float
+        b: int = 0
+        c: str = ""
+
+    assert (Loose("x", 2.5).a, Loose("x", 2.5).b) == ("x", 2.5)
+    assert repr(Loose(np.float32(0.5), np.uint8(3), "c")).endswith("Loose(a=0.5, b=3, c='c')")
+    assert Loose(10**400).a == 10**400
+
+
+def test_divergence_is_told_once():
+    """From learned resistances, a step far too large leads away; a sensible one says nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        learned = cl.train(MEDIUM, TASK, rule=cl.CoupledLearning(0.1, 0.1), steps=5000).parameters.values
+    with pytest.warns(DivergedWarning, match="2 of 2 replicas ended with more than twice their initial error") as caught:
+        cl.train(MEDIUM, TASK, rule=cl.CoupledLearning(0.1, 1000.0), steps=60, seed=[0, 1], initial=learned)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_progress_of_train(progress, capsys):
+    """True shows lines where no terminal is; the first says why nothing moves yet."""
+    cl.train(MEDIUM, TASK, rule=RULE, steps=10, progress=progress)
+    said = capsys.readouterr().err.splitlines()
+    assert bool(said) == progress
+    if progress:
+        assert "compiling" in said[0]
+        assert said[-1].startswith("training: 100 %")
 
 
 # --- files, and the shared checks ------------------------------------------------------------------------

@@ -55,6 +55,11 @@ def test_valid_task_is_kept_as_given():
         kept.x_train[0] = 2.0
 
 
+def test_repr_is_a_line():
+    """Roles and counts, no tables."""
+    assert repr(task(name="a")) == "Task('a', inputs=(0, 2), outputs=(4,), ground=(8,), 3 train, 2 test examples)"
+
+
 @pytest.mark.parametrize(
     ("role", "nodes", "others"),
     [

@@ -45,6 +45,10 @@ class ReplicasFailedWarning(UserWarning):
     """Some replicas of an ensemble ended in numbers that are not finite, or did not settle; the others are untouched."""
 
 
+class DivergedWarning(UserWarning):
+    """Many replicas of an ensemble ended further from their targets than they began."""
+
+
 def shown(value: Any) -> str:
     """`value` as a sentence can quote it: on one line, long ones abridged."""
     text = " ".join(reprlib.repr(value).split())

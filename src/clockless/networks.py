@@ -31,6 +31,11 @@ class Network:
         edges: pairs of node numbers [edge, 2]; nodes are numbered from 0 without gaps.
         positions: coordinates [node, 2] in any length unit, for drawing only.
 
+    Attributes:
+        edges: pairs of node numbers, int64 [edge, 2], as given; cannot be written.
+        nodes: number of nodes.
+        positions: coordinates, float64 [node, 2], cannot be written; None if not given.
+
     Raises:
         NetworkError: no edges, a self-loop, a doubled edge, a gap in the numbering, several parts, or positions that
             do not fit.
@@ -81,7 +86,7 @@ def _checked_edges(edges: Any) -> np.ndarray:
     used = np.unique(table)
     gaps = np.flatnonzero(used != np.arange(used.size))
     if gaps.size:
-        raise NetworkError(f"node {gaps[0]} has no edge, but numbers go up to {used[-1]}; number nodes without gaps.")
+        raise NetworkError(f"node {gaps[0]} has no edge, but numbers go up to {used[-1]}; number nodes from 0 without gaps.")
     return np.ascontiguousarray(table, dtype=np.int64)
 
 

@@ -18,12 +18,14 @@ code is found on disk by the next process. Your own part is therefore one class 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, wraps
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar, cast, dataclass_transform
 
@@ -41,13 +43,38 @@ _NUMBERS = ("float", "int", "bool", "Part", float, int, bool, Part)
 
 @dataclass_transform(frozen_default=True)
 def part(cls: C) -> C:
-    """Make `cls` a frozen dataclass with a `Lanes` type for its numbers."""
-    cls = cast(C, dataclass(frozen=True)(cls))
+    """Make `cls` a frozen dataclass with a `Lanes` type for its numbers.
+
+    What passes the class's own `__post_init__` is kept as Python's numbers, so that `p=1`, `p=1.0` and `p=np.float64(1)`
+    print alike.
+    """
+    check = getattr(cls, "__post_init__", None)
+
+    def __post_init__(self: Any, *args: Any) -> None:
+        if check is not None:
+            check(self, *args)
+        for field in fields(made):
+            object.__setattr__(self, field.name, _plain(field.type, getattr(self, field.name)))
+
+    cls.__post_init__ = wraps(check)(__post_init__) if check else __post_init__  # type: ignore[attr-defined]
+    made = cls = cast(C, dataclass(frozen=True)(cls))
     names = [field.name for field in fields(cls) if field.type in _NUMBERS]
     # Numba tells named tuples apart by their name, so it must be unique.
     name = f"Lanes_{cls.__module__}_{cls.__qualname__}".replace(".", "_").replace("<", "").replace(">", "")
     cls.Lanes = _lanes(name, tuple(names))  # type: ignore[attr-defined]
     return cls
+
+
+def _plain(annotation: Any, value: Any) -> Any:
+    """`value` as the annotated kind of number where this loses nothing, else as it is."""
+    if annotation in ("float", float) and isinstance(value, Real):
+        with contextlib.suppress(OverflowError):
+            return float(value)
+    if annotation in ("int", int) and isinstance(value, Integral):
+        return int(value)
+    if annotation in ("bool", bool) and isinstance(value, np.bool_):
+        return bool(value)
+    return value
 
 
 def stack(parts: Sequence[Any]) -> Any:

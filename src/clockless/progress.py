@@ -9,21 +9,27 @@ from contextlib import contextmanager
 
 _SECONDS_BETWEEN_LINES = 5.0
 
+_COMPILING = "... (compiling, once per combination of parts: about 8 s)"
+
 Update = Callable[[int, int], None]
 
 
 @contextmanager
 def shown(title: str) -> Iterator[Update]:
-    """Yield a function of (done, total) that shows how far the work has come, on standard error."""
+    """Yield a function of (done, total) that shows how far the work has come, on standard error.
+
+    Until it is first called the display says that the work compiles; what is found compiled on disk is passed at once.
+    """
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(title, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+            task = bar.add_task(f"{title} {_COMPILING}", total=None)
+            yield lambda done, total: bar.update(task, description=title, completed=done, total=total)
     else:
+        print(f"{title} {_COMPILING}", file=sys.stderr, flush=True)
         yield _lines(title)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ def combinations(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
     axes, continued = _split_continued(resistors, axes)
     values = {}
     for name in AXES:
+        _check_axis(resistors, name, axes[name])
         given = axes[name] if isinstance(axes[name], list) else [axes[name]]
         if not given:
             raise ParameterError(f"{name} is an empty list; an axis needs at least one value.")
@@ -65,6 +67,21 @@ def combinations(resistors: Resistors, axes: dict[str, Any]) -> list[Replica]:
     lists = {name: len(axes[name]) for name in AXES if isinstance(axes[name], list)}
     starts = _paired(resistors, continued, lists)
     return [replace(replica, initial=start) for replica, start in zip(replicas, starts, strict=True)]
+
+
+def _check_axis(resistors: Resistors, name: str, given: Any) -> None:
+    """Raise for what was meant as an axis but is no list, and for a list that was meant as one value per edge."""
+    if name != "initial":
+        if isinstance(given, (tuple, range)) or (isinstance(given, np.ndarray) and given.ndim > 0):
+            kind_of_error = TaskError if name == "task" else ParameterError
+            raise kind_of_error(f"{name} = {shown(given)} is a {type(given).__name__}; for several values use a list.")
+        return
+    per_edge = isinstance(given, list) and len(given) == len(resistors.network.edges) > 1
+    if per_edge and all(isinstance(value, Real) for value in given):
+        raise ParameterError(
+            f"initial is a list of {len(given)} numbers, and a list is an axis; for one value per edge give "
+            f"np.array(...), for an axis of {len(given)} values a list of arrays."
+        )
 
 
 def _split_continued(resistors: Resistors, axes: dict[str, Any]) -> tuple[dict[str, Any], Any]:

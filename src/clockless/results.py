@@ -53,10 +53,16 @@ class Run:
         return str(self.data.attrs["cite"])
 
     def plot(self, against: str = "step x p") -> Figure:
-        """Scaled test error, one line per combination of clock, rule and batch, with the range over tasks and seeds.
+        """Scaled test error, one line per combination of rule, clock, device and batch.
+
+        Lines are means over tasks, initial values and seeds; bands are 95 % intervals of the mean, whose lower edge is cut
+        at a fifth of the mean.
 
         Args:
             against: "step x p" counts updates per edge, "step" counts steps.
+
+        Raises:
+            ParameterError: another `against`, or a run that recorded step 0 only.
         """
         from clockless.drawing import error_figure
 

@@ -61,6 +61,10 @@ class Task:
         if self.feasible is not False and not self._within_held_range():
             object.__setattr__(self, "feasible", False)
 
+    def __repr__(self) -> str:
+        roles = ", ".join(f"{role}={getattr(self, role)}" for role in ("inputs", "outputs", "ground"))
+        return f"Task({self.name!r}, {roles}, {len(self.x_train)} train, {len(self.x_test)} test examples)"
+
     def _within_held_range(self) -> bool:
         """Maximum principle: no free voltage lies outside the range of the held ones, 0 V of the ground included."""
         for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):

@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from clockless.blocks import Block, Plan, Wiring
 from clockless.clocks import SYNCHRONOUS
 from clockless.devices import IDEAL
-from clockless.errors import ParameterError, ReplicasFailedWarning, shown, whole
+from clockless.errors import DivergedWarning, ParameterError, ReplicasFailedWarning, shown, whole
 from clockless.lanes import TILE
 from clockless.media.resistors import Resistors
 from clockless.replicas import Replica, combinations
@@ -28,6 +29,8 @@ from clockless.results import Run, dataset
 from clockless.tasks import Task
 
 _RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
+
+_DIVERGED = 2.0  # scaled error; a run that has merely not learned yet stays near 1
 
 
 def train(
@@ -45,7 +48,7 @@ def train(
     traces: bool = False,
     threads: int | None = None,
     lanes: int = 64,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | bool | None = None,
 ) -> Run:
     """Train every combination of the given lists and return their errors and final resistances.
 
@@ -66,13 +69,18 @@ def train(
         traces: record the resistances at those steps, too, as `data.traces` [.., step, edge].
         threads: worker threads; all cores of this process when not given.
         lanes: replicas advanced together, a multiple of 32. Results do not depend on it.
-        progress: called with (replica-steps done, replica-steps in all), from one thread at a time.
+        progress: True shows a bar, or lines in a log file; a function is called with (replica-steps done, replica-steps in
+            all), from one thread at a time.
 
     Returns:
         A `Run`; its `data` has the dimensions of the given lists, `step` and `edge`.
 
     Raises:
         ClocklessError: any argument that makes no sense, before anything runs.
+
+    Warns:
+        ReplicasFailedWarning: replicas whose numbers are not finite or unbalanced; they are marked in `data.failed`.
+        DivergedWarning: more than a tenth of the replicas ended with more than twice their initial error.
     """
     if not isinstance(resistors, Resistors):
         raise ParameterError(f"the medium is {shown(resistors)}; give Resistors(network).")
@@ -85,7 +93,8 @@ def train(
     _check_execution(threads, lanes, progress)
     wiring = Wiring.of(resistors)
     blocks = [Block(wiring, replicas, members, lanes) for members in _block_members(replicas, lanes)]
-    _run_blocks(blocks, plan, threads, progress)
+    with _display(progress) as update:
+        _run_blocks(blocks, plan, threads, update)
 
     arrays = _gathered(blocks, len(replicas))
     failed = ~arrays.pop("finite") | ~(arrays["residual"] < _RESIDUAL_LIMIT)
@@ -96,6 +105,15 @@ def train(
             f"{failed.sum()} of {failed.size} replicas did not settle (currents unbalanced or not finite), most likely "
             f"because their resistances came to span too wide a range; narrow `low`..`high` or lower the rate.",
             ReplicasFailedWarning,
+            stacklevel=2,
+        )
+    last = arrays["error"][:, -1]
+    diverged = np.isfinite(last) & (last > _DIVERGED)
+    if diverged.mean() > 0.1:
+        warnings.warn(
+            f"{diverged.sum()} of {diverged.size} replicas ended with more than twice their initial error; "
+            f"lower the rate or take finer levels.",
+            DivergedWarning,
             stacklevel=2,
         )
     settings = {"medium": resistors, **axes, "steps": steps}
@@ -129,8 +147,17 @@ def _check_execution(threads: Any, lanes: Any, progress: Any) -> None:
     whole("lanes", lanes, TILE)
     if lanes % TILE:
         raise ParameterError(f"lanes = {lanes}; the width of a block must be a multiple of {TILE}.")
-    if progress is not None and not callable(progress):
-        raise ParameterError(f"progress = {shown(progress)} cannot be called; give a function of (done, total).")
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise ParameterError(f"progress = {shown(progress)} cannot be called; give True or a function of (done, total).")
+
+
+def _display(progress: Any) -> AbstractContextManager[Callable[[int, int], None] | None]:
+    """What to call with (done, total), for the time of a run."""
+    if progress is True:
+        from clockless.progress import shown as displayed
+
+        return displayed("training")
+    return nullcontext(progress or None)
 
 
 def _block_members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:
