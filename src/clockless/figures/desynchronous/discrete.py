@@ -78,7 +78,7 @@ def figure_4c(datasets: Datasets) -> Figure:
 def figure_4d(datasets: Datasets) -> Figure:
     """Final error against p for every O, and the benefit of p = 0.2 and 0.8 against O."""
     data = datasets["figure-4d"]
-    table = data.final_error.transpose("outputs", "clock", "task").values
+    table, strong = data.final_error.transpose("device", "outputs", "clock", "task").values
     figure, (left, right) = subplots(1, 2, (PAGE, 0.75 * COLUMN))
     for k, outputs in enumerate(data.outputs.values):
         style = {**ordered_line(k, len(data.outputs)), "marker": _MARKERS[k], "label": f"O = {outputs}"}
@@ -86,8 +86,10 @@ def figure_4d(datasets: Datasets) -> Figure:
     left.legend(ncols=2)
     for k, p in enumerate((0.2, 0.8)):
         middle, half = log_mean(table[:, -1] / table[:, clock_of(data, p)])
-        style = {**ordered_line(k, 2), "marker": _MARKERS[k], "label": f"p = {p:g}"}
+        style = {**ordered_line(k, 2), "marker": _MARKERS[k], "label": f"p = {p:g}, x = 10⁻⁴"}
         right.errorbar(data.outputs.values, middle, half, capsize=2, **style)
+    middle, half = log_mean(strong[:, -1] / strong[:, clock_of(data, 0.2)])
+    right.errorbar(data.outputs.values, middle, half, capsize=2, color="0.5", marker="v", label="p = 0.2, x = 10⁻³")
     right.axhline(0, color="0.6", linewidth=0.6)
     right.set(xlabel="number of outputs O", ylabel="benefit: log₁₀ error(1) / error(p)", xscale="log")
     right.set_xticks(data.outputs.values, [str(o) for o in data.outputs.values])
@@ -103,8 +105,8 @@ def figure_4e(datasets: Datasets) -> Figure:
     for axes, name in zip(panels, ("143", "16"), strict=True):
         data = datasets[f"figure-4e_{name}-edges"]
         error = data.final_error.transpose("device", "clock", "task").values
-        for k, x in enumerate(("10⁻⁴", "10⁻³")):
-            _against_p(axes, data.p.values, error[k], {**ordered_line(k, 2), "marker": _MARKERS[k], "label": f"x = {x}"})
+        for k, x in enumerate(("10⁻⁴", "10⁻³", "0")):
+            _against_p(axes, data.p.values, error[k], {**ordered_line(k, 3), "marker": _MARKERS[k], "label": f"x = {x}"})
         axes.set_title(f"{name} edges", loc="left")
     panels[1].set_ylabel("")
     panels[0].legend()
