@@ -87,7 +87,7 @@ def _map_claims(plane: np.ndarray, variants: dict[str, xarray.DataArray]) -> lis
 
 
 def figure_4g(options: Options) -> FigureData:
-    """Final errors of regression tasks on the board: continuous after equal updates, discrete without bias at equal steps."""
+    """Final errors of regression tasks on the board: continuous at equal updates, discrete without bias at equal steps."""
     import xarray
 
     count, updates = (8, 2_000) if options.tiny else (50, 50_000)
