@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from clockless import __version__
+from clockless import __version__, cli_stores
 from clockless.errors import ClocklessError
 
 app = App(
@@ -17,6 +17,7 @@ app = App(
     version=__version__,
     result_action="return_value",
 )
+cli_stores.register(app)
 
 
 @app.command

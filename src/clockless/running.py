@@ -1,0 +1,140 @@
+"""Runs an experiment in a store, however many workers there are, with progress, and says how it ended."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from clockless.cluster import connected, run_on_cluster
+from clockless.errors import ParameterError, whole
+from clockless.experiment import Experiment
+from clockless.progress import Tally, watched
+from clockless.store import Store
+from clockless.sweep import CHECKPOINT_SECONDS, Runner, mend, run_threads
+from clockless.training import available_cores
+from clockless.workers import Team
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who computes.
+
+    Args:
+        threads: threads of this process; all cores when nothing is given.
+        processes: local worker processes of one thread each, instead.
+        scheduler, scheduler_file: a running Dask cluster, instead.
+        checkpoint_seconds: how often a long unit is put away.
+
+    Raises:
+        ParameterError: counts below 1, or several of them at once.
+    """
+
+    threads: int | None = None
+    processes: int | None = None
+    scheduler: str | None = None
+    scheduler_file: str | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+    def __post_init__(self) -> None:
+        given = {"--threads": self.threads, "--workers": self.processes}
+        for name, count in given.items():
+            if count is not None:
+                whole(name, count, 1)
+        chosen = {**given, "--scheduler": self.scheduler, "--scheduler-file": self.scheduler_file}
+        names = [name for name, value in chosen.items() if value is not None]
+        if len(names) > 1:
+            raise ParameterError(f"{' and '.join(names)} contradict each other; give one of them.")
+        if not self.checkpoint_seconds > 0:
+            raise ParameterError(f"--checkpoint-seconds is {self.checkpoint_seconds}; it must be above 0.")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: units done in all, and the sentences of those that failed."""
+
+    done: int
+    units: int
+    failures: dict[int, str]
+    damaged: list[int]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every unit is done."""
+        return self.done == self.units
+
+
+def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
+    """Compute what is missing in a store.
+
+    Ctrl-C puts the units that are running away, in well under a second on threads, and is raised again.
+
+    Raises:
+        ClocklessError: the store cannot be written to, or a cluster is lost.
+    """
+    damaged = mend(store)
+    run, stop = uuid.uuid4().hex[:12], threading.Event()
+    _recount(store)
+    store.journal.tell("run begun", run=run, missing=int((store.done() == 0).sum()))
+    title = store.experiment.title or store.path.name
+    try:
+        with watched(title, lambda: tally(store)) if progress else nullcontext():
+            _work(store, workers, run, stop)
+    except KeyboardInterrupt:
+        stop.set()
+        store.journal.tell("run stopped", run=run)
+        raise
+    done = int((store.done() != 0).sum())
+    ended = Ended(done, store.units, store.journal.failures(), damaged)
+    if ended.complete:
+        store.forget_shorter()
+    store.journal.tell("run ended", run=run, done=done, failed=len(ended.failures))
+    return ended
+
+
+def _work(store: Store, workers: Workers, run: str, stop: threading.Event) -> None:
+    if workers.processes is not None:
+        Team(store, workers.processes, run, workers.checkpoint_seconds).work(stop)
+    elif workers.scheduler is not None or workers.scheduler_file is not None:
+        with connected(workers.scheduler, workers.scheduler_file) as client:
+            run_on_cluster(client, store, run, stop)
+    else:
+        runner = Runner(store, run, stop.is_set, workers.checkpoint_seconds)
+        run_threads(store, workers.threads or available_cores(), runner, stop)
+
+
+def _recount(store: Store) -> None:
+    """Progress counts every unit that is done in full, whatever an earlier run noted."""
+    steps = store.experiment.steps
+    counted = store.journal.counted(store.units)
+    for unit in np.flatnonzero((store.done() != 0) & (counted != steps)).tolist():
+        store.journal.count(unit, steps)
+
+
+def tally(store: Store) -> Tally:
+    """How far a store is, from the units' own notes: good enough to look at, and read in well under a millisecond."""
+    steps = np.minimum(store.journal.counted(store.units), store.experiment.steps)
+    sizes = np.array([len(unit) for unit in store.study.units])
+    done = int((steps == store.experiment.steps).sum())
+    return Tally(done, store.units, int(steps @ sizes), int(sizes.sum()) * store.experiment.steps)
+
+
+def run(
+    experiment: Experiment,
+    out: str | os.PathLike,
+    workers: Workers | None = None,
+    progress: bool = True,
+) -> Store:
+    """Run an experiment in the folder `out`, or go on with it there; the results are `store.dataset()`.
+
+    Raises:
+        ClocklessError: the experiment cannot be run, or not there.
+    """
+    store = Store.create(Path(out), experiment)
+    compute(store, workers or Workers(), progress)
+    return store
