@@ -65,12 +65,12 @@ def reproduce(
     figures = reproduction.checked_figures(paper, figure)
     folder = reproduction.Folder(out / paper)
     limits = {} if pairs is None else {"pairs": pairs}
-    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits)
+    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores")
     try:
         checked = reproduction.reproduce(paper, figures, folder, options)
     except KeyboardInterrupt:
         kept = ", ".join(path.name for path in folder.kept) or "nothing"
-        print(f"\nStopped. Kept in {folder.path}: {kept}. Run the same command to start again.", file=sys.stderr)
+        print(f"\nStopped. Kept in {folder.path}: {kept}. Run the same command to go on.", file=sys.stderr)
         return 130
     print(claims.table(checked))
     holds = all(claim.holds for claim in checked)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _CONNECT_SECONDS = 15.0
+_WORKERS_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 _GONE_LOOKS = 10  # in a row without a scheduler, before it counts as dead
 _TASKS_PER_THREAD = 2  # in flight, so that no worker waits for this process
@@ -48,7 +49,9 @@ def connected(scheduler: str | None, scheduler_file: str | None) -> Client:
         ) from None
 
 
-def run_on_cluster(client: Client, store: Store, run: str, stop: threading.Event) -> list[Receipt]:
+def run_on_cluster(
+    client: Client, store: Store, run: str, stop: threading.Event, checkpoint_seconds: float = CHECKPOINT_SECONDS
+) -> list[Receipt]:
     """Compute all unfinished units on a cluster; returns when there are none or `stop` is set.
 
     Raises:
@@ -56,6 +59,7 @@ def run_on_cluster(client: Client, store: Store, run: str, stop: threading.Event
         StoreError: a worker could not write to the store.
     """
     _check_workers(client, store)
+    path = str(store.path.resolve())
     waiting = [unit for unit, hash_ in enumerate(store.done()) if not hash_][::-1]
     flying: dict[Future, int] = {}
     receipts: list[Receipt] = []
@@ -65,7 +69,7 @@ def run_on_cluster(client: Client, store: Store, run: str, stop: threading.Event
             room = _TASKS_PER_THREAD * max(1, sum(client.nthreads().values())) - len(flying) if not gone else 0
             for _ in range(min(room, len(waiting))):
                 unit = waiting.pop()
-                future = client.submit(compute, str(store.path.resolve()), run, unit, pure=False, retries=2)
+                future = client.submit(compute, path, run, unit, checkpoint_seconds, pure=False, retries=2)
                 flying[future] = unit
             gone = gone + 1 if _scheduler_is_gone(client) else 0
             if gone >= _GONE_LOOKS:
@@ -118,10 +122,10 @@ def _opened(path: str, fingerprint_of_place: int) -> Store:
     return Store.open(path)
 
 
-def compute(path: str, run: str, unit: int) -> Receipt:
+def compute(path: str, run: str, unit: int, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> Receipt:
     """What a Dask worker does for one unit."""
     place = Path(path) / "experiment.yaml"
-    return Runner(_opened(path, place.stat().st_mtime_ns), run, checkpoint_seconds=CHECKPOINT_SECONDS).compute(unit)
+    return Runner(_opened(path, place.stat().st_mtime_ns), run, checkpoint_seconds=checkpoint_seconds).compute(unit)
 
 
 def _seen(path: str) -> tuple[bool, str]:
@@ -129,9 +133,17 @@ def _seen(path: str) -> tuple[bool, str]:
 
 
 def _check_workers(client: Client, store: Store) -> None:
-    client.wait_for_workers(1, timeout=60)
     path = str(store.path.resolve())
-    for worker, (there, digest) in client.run(_seen, path).items():
+    try:
+        client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
+        seen = client.run(_seen, path)
+    except TimeoutError:
+        raise ClusterError(
+            f"the Dask cluster has no workers after {_WORKERS_SECONDS:.0f} s; start some with `dask worker`."
+        ) from None
+    except ImportError as error:
+        raise ClusterError(f"the workers lack what they need ({error}); install this version of clockless there.") from None
+    for worker, (there, digest) in seen.items():
         if not there:
             raise ClusterError(
                 f"the worker {worker} does not see {path}; put the store on a file system that all workers share."

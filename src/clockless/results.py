@@ -79,7 +79,7 @@ def stored_dataset(study: Any, arrays: dict[str, np.ndarray], whole: np.ndarray,
     variables = {
         name: (
             (*dims, *variable.dims),
-            arrays[name].reshape(*experiment.shape, *arrays[name].shape[1:]),
+            arrays[name].reshape((*experiment.shape, *arrays[name].shape[1:])),
             _about(variable.long_name, variable.units),
         )
         for name, variable in study.variables.items()

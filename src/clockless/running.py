@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import uuid
-from contextlib import nullcontext
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clockless.cluster import connected, run_on_cluster
-from clockless.errors import ParameterError, whole
+from clockless.errors import ParameterError, ReplicasFailedWarning, StoreError, whole
 from clockless.experiment import Experiment
-from clockless.progress import Tally, watched
+from clockless.parts import package_digest
+from clockless.progress import Tally, Update, watched
 from clockless.store import Store
 from clockless.sweep import CHECKPOINT_SECONDS, Runner, mend, run_threads
 from clockless.training import available_cores
 from clockless.workers import Team
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def _work(store: Store, workers: Workers, run: str, stop: threading.Event) -> No
         Team(store, workers.processes, run, workers.checkpoint_seconds).work(stop)
     elif workers.scheduler is not None or workers.scheduler_file is not None:
         with connected(workers.scheduler, workers.scheduler_file) as client:
-            run_on_cluster(client, store, run, stop)
+            run_on_cluster(client, store, run, stop, workers.checkpoint_seconds)
     else:
         runner = Runner(store, run, stop.is_set, workers.checkpoint_seconds)
         run_threads(store, workers.threads or available_cores(), runner, stop)
@@ -122,6 +130,56 @@ def tally(store: Store) -> Tally:
     sizes = np.array([len(unit) for unit in store.study.units])
     done = int((steps == store.experiment.steps).sum())
     return Tally(done, store.units, int(steps @ sizes), int(sizes.sum()) * store.experiment.steps)
+
+
+def results_of(
+    experiment: Experiment, stores: Path | None = None, threads: int | None = None, update: Update | None = None
+) -> xarray.Dataset:
+    """The results of an experiment, from its store in the folder `stores` if they are there, else computed.
+
+    A store that another version of the sources has begun is left alone. Without a folder nothing is kept.
+
+    Args:
+        update: told (replica-steps done, replica-steps in all) a few times a second, from another thread.
+
+    Raises:
+        StoreError: a unit failed.
+    """
+    if stores is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return results_of(experiment, Path(folder), threads, update)
+    store = Store.create(stores / f"{experiment.fingerprint}-{package_digest()[:8]}", experiment)
+    look = _polled(store, update) if update and not store.done().all() else nullcontext()
+    with look:
+        ended = compute(store, Workers(threads=threads), progress=False)
+    if not ended.complete:
+        unit, sentence = next(iter(ended.failures.items()))
+        raise StoreError(f"{experiment.title or store.path}: unit {unit} of {store.units} failed: {sentence}")
+    data = store.dataset()
+    if bool(data.failed.any()):
+        warnings.warn(f"{int(data.failed.sum())} of {data.failed.size} replicas did not settle", ReplicasFailedWarning, 3)
+    return data
+
+
+@contextmanager
+def _polled(store: Store, update: Update) -> Iterator[None]:
+    finished = threading.Event()
+
+    def poll() -> None:
+        while not finished.wait(0.25):
+            now = tally(store)
+            if now.steps_done:
+                update(now.steps_done, now.steps)
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        thread.join()
+        now = tally(store)
+        update(now.steps_done, now.steps)
 
 
 def run(

@@ -6,6 +6,7 @@ on.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from clockless.errors import ClusterError
 from clockless.store import Store
+from clockless.sweep import CHECKPOINT_SECONDS, mend
 
 _SCRIPT = """\
 #!/bin/bash
@@ -20,32 +22,40 @@ _SCRIPT = """\
 #SBATCH --job-name=clockless
 #SBATCH --ntasks={tasks}
 #SBATCH --cpus-per-task=1
-#SBATCH --output={path}/slurm-%j.log
+#SBATCH --output={log}
 #SBATCH --open-mode=append
 #SBATCH --requeue
 export NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
-srun --kill-on-bad-exit=0 --wait=0 {python} -m clockless.workers {path} slurm-$SLURM_JOB_ID
+srun --kill-on-bad-exit=0 --wait=0 {python} -m clockless.workers {quoted} "slurm-$SLURM_JOB_ID" {checkpoint_seconds:g}
 """
 
 
-def script(store: Store, tasks: int) -> Path:
+def script(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> Path:
     """Write STORE/job.sbatch, which any options of sbatch may be added to."""
     path = store.path / "job.sbatch"
-    text = _SCRIPT.format(path=store.path.resolve(), tasks=tasks, python=sys.executable)
+    whole = str(store.path.resolve())
+    text = _SCRIPT.format(
+        path=whole, quoted=shlex.quote(whole), python=shlex.quote(sys.executable), tasks=tasks,
+        log='"' + whole.replace("%", "%%") + '/slurm-%j.log"', checkpoint_seconds=checkpoint_seconds,
+    )  # fmt: skip
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def submit(store: Store, tasks: int) -> str:
-    """Submit that job; returns its number.
+def submit(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> str:
+    """Submit that job, whose tasks compute what is missing or damaged; returns its number.
 
     Raises:
         ClusterError: there is no sbatch here, or it refuses.
     """
-    path = script(store, tasks)
+    path = script(store, tasks, checkpoint_seconds)
     if shutil.which("sbatch") is None:
         raise ClusterError(f"there is no sbatch on this machine; copy {path} to where there is one, or leave --slurm out.")
-    said = subprocess.run(["sbatch", "--parsable", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    mend(store)
+    try:
+        said = subprocess.run(["sbatch", "--parsable", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        raise ClusterError(f"sbatch gives no answer in 60 s; see whether `squeue` does, then submit {path} yourself.") from None
     if said.returncode != 0:
         raise ClusterError(f"sbatch refused {path} ({' '.join(said.stderr.split())}); mend it and submit it yourself.")
     number = said.stdout.strip().split(";")[0]

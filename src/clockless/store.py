@@ -165,8 +165,12 @@ class Store:
 
     def damaged(self) -> list[int]:
         """Units that are marked done but do not hold what was written."""
-        done = self.done()
-        return [unit for unit in np.flatnonzero(done).tolist() if self._hash(unit, self._read_or_none(unit)) != done[unit]]
+        return [unit for unit in np.flatnonzero(self.done()).tolist() if self.is_damaged(unit)]
+
+    def is_damaged(self, unit: int) -> bool:
+        """Whether a unit is marked done but does not hold what was written."""
+        done = self.done(unit)
+        return bool(done) and self._hash(unit, self._read_or_none(unit)) != done
 
     def _read(self, unit: int) -> Arrays:
         members = len(self.study.units[unit])

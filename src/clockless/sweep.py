@@ -165,7 +165,9 @@ def mend(store: Store) -> list[int]:
     """Take back the marks of units that do not hold what was written, so that they are computed again."""
     damaged = store.damaged()
     for unit in damaged:
-        store.undo(unit)
-        store.journal.count(unit, 0)
-        store.journal.tell("unit damaged", unit=unit)
+        with store.journal.claim(unit) as mine:
+            if mine and store.is_damaged(unit):  # else another run has seen it, too, and computes it
+                store.undo(unit)
+                store.journal.count(unit, 0)
+                store.journal.tell("unit damaged", unit=unit)
     return damaged

@@ -90,6 +90,7 @@ class Team:
                     f"workers die before they begin ({said.strip()[-300:] or f'code {code}'}); see events.jsonl."
                 )
             return
+        self.deaths.pop(-1, None)  # workers do begin
         self.deaths[unit] = self.deaths.get(unit, 0) + 1
         if self.deaths[unit] >= _MOST_DEATHS:
             reason = f"signal {-code}" if code < 0 else f"code {code}"
