@@ -32,16 +32,18 @@ class Kind:
         path: "module:attribute" of what is called with the fields.
         filled: arguments that other sections fill in.
         tables: fields that hold tables of numbers; a list there is no axis.
+        study: of a medium, "module:attribute" of the study (see `studies`) that experiments with it are.
     """
 
     path: str
     filled: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    study: str = ""
 
     @property
     def call(self) -> Callable[..., Any]:
         """What is named."""
-        return _imported(self.path)
+        return imported(self.path)
 
     def fields(self) -> dict[str, inspect.Parameter]:
         """The arguments that a description may give, in order."""
@@ -59,7 +61,9 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "lattice": Kind(f"{_NETWORK}:lattice"),
         "edges": Kind(f"{_NETWORK}:Network", tables=("edges", "positions")),
     },
-    "medium": {"resistors": Kind("clockless.media.resistors:Resistors", _FILLED)},
+    "medium": {
+        "resistors": Kind("clockless.media.resistors:Resistors", _FILLED, study="clockless.studies:Ensemble"),
+    },
     "task": {
         "regression": Kind("clockless.tasks:regression", _FILLED),
         "allosteric": Kind("clockless.tasks:allosteric", _FILLED),
@@ -80,6 +84,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "continuous": Kind("clockless.devices:Continuous"),
         "levels": Kind("clockless.devices:Levels"),
     },
+    "optimiser": {},
+    "initial": {},
     "comparator": {
         "ideal": Kind("clockless.devices:Ideal"),
         "magnitudes": Kind("clockless.devices:Magnitudes"),
@@ -88,7 +94,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
 }
 
 
-def _imported(path: str) -> Any:
+def imported(path: str) -> Any:
+    """What "module:attribute" names."""
     module, _, attribute = path.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
@@ -100,7 +107,7 @@ def kind_of(section: str, name: Any, where: str) -> Kind:
         return known[name]
     if isinstance(name, str) and ":" in name:
         try:
-            found = _imported(name)
+            found = imported(name)
         except (ImportError, AttributeError, ValueError) as error:
             raise DescriptionError(f"{where}.kind = {name!r} cannot be imported ({error}); check the name.") from None
         if not hasattr(found, "Lanes"):

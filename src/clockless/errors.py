@@ -63,7 +63,10 @@ class DivergedWarning(UserWarning):
 
 def shown(value: Any) -> str:
     """`value` as a sentence can quote it: on one line, long ones abridged."""
-    text = " ".join(reprlib.repr(value).split())
+    try:
+        text = " ".join(reprlib.repr(value).split())
+    except ValueError:  # whole numbers of thousands of digits have no text
+        text = f"a very large {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
 
 

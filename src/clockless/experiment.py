@@ -23,10 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from clockless.catalogue import canonical, described, each
+from clockless.catalogue import CATALOGUE, canonical, described, each
 from clockless.errors import DescriptionError, shown
 
 _PARTS = ("network", "medium", "task", "rule", "clock", "device")
+_SECTIONS = (*_PARTS, "optimiser", "batch", "initial", "seeds")
 _LONGEST = 2**32 - 1  # steps are 32-bit words of the random numbers
 
 
@@ -49,9 +50,10 @@ class Experiment:
         medium: what settles on it, such as `{"kind": "resistors", "low": 0.01, "high": 100.0}`.
         task: such as `{"kind": "regression", "seed": [0, 1]}`, or a `Task`.
         rule, clock, device: descriptions, or parts such as `Bernoulli(0.5)`.
+        optimiser: what becomes of a gradient, for media that learn by one; resistors do without.
         batch: "full", a number of examples drawn anew in every step, or a clock that draws them.
-        initial: the learning parameters' start in ohms: a number, or `{"kind": "given", "dims": [..], "values": [..]}` whose
-            dimensions are axes of this experiment and "edge".
+        initial: the learning parameters' start in ohms, 1 if nothing is said: a number, or
+            `{"kind": "given", "dims": [..], "values": [..]}` whose dimensions are axes of this experiment and "edge".
         steps: learning steps, 1 or more.
         record: how many times a decade of steps is recorded (besides steps 0 and the last), or the steps themselves.
         traces: record the learning parameters at those steps, too.
@@ -68,8 +70,9 @@ class Experiment:
     rule: Any = field(default_factory=lambda: {"kind": "coupled-learning", "nudge": 0.1, "rate": 0.3})
     clock: Any = field(default_factory=lambda: {"kind": "global"})
     device: Any = field(default_factory=lambda: {"kind": "continuous"})
+    optimiser: Any = None
     batch: Any = "full"
-    initial: Any = 1.0
+    initial: Any = None
     steps: int = 1000
     record: Any = 20
     traces: bool = False
@@ -78,6 +81,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         checked = {name: each(getattr(self, name), _part_check(name), name) for name in _PARTS}
+        checked["optimiser"] = each(self.optimiser, _optional("optimiser"), "optimiser")
         checked["batch"] = each(self.batch, _checked_batch, "batch")
         checked["initial"] = each(self.initial, _checked_initial, "initial")
         checked["seeds"] = each(self.seeds, _checked_seed, "seeds")
@@ -122,7 +126,7 @@ class Experiment:
     def axes(self) -> tuple[Axis, ...]:
         """The axes, outermost first: in the order of the description's sections and fields."""
         found: list[tuple[str, tuple[str, ...], tuple]] = []
-        for section in (*_PARTS, "batch", "initial", "seeds"):
+        for section in _SECTIONS:
             value = getattr(self, section)
             if isinstance(value, list):
                 found.append((section, (), tuple(value)))
@@ -152,7 +156,7 @@ class Experiment:
 
     def at(self, replica: int) -> dict[str, Any]:
         """The description of one replica, without lists; replicas are counted with the last axis fastest."""
-        point = {name: getattr(self, name) for name in (*_PARTS, "batch", "initial", "seeds")}
+        point = {name: getattr(self, name) for name in _SECTIONS}
         for axis, k in zip(self.axes, np.unravel_index(replica, self.shape) if self.axes else (), strict=True):
             point[axis.section] = _with(point[axis.section], axis.path, axis.values[int(k)])
         return point
@@ -203,6 +207,10 @@ def _with(value: Any, path: tuple[str, ...], item: Any) -> Any:
     return item if not path else {**value, path[0]: _with(value[path[0]], path[1:], item)}
 
 
+def _optional(section: str) -> Any:
+    return lambda value, where: None if value is None else described(section, value, where)
+
+
 def _part_check(section: str) -> Any:
     return lambda value, where: described(section, value, where)
 
@@ -226,6 +234,10 @@ def _checked_batch(value: Any, where: str) -> Any:
 
 
 def _checked_initial(value: Any, where: str) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, Mapping) and value.get("kind") in CATALOGUE["initial"]:
+        return described("initial", value, where)
     if isinstance(value, Real) and not isinstance(value, bool):
         if np.isfinite(float(value)):
             return float(value)
@@ -266,7 +278,7 @@ def _checked_record(value: Any, steps: int) -> Any:
 def _check_given(experiment: Experiment) -> None:
     """Initial values must have the dimensions of the axes; checking the axes checks them, too."""
     sizes = {axis.name: len(axis.values) for axis in experiment.axes}
-    if isinstance(experiment.initial, dict):
+    if isinstance(experiment.initial, dict) and experiment.initial["kind"] == "given":
         dims = dict(zip(experiment.initial["dims"], experiment.initial["values"]["shape"], strict=True))
         unfit = {name: size for name, size in dims.items() if name != "edge" and sizes.get(name) != size}
         if unfit:

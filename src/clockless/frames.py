@@ -21,7 +21,7 @@ from clockless.description_files import read, text_of
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiment import Experiment
 from clockless.parts import package_digest
-from clockless.studies import Variable, study, width_for
+from clockless.studies import Variable, study
 
 if TYPE_CHECKING:
     import zarr
@@ -33,7 +33,7 @@ def nothing(dtype: str) -> Any:
     return np.nan if np.dtype(dtype).kind == "f" else np.zeros((), dtype)[()]
 
 
-def allocate(folder: Path, experiment: Experiment, width: int, extends: str | None) -> None:
+def allocate(folder: Path, experiment: Experiment, width: int | None, extends: str | None) -> None:
     """Make the group of an experiment under another name and move it into place, whole."""
     final = folder / f"{experiment.fingerprint}.zarr"
     if final.exists():
@@ -50,7 +50,7 @@ def allocate(folder: Path, experiment: Experiment, width: int, extends: str | No
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _fill_frame(path: Path, experiment: Experiment, width: int, extends: str | None) -> None:
+def _fill_frame(path: Path, experiment: Experiment, width: int | None, extends: str | None) -> None:
     import zarr
 
     from clockless.results import CITE
@@ -60,7 +60,7 @@ def _fill_frame(path: Path, experiment: Experiment, width: int, extends: str | N
     group = zarr.create_group(
         store=path,
         attributes={
-            "experiment": json.dumps(experiment.plain()), "width": width, "version": version("clockless"),
+            "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
             "sources": package_digest(), "cite": "\n".join(CITE), **({"extends": extends} if extends else {}),
         },
     )  # fmt: skip
@@ -100,10 +100,10 @@ def group_of(folder: Path, experiment: Experiment) -> zarr.Group:
         if not os.access(folder, os.W_OK):
             raise
     if not path.exists():
-        allocate(folder, experiment, width_for(experiment), None)
+        allocate(folder, experiment, None, None)
         return zarr.open_group(path, mode="r+")
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as temporary:
-        width = _width_left(path) or width_for(experiment)
+        width = _width_left(path)
         _fill_frame(Path(temporary), experiment, width, None)
         for frame in sorted(Path(temporary).rglob("zarr.json")):
             os.replace(frame, path / frame.relative_to(temporary))

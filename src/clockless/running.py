@@ -18,6 +18,7 @@ import numpy as np
 from clockless.cluster import connected, run_on_cluster
 from clockless.errors import ParameterError, ReplicasFailedWarning, StoreError, whole
 from clockless.experiment import Experiment
+from clockless.frames import on_disk
 from clockless.parts import package_digest
 from clockless.progress import Tally, Update, watched
 from clockless.store import Store
@@ -85,10 +86,11 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
     Raises:
         ClocklessError: the store cannot be written to, or a cluster is lost.
     """
-    damaged = mend(store)
     run, stop = uuid.uuid4().hex[:12], threading.Event()
-    _recount(store)
-    store.journal.tell("run begun", run=run, missing=int((store.done() == 0).sum()))
+    with on_disk(store.path):
+        damaged = mend(store)
+        _recount(store)
+        store.journal.tell("run begun", run=run, missing=int((store.done() == 0).sum()))
     title = store.experiment.title or store.path.name
     try:
         with watched(title, lambda: tally(store)) if progress else nullcontext():
@@ -97,11 +99,12 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
         stop.set()
         store.journal.tell("run stopped", run=run)
         raise
-    done = int((store.done() != 0).sum())
-    ended = Ended(done, store.units, store.journal.failures(), damaged)
-    if ended.complete:
-        store.forget_shorter()
-    store.journal.tell("run ended", run=run, done=done, failed=len(ended.failures))
+    with on_disk(store.path):
+        done = int((store.done() != 0).sum())
+        ended = Ended(done, store.units, store.journal.failures(), damaged)
+        if ended.complete:
+            store.forget_shorter()
+        store.journal.tell("run ended", run=run, done=done, failed=len(ended.failures))
     return ended
 
 

@@ -55,7 +55,9 @@ def submit(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECO
     try:
         said = subprocess.run(["sbatch", "--parsable", str(path)], capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
-        raise ClusterError(f"sbatch gives no answer in 60 s; see whether `squeue` does, then submit {path} yourself.") from None
+        raise ClusterError(
+            f"sbatch gives no answer in 60 s; see whether `squeue` does, then submit {path} yourself."
+        ) from None
     if said.returncode != 0:
         raise ClusterError(f"sbatch refused {path} ({' '.join(said.stderr.split())}); mend it and submit it yourself.")
     number = said.stdout.strip().split(";")[0]

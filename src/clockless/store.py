@@ -29,11 +29,14 @@ from clockless.frames import DONE, allocate, described_in, difference, group_of,
 from clockless.journal import Journal
 from clockless.parts import package_digest
 from clockless.sessions import Arrays
-from clockless.studies import study, width_for
+from clockless.studies import study
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
+
+
+_ANY_WIDTH = 64  # of units, which a check does not look at
 
 
 class Store:
@@ -70,14 +73,14 @@ class Store:
                     f"choose another --out, or go on with that one: clockless resume {folder}."
                 )
             return store
-        study(experiment).check()
+        study(experiment, _ANY_WIDTH).check()
         if folder.exists() and (
             not folder.is_dir() or any(p.suffix != ".zarr" and p.name != "units" for p in folder.iterdir())
         ):
             raise StoreError(f"{folder} is there and is no store; choose another --out.")
         with on_disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            allocate(folder, experiment, width or width_for(experiment), None)
+            allocate(folder, experiment, width, None)
             put(folder / "experiment.yaml", text_of(experiment))
         store = cls.open(folder)
         store.journal.tell(

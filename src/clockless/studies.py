@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from clockless.blocks import Block, Wiring
-from clockless.catalogue import CATALOGUE, built, built_on, canonical
+from clockless.catalogue import CATALOGUE, built, built_on, canonical, imported, kind_of
 from clockless.errors import ClocklessError, DescriptionError
 from clockless.experiment import Axis, Experiment, unpacked
 from clockless.media.resistors import Resistors
@@ -38,6 +38,7 @@ class Study(Protocol):
     """Contract: what the store and the workers need of a kind of experiment."""
 
     experiment: Experiment
+    width: int  # the largest number of replicas in a unit
     units: list[np.ndarray]  # the replicas of every unit
     variables: dict[str, Variable]
 
@@ -59,16 +60,21 @@ class Study(Protocol):
         """Coordinates of the variables' dimensions but `step`, as xarray takes them."""
 
 
-def study(experiment: Experiment, width: int = LANES) -> Study:
+def study(experiment: Experiment, width: int | None = None) -> Study:
     """The study of an experiment, by its medium; `width` is the largest number of replicas in a unit."""
-    return Ensemble(experiment, width)
+    media = experiment.medium if isinstance(experiment.medium, list) else [experiment.medium]
+    paths = {kind_of("medium", medium["kind"], "medium").study for medium in media}
+    if len(paths) > 1:
+        raise DescriptionError("medium holds several kinds of media; describe an experiment for each.")
+    cls = imported(paths.pop())
+    return cls(experiment, width or cls.width_for(experiment))
 
 
 class Ensemble:
     """Resistor networks, in blocks of lanes."""
 
     def __init__(self, experiment: Experiment, width: int = LANES) -> None:
-        self.experiment = experiment
+        self.experiment, self.width = experiment, width
         self.units = list(_units(experiment, width))
         self.variables = {
             "error": Variable(("step",), "f8", "test error / its value at step 0", "1"),
@@ -79,6 +85,17 @@ class Ensemble:
         }
         if experiment.traces:
             self.variables["traces"] = Variable(("step", "edge"), "f8", "resistance at each recorded step", "ohm")
+
+    @staticmethod
+    def width_for(experiment: Experiment) -> int:
+        """Replicas in a unit, so that it takes about a second where there is enough to do, yet there are 16 units or more.
+
+        A replica-step takes about 7 ns per edge. A unit has at least 64 replicas, if there are so many.
+        """
+        edges = len(built("network", experiment.at(0)["network"]).edges)
+        seconds = 7e-9 * edges * experiment.steps
+        wanted = min(1.0 / max(seconds, 1e-12), experiment.replicas / 16)
+        return int(np.clip(LANES * (wanted // LANES), LANES, 64 * LANES))
 
     @property
     def acting_units(self) -> int:
@@ -124,7 +141,7 @@ class Ensemble:
 
     def _initial(self, initial: Any, number: int, edges: int) -> Any:
         if not isinstance(initial, dict):
-            return initial
+            return 1.0 if initial is None else initial
         at = dict(
             zip((axis.name for axis in self.experiment.axes), np.unravel_index(number, self.experiment.shape), strict=True)
         )
@@ -136,6 +153,8 @@ class Ensemble:
 
     def check(self) -> None:
         """Build every value of every section once, and every pairing of rule, device and batch."""
+        if self.experiment.optimiser is not None:
+            raise DescriptionError("optimiser: resistors follow their rule without one; leave it out.")
         for section in ("network", "medium", "task", "rule", "clock", "device", "batch"):
             for number in _numbers(self.experiment, (section,)):
                 self._check_section(section, self.experiment.at(number))
@@ -268,14 +287,3 @@ class Blocks:
 
 def _joined(parts: list[Arrays]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def width_for(experiment: Experiment) -> int:
-    """Replicas in a unit, so that it takes about a second where there is enough to do, yet every core gets several units.
-
-    A replica-step takes about 7 ns per edge. A unit has at least 64 replicas.
-    """
-    edges = len(built("network", experiment.at(0)["network"]).edges)
-    seconds = 7e-9 * edges * experiment.steps
-    wanted = min(1.0 / max(seconds, 1e-12), experiment.replicas / 16)
-    return int(np.clip(LANES * (wanted // LANES), LANES, 64 * LANES))

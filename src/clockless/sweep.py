@@ -125,7 +125,8 @@ class Runner:
                 journal.put_away(unit, session, progress)
                 last = time.monotonic()
 
-        return Watch(self.stopped, lambda replica_steps: journal.count(unit, session.step), put_away)
+        last_but_one = self.store.experiment.steps - 1  # all steps are noted only once the results are written, too
+        return Watch(self.stopped, lambda replica_steps: journal.count(unit, min(session.step, last_but_one)), put_away)
 
 
 def run_threads(store: Store, threads: int, runner: Runner, stop: threading.Event) -> list[Receipt]:
