@@ -51,7 +51,16 @@ class Kind:
         return {name: parameter for name, parameter in parameters.items() if name not in self.filled}
 
 
+_OWN = ("network", "medium", "task")  # sections that take no parts from outside
 _NETWORK, _FILLED = "clockless.networks", ("network",)
+_SITES = ("architecture",)
+_CLOCKS = {
+    "global": Kind("clockless.clocks:Global"),
+    "bernoulli": Kind("clockless.clocks:Bernoulli"),
+    "fixed-fraction": Kind("clockless.clocks:FixedFraction"),
+    "poisson": Kind("clockless.clocks:Poisson"),
+    "oscillators": Kind("clockless.clocks:Oscillators"),
+}
 _EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test")
 
 CATALOGUE: dict[str, dict[str, Kind]] = {
@@ -60,32 +69,45 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "board16": Kind(f"{_NETWORK}:board16"),
         "lattice": Kind(f"{_NETWORK}:lattice"),
         "edges": Kind(f"{_NETWORK}:Network", tables=("edges", "positions")),
+        "square": Kind("clockless.architectures:square", tables=("inputs", "outputs")),
+        "triangular": Kind("clockless.architectures:triangular", tables=("inputs", "outputs")),
+        "all-to-all": Kind("clockless.architectures:all_to_all", tables=("inputs", "outputs")),
+        "dense": Kind("clockless.architectures:dense", tables=("sizes",)),
+        "local": Kind("clockless.local_layers:local", tables=("image",)),
+        "local-layers": Kind("clockless.local_layers:local", tables=("image", "window", "stride", "channels", "sharing")),
+        "stacked": Kind("clockless.local_layers:stacked", tables=("sizes",)),
     },
     "medium": {
         "resistors": Kind("clockless.media.resistors:Resistors", _FILLED, study="clockless.studies:Ensemble"),
+        "xy": Kind("clockless.xy_study:Phases", study="clockless.xy_study:Lattices"),
     },
     "task": {
         "regression": Kind("clockless.tasks:regression", _FILLED),
         "allosteric": Kind("clockless.tasks:allosteric", _FILLED),
         "examples": Kind("clockless.tasks:Task", tables=_EXAMPLES),
+        "xor": Kind("clockless.phase_tasks:xor", _SITES),
+        "iris": Kind("clockless.phase_tasks:iris", _SITES),
+        "digits": Kind("clockless.phase_tasks:digits", _SITES),
+        "mnist": Kind("clockless.phase_tasks:mnist", _SITES),
     },
     "rule": {
         "coupled-learning": Kind("clockless.rules:CoupledLearning"),
         "sign": Kind("clockless.rules:SignRule"),
+        "equilibrium-propagation": Kind("clockless.rules:EquilibriumPropagation"),
     },
-    "clock": {
-        "global": Kind("clockless.clocks:Global"),
-        "bernoulli": Kind("clockless.clocks:Bernoulli"),
-        "fixed-fraction": Kind("clockless.clocks:FixedFraction"),
-        "poisson": Kind("clockless.clocks:Poisson"),
-        "oscillators": Kind("clockless.clocks:Oscillators"),
-    },
+    "clock": _CLOCKS,
+    "batch": {**_CLOCKS, "epochs": Kind("clockless.phase_batches:Epochs")},
     "device": {
         "continuous": Kind("clockless.devices:Continuous"),
         "levels": Kind("clockless.devices:Levels"),
+        "signed-levels": Kind("clockless.devices:SignedLevels"),
     },
-    "optimiser": {},
-    "initial": {},
+    "optimiser": {
+        "descent": Kind("clockless.optimisers:Descent"),
+        "momentum": Kind("clockless.optimisers:Momentum"),
+        "adam": Kind("clockless.optimisers:Adam"),
+    },
+    "initial": {"drawn": Kind("clockless.xy_setting:Initial")},
     "comparator": {
         "ideal": Kind("clockless.devices:Ideal"),
         "magnitudes": Kind("clockless.devices:Magnitudes"),
@@ -105,12 +127,13 @@ def kind_of(section: str, name: Any, where: str) -> Kind:
     known = CATALOGUE[section]
     if isinstance(name, str) and name in known:
         return known[name]
-    if isinstance(name, str) and ":" in name:
+    if isinstance(name, str) and ":" in name and section not in _OWN:
         try:
             found = imported(name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise DescriptionError(f"{where}.kind = {name!r} cannot be imported ({error}); check the name.") from None
-        if not hasattr(found, "Lanes"):
+        except Exception as error:  # noqa: BLE001 (a module may raise anything while it is imported)
+            reason = " ".join(str(error).split())
+            raise DescriptionError(f"{where}.kind = {shown(name)} cannot be imported ({reason}); check the name.") from None
+        if not (inspect.isclass(found) and hasattr(found, "Lanes")):
             raise DescriptionError(f"{where}.kind = {name!r} is no part; decorate its class with clockless.parts.part.")
         return Kind(name)
     raise DescriptionError(f"{where}.kind = {shown(name)}; the kinds of {section} are: {', '.join(known)}.")
@@ -127,19 +150,20 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
     given = thing if isinstance(thing, Mapping) else _taken_apart(section, thing, where)
     if "kind" not in given:
         raise DescriptionError(f"{where} has no kind; give one of: {', '.join(CATALOGUE[section])}.")
-    kind = kind_of(section, given["kind"], where)
+    kind_name = _known_as(section, given["kind"])
+    kind = kind_of(section, kind_name, where)
     declared = kind.fields()
     for name in given:
         if name != "kind" and name not in declared:
             allowed = ", ".join(declared) or "none"
-            raise DescriptionError(f"{where}.{name} is unknown; the fields of {given['kind']} are: {allowed}.")
-    result: dict[str, Any] = {"kind": str(given["kind"])}
+            raise DescriptionError(f"{where}.{name} is unknown; the fields of {kind_name} are: {allowed}.")
+    result: dict[str, Any] = {"kind": kind_name}
     for name, parameter in declared.items():
         at = f"{where}.{name}"
         if name in given:
             value = given[name]
         elif parameter.default is inspect.Parameter.empty:
-            raise DescriptionError(f"{at} is missing; {given['kind']} needs it.")
+            raise DescriptionError(f"{at} is missing; {kind_name} needs it.")
         else:
             value = parameter.default
         if name in kind.tables:
@@ -147,6 +171,11 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
         else:
             result[name] = each(value, partial(_checked, parameter.annotation), at)
     return result
+
+
+def _known_as(section: str, name: Any) -> Any:
+    """The short name of a kind that is named by where it is imported from."""
+    return next((known for known, kind in CATALOGUE[section].items() if kind.path == name), name)
 
 
 def each(value: Any, check: Callable[[Any, str], Any], where: str) -> Any:
@@ -172,9 +201,9 @@ def _checked(annotation: Any, value: Any, where: str) -> Any:
     if name == _PART or hasattr(type(value), "Lanes"):
         return described("comparator", value, where)
     if name == _FLOAT and isinstance(value, Real) and not isinstance(value, bool):
-        if not math.isfinite(float(value)):
-            raise DescriptionError(f"{where} = {value!r}; it must be a finite number.")
-        return float(value)
+        if not math.isfinite(number(value)):
+            raise DescriptionError(f"{where} = {shown(value)}; it must be a finite number.")
+        return number(value)
     if name == _INT and isinstance(value, Integral) and not isinstance(value, bool):
         return int(value)
     if (name == _BOOL and isinstance(value, (bool, np.bool_))) or (name == _TEXT and isinstance(value, str)):
@@ -186,7 +215,18 @@ def _checked(annotation: Any, value: Any, where: str) -> Any:
     raise DescriptionError(f"{where} = {shown(value)}; it must be plain: a number, a word, true, false or nothing.")
 
 
+def number(value: Real) -> float:
+    """`value` as a float; infinity if it is larger than any."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 _WORDS = {_FLOAT: "a number", _INT: "a whole number", _BOOL: "true or false", _TEXT: "a word"}
+
+
+_EXACT = 2.0**53  # below it every whole number is a float
 
 
 def _table(value: Any, where: str) -> Any:
@@ -199,6 +239,8 @@ def _table(value: Any, where: str) -> Any:
         table = np.array(None)
     if table.dtype.kind not in "iuf":
         raise DescriptionError(f"{where} = {shown(value)} is no table of numbers.")
+    if table.dtype.kind == "f" and (np.abs(table) < _EXACT).all() and (table == np.rint(table)).all():
+        table = table.astype(np.int64)  # 1 and 1.0 are spelled alike
     return table.tolist()
 
 
@@ -228,7 +270,8 @@ def _build(section: str, description: dict[str, Any], *filled: Any) -> Any:
         for name, value in description.items()
         if name != "kind"
     }
-    return kind.call(*filled, **values)
+    listed = [n for n, p in kind.fields().items() if p.kind is inspect.Parameter.VAR_POSITIONAL]
+    return kind.call(*filled, *(item for name in listed for item in values.pop(name)), **values)
 
 
 def built(section: str, description: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -85,6 +86,7 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one sentence and exit code 2."""
     from cyclopts import CycloptsError
 
+    warnings.showwarning = lambda message, *_: print(f"clockless: {message}", file=sys.stderr)
     try:
         code = app(exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -93,4 +95,7 @@ def main() -> None:
     except ClocklessError as error:
         print(f"clockless: {error}", file=sys.stderr)
         code = 2
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        code = 130
     sys.exit(code if isinstance(code, int) else 0)

@@ -6,7 +6,11 @@ no finished unit, and nothing is computed twice while two clusters work on one s
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
+import time
+from concurrent.futures import CancelledError
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 15.0
 _WORKERS_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
-_GONE_LOOKS = 10  # in a row without a scheduler, before it counts as dead
+_ANSWER_SECONDS = 3.0
+_GONE_SECONDS = 10.0  # without an answer, before the scheduler counts as dead
+_CANCELLED = (CancelledError, asyncio.CancelledError)
 _TASKS_PER_THREAD = 2  # in flight, so that no worker waits for this process
 
 
@@ -39,6 +45,7 @@ def connected(scheduler: str | None, scheduler_file: str | None) -> Client:
     if scheduler_file is not None and not Path(scheduler_file).exists():
         raise ClusterError(f"{scheduler_file} is not there; start `dask scheduler --scheduler-file {scheduler_file}` first.")
     where = scheduler or scheduler_file
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # of a lost scheduler this says one sentence
     try:
         if scheduler_file is not None:
             return Client(scheduler_file=str(scheduler_file), timeout=_CONNECT_SECONDS, set_as_default=False)
@@ -63,18 +70,20 @@ def run_on_cluster(
     waiting = [unit for unit, hash_ in enumerate(store.done()) if not hash_][::-1]
     flying: dict[Future, int] = {}
     receipts: list[Receipt] = []
-    gone = 0
+    answered, threads = time.monotonic(), 1
     try:
         while (waiting or flying) and not stop.is_set():
-            room = _TASKS_PER_THREAD * max(1, sum(client.nthreads().values())) - len(flying) if not gone else 0
-            for _ in range(min(room, len(waiting))):
+            if time.monotonic() - answered > _LOOK_SECONDS:
+                now = _threads(client)
+                if now is not None:
+                    answered, threads = time.monotonic(), max(1, now)
+                elif time.monotonic() - answered > _GONE_SECONDS:
+                    raise ClusterError(_lost(store))
+            while waiting and len(flying) < _TASKS_PER_THREAD * threads and client.status == "running":
                 unit = waiting.pop()
                 future = client.submit(compute, path, run, unit, checkpoint_seconds, pure=False, retries=2)
                 flying[future] = unit
-            gone = gone + 1 if _scheduler_is_gone(client) else 0
-            if gone >= _GONE_LOOKS:
-                raise ClusterError(_lost(store))
-            stop.wait(0.05 if any(future.done() for future in flying) else 0.2 if not gone else _LOOK_SECONDS)
+            stop.wait(0.05 if any(future.done() for future in flying) else 0.2)
             for future in [future for future in flying if future.done()]:
                 unit = flying.pop(future)
                 receipt = _receipt(future, unit, store, run)
@@ -82,14 +91,21 @@ def run_on_cluster(
                     waiting.insert(0, unit)
                 else:
                     receipts.append(receipt)
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, ClusterError) or ("scheduler" not in str(error).lower() and not _scheduler_is_gone(client)):
-            raise
-        raise ClusterError(_lost(store)) from None
     finally:
-        for future in flying:
-            future.cancel()
+        if client.status == "running" and time.monotonic() - answered < 2 * _LOOK_SECONDS:  # else nobody would answer
+            for future in flying:
+                future.cancel()
     return receipts
+
+
+def _threads(client: Client) -> int | None:
+    """Threads of all workers, or None if the scheduler does not answer."""
+    if client.status != "running" or client.scheduler is None:
+        return None
+    try:
+        return sum(client.sync(client.scheduler.ncores, callback_timeout=_ANSWER_SECONDS).values())
+    except (OSError, RuntimeError, *_CANCELLED):
+        return None
 
 
 def _lost(store: Store) -> str:
@@ -100,16 +116,15 @@ def _lost(store: Store) -> str:
     )
 
 
-def _scheduler_is_gone(client: Client) -> bool:
-    return client.status != "running"
-
-
 def _receipt(future: Any, unit: int, store: Store, run: str) -> Receipt:
-    if future.status == "finished":
-        return future.result()
     if future.status in ("cancelled", "lost"):
         return Receipt(unit, "busy")
-    error = future.exception()
+    try:
+        if future.status == "finished":
+            return future.result(_ANSWER_SECONDS)
+        error = future.exception(_ANSWER_SECONDS)
+    except (OSError, *_CANCELLED):  # the receipt went down with the scheduler; the store knows whether the unit is done
+        return Receipt(unit, "busy")
     if isinstance(error, ClusterError) or type(error).__name__ == "StoreError":
         raise error
     sentence = f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -60,8 +61,15 @@ def _parsed(text: str, name: Path) -> Any:
         return tomllib.loads(text) if name.suffix == ".toml" else yaml.load(text, _yaml_loader())
     except tomllib.TOMLDecodeError as error:
         raise DescriptionError(f"this is no TOML ({error}).") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise DescriptionError(f"this is no YAML ({' '.join(str(error).split())}).") from None
+    except DescriptionError:
+        raise
+    except (yaml.YAMLError, *_UNREADABLE) as error:
+        language = "TOML" if name.suffix == ".toml" else "YAML"
+        raise DescriptionError(f"this is no {language} ({' '.join(str(error).split())}).") from None
+
+
+# What the readers of numbers and dates raise for words that are none.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def _yaml_loader() -> Any:
@@ -132,7 +140,7 @@ def with_flags(data: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:
     changes: dict[str, list[Any]] = {}
     for name, value in _pairs(list(flags)):
         changes.setdefault(name, []).append(value)
-    result = {name: dict(value) if isinstance(value, Mapping) else value for name, value in data.items()}
+    result = copy.deepcopy(dict(data))
     for name, values in sorted(changes.items(), key=lambda item: not item[0].endswith(".kind")):
         _set(result, name.split("."), values[0] if len(values) == 1 else values, name)
     return result
@@ -152,8 +160,10 @@ def _pairs(flags: list[str]) -> Iterable[tuple[str, Any]]:
             value = flags.pop(0)
         try:
             yield name, yaml.load(value, _yaml_loader())
-        except yaml.YAMLError:
-            raise DescriptionError(f"{flag} {value} is no value; give a number, a word or a list [a, b].") from None
+        except DescriptionError:
+            raise
+        except (yaml.YAMLError, *_UNREADABLE):
+            raise DescriptionError(f"{flag} {shown(value)} is no value; give a number, a word or a list [a, b].") from None
 
 
 def _set(target: dict[str, Any], path: list[str], value: Any, name: str) -> None:

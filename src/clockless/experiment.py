@@ -23,12 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from clockless.catalogue import CATALOGUE, canonical, described, each
+from clockless.catalogue import CATALOGUE, built, canonical, described, each, number
 from clockless.errors import DescriptionError, shown
 
 _PARTS = ("network", "medium", "task", "rule", "clock", "device")
 _SECTIONS = (*_PARTS, "optimiser", "batch", "initial", "seeds")
 _LONGEST = 2**32 - 1  # steps are 32-bit words of the random numbers
+
+
+Point = dict[str, Any]  # the description of one replica, section by section
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Experiment:
         for name, kind in (("traces", bool), ("title", str)):
             if not isinstance(getattr(self, name), kind):
                 raise DescriptionError(f"{name} = {shown(getattr(self, name))}; it must be a {kind.__name__}.")
+        _check_writable(self.title)
+        _check_wired(self.medium, checked["network"])
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         _check_given(self)
@@ -130,16 +135,20 @@ class Experiment:
             value = getattr(self, section)
             if isinstance(value, list):
                 found.append((section, (), tuple(value)))
-                for k, item in enumerate(value):
-                    for path, _ in _lists(section, item):
-                        where = ".".join((f"{section}[{k}]", *path))
-                        raise DescriptionError(f"{where} is a list within a list; an axis of {section} holds single ones.")
             else:
                 found += [(section, path, values) for path, values in _lists(section, value)]
+        for section, path, values in found:
+            for k, item in enumerate(values):
+                for inner, _ in _lists(section, item, path):
+                    where = ".".join((section, *path)) + ".".join((f"[{k}]", *inner[len(path) :]))
+                    raise DescriptionError(f"{where} is a list within a list; an axis of {section} holds single ones.")
         short = [_short(section, path) for section, path, _ in found]
         return tuple(
             Axis(
-                name if short.count(name) == 1 and name not in _TAKEN else "_".join((section, *path)), section, path, values
+                name if short.count(name) == 1 and not _taken(name, section) else "_".join((section, *path)),
+                section,
+                path,
+                values,
             )
             for name, (section, path, values) in zip(short, found, strict=True)
         )
@@ -154,7 +163,7 @@ class Experiment:
         """Number of combinations."""
         return prod(self.shape)
 
-    def at(self, replica: int) -> dict[str, Any]:
+    def at(self, replica: int) -> Point:
         """The description of one replica, without lists; replicas are counted with the last axis fastest."""
         point = {name: getattr(self, name) for name in _SECTIONS}
         for axis, k in zip(self.axes, np.unravel_index(replica, self.shape) if self.axes else (), strict=True):
@@ -176,7 +185,15 @@ class Experiment:
         return np.concatenate([[0], grid[grid <= self.steps]])
 
 
-_TAKEN = ("step", "edge", "error", "failed", "residual", "parameters", "traces", "unit", "lane", "replica")
+_TAKEN = (
+    "step", "edge", "edge_from", "edge_to", "error", "initial_error", "failed", "residual", "parameters", "traces", "done",
+    "unit", "lane", "replica",
+)  # fmt: skip
+_LABELS = {"p": "clock", "nudge": "rule", "rate": "rule"}  # what results say of every value of a section
+
+
+def _taken(name: str, section: str) -> bool:
+    return name in _TAKEN or _LABELS.get(name, section) != section
 
 
 def _short(section: str, path: tuple[str, ...]) -> str:
@@ -192,7 +209,7 @@ def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[t
 
     if not isinstance(value, dict) or value.get("kind") == "given":
         return []
-    family = "clock" if section == "batch" else "comparator" if path else section
+    family = "comparator" if path else section
     tables = kind_of(family, value["kind"], section).tables
     found = []
     for name, item in value.items():
@@ -229,37 +246,41 @@ def _checked_batch(value: Any, where: str) -> Any:
     if value == "full" or (isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1):
         return value if isinstance(value, str) else int(value)
     if isinstance(value, Mapping) or hasattr(type(value), "Lanes"):
-        return described("clock", value, where)
+        return described("batch", value, where)
     raise DescriptionError(f"{where} = {shown(value)}; it must be 'full', a number of examples or a clock that draws them.")
 
 
 def _checked_initial(value: Any, where: str) -> Any:
     if value is None:
         return None
-    if isinstance(value, Mapping) and value.get("kind") in CATALOGUE["initial"]:
+    if isinstance(value, Mapping) and value.get("kind") in list(CATALOGUE["initial"]):
         return described("initial", value, where)
     if isinstance(value, Real) and not isinstance(value, bool):
-        if np.isfinite(float(value)):
-            return float(value)
+        if np.isfinite(number(value)):
+            return number(value)
     elif hasattr(value, "dims"):
         return _given(list(map(str, value.dims)), value.values, where)
     elif isinstance(value, Mapping) and value.get("kind") == "given" and set(value) == {"kind", "dims", "values"}:
-        return _given(list(value["dims"]), value["values"], where)
+        return _given(value["dims"], value["values"], where)
     raise DescriptionError(
         f"{where} = {shown(value)}; it must be a number of ohms, or {{kind: given, dims: [..], values: [..]}}."
     )
 
 
-def _given(dims: list[str], values: Any, where: str) -> dict[str, Any]:
+def _given(dims: Any, values: Any, where: str) -> dict[str, Any]:
     """Numbers with named dimensions, stored exactly and compactly."""
+    if not (isinstance(dims, (list, tuple)) and all(isinstance(dim, str) for dim in dims) and len(set(dims)) == len(dims)):
+        raise DescriptionError(f"{where}.dims = {shown(dims)}; it must be a list of different names, such as [task, edge].")
     try:
         table = unpacked(values) if isinstance(values, Mapping) else np.asarray(values, dtype=np.float64)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise DescriptionError(f"{where}.values is no table of numbers.") from None
+    if not np.isfinite(table).all():
+        raise DescriptionError(f"{where}.values holds numbers that are not finite; give resistances in ohms.")
     if table.ndim != len(dims) or "edge" not in dims:
         raise DescriptionError(f"{where}.dims = {dims}, but its values have {table.ndim} dimensions; name each.")
     packed = {"shape": list(table.shape), "float64": base64.b64encode(table.astype("<f8").tobytes()).decode()}
-    return {"kind": "given", "dims": dims, "values": packed}
+    return {"kind": "given", "dims": list(dims), "values": packed}
 
 
 def unpacked(values: Mapping[str, Any]) -> np.ndarray:
@@ -268,11 +289,28 @@ def unpacked(values: Mapping[str, Any]) -> np.ndarray:
 
 
 def _checked_record(value: Any, steps: int) -> Any:
-    if not isinstance(value, (list, tuple, np.ndarray)):
+    if not isinstance(value, (list, tuple)) and not (isinstance(value, np.ndarray) and value.ndim):
         return _whole(value, 1, 1000, "record")
     if len(value) == 0:
         raise DescriptionError("record is an empty list; give steps, or how many times a decade is recorded.")
     return sorted({_whole(item, 0, steps, f"record[{k}]") for k, item in enumerate(value)})
+
+
+def _check_writable(title: str) -> None:
+    """A title must fit into a file."""
+    try:
+        title.encode()
+    except UnicodeEncodeError:
+        raise DescriptionError(f"title = {shown(title)} is not text in UTF-8; use other letters.") from None
+
+
+def _check_wired(medium: Any, network: Any) -> None:
+    """A medium that is given as an object brings its network along, which must be that of the experiment."""
+    for thing in medium if isinstance(medium, (list, tuple)) else [medium]:
+        if hasattr(thing, "network") and (
+            isinstance(network, list) or _lists("network", network) or built("network", network) != thing.network
+        ):
+            raise DescriptionError(f"medium = {shown(thing)} stands on another network; give its network as `network`, too.")
 
 
 def _check_given(experiment: Experiment) -> None:

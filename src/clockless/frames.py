@@ -5,12 +5,15 @@ Everything here follows from the experiment and the width of a unit, so a damage
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
+import warnings
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     import zarr
 
 DONE = "done"
+_FIXED = ("replica", "step")  # arrays that are written with the frame
 
 
 def nothing(dtype: str) -> Any:
@@ -35,13 +39,14 @@ def nothing(dtype: str) -> Any:
 
 def allocate(folder: Path, experiment: Experiment, width: int | None, extends: str | None) -> None:
     """Make the group of an experiment under another name and move it into place, whole."""
-    final = folder / f"{experiment.fingerprint}.zarr"
+    final = group_path(folder, experiment.fingerprint)
     if final.exists():
         return
     temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-", suffix=".zarr"))
     try:
-        _fill_frame(temporary, experiment, width, extends)
+        _fill_frame(temporary, experiment, width, {"extends": extends} if extends else {})
         temporary.chmod(0o755)
+        put(seal_of(final), _sum(temporary))
         os.rename(temporary, final)
     except OSError:
         if not final.exists():  # else another process was quicker
@@ -50,10 +55,39 @@ def allocate(folder: Path, experiment: Experiment, width: int | None, extends: s
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _fill_frame(path: Path, experiment: Experiment, width: int | None, extends: str | None) -> None:
-    import zarr
+def group_path(folder: Path, fingerprint: str) -> Path:
+    """Where the results of an experiment are."""
+    return folder / f"{fingerprint}.zarr"
 
-    from clockless.results import CITE
+
+def seal_of(group: Path) -> Path:
+    """The file that holds the hash of a group's frame."""
+    return group.with_suffix(".seal")
+
+
+def _sum(group: Path) -> str:
+    """A hash of a group's frame: all metadata, and the arrays that no unit writes to."""
+    digest = hashlib.sha256()
+    for path in _frame_files(group):
+        digest.update(f"{path.relative_to(group)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _frame_files(group: Path) -> list[Path]:
+    fixed = [path for name in _FIXED for path in (group / name).rglob("*") if path.is_file()]
+    return sorted({*group.glob("zarr.json"), *group.glob("*/zarr.json"), *fixed})
+
+
+def _sealed(group: Path) -> bool:
+    """Whether the frame of a group is as it was made."""
+    try:
+        return seal_of(group).read_bytes() == _sum(group).encode()
+    except OSError:
+        return False
+
+
+def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: dict[str, str]) -> None:
+    import zarr
 
     work = study(experiment, width)
     lanes = max(len(unit) for unit in work.units)
@@ -61,7 +95,7 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, extends: 
         store=path,
         attributes={
             "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
-            "sources": package_digest(), "cite": "\n".join(CITE), **({"extends": extends} if extends else {}),
+            "sources": package_digest(), "cite": "\n".join(work.cite), **about,
         },
     )  # fmt: skip
 
@@ -86,36 +120,53 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, extends: 
 
 
 def group_of(folder: Path, experiment: Experiment) -> zarr.Group:
-    """The group of an experiment; a frame that is missing or damaged is made anew around the units' chunks."""
+    """The group of an experiment; a frame that is missing or damaged is made anew around the units' chunks.
+
+    Warns:
+        UserWarning: it was.
+    """
     import zarr
 
-    path = folder / f"{experiment.fingerprint}.zarr"
-    try:
-        group = zarr.open_group(path, mode="r+")
-        if json.loads(str(group.attrs["experiment"])) and set(study(experiment).variables) <= set(group.array_keys()):
-            return group
-    except PermissionError:
-        raise
-    except Exception:  # whatever zarr says of damaged metadata, the frame follows from the experiment
-        if not os.access(folder, os.W_OK):
-            raise
+    path = group_path(folder, experiment.fingerprint)
     if not path.exists():
         allocate(folder, experiment, None, None)
-        return zarr.open_group(path, mode="r+")
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as temporary:
-        width = _width_left(path)
-        _fill_frame(Path(temporary), experiment, width, None)
-        for frame in sorted(Path(temporary).rglob("zarr.json")):
-            os.replace(frame, path / frame.relative_to(temporary))
+        warnings.warn(f"the results in {path} were gone; they are computed again.", stacklevel=2)
+    elif not _sealed(path) and os.access(folder, os.W_OK):
+        _mend_frame(path, experiment)
+        warnings.warn(f"the description of the arrays in {path} was damaged and has been made anew.", stacklevel=2)
     return zarr.open_group(path, mode="r+")
 
 
+def _mend_frame(path: Path, experiment: Experiment) -> None:
+    left = {name: str(value) for name, value in attributes_left(path).items() if name in ("extends", "version", "sources")}
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-", suffix=".zarr") as temporary:
+        _fill_frame(Path(temporary), experiment, _width_left(path), left)
+        seal = _sum(Path(temporary))
+        for made in _frame_files(Path(temporary)):
+            place = path / made.relative_to(temporary)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(made, place)
+    put(seal_of(path), seal)
+
+
 def _width_left(path: Path) -> int | None:
-    """Lanes of the arrays, if their own metadata can still be read."""
+    """Lanes of a unit, as most of what is left of the metadata has it."""
+    found = [width] if isinstance(width := attributes_left(path).get("width"), int) else []
+    for metadata in path.glob("*/zarr.json"):
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            chunk = json.loads(metadata.read_bytes())["chunk_grid"]["configuration"]["chunk_shape"]
+            found += [int(chunk[1])] if chunk[0] == 1 else []
+    widths = Counter(width for width in found if width > 0).most_common(1)
+    return widths[0][0] if widths else None
+
+
+def attributes_left(path: Path) -> dict[str, Any]:
+    """The attributes of a group, or none if they cannot be read."""
     try:
-        return int(json.loads((path / "zarr.json").read_text())["attributes"]["width"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    return attributes if isinstance(attributes, dict) else {}
 
 
 def described_in(folder: Path) -> Experiment:
@@ -133,14 +184,14 @@ def described_in(folder: Path) -> Experiment:
         longest = max(kept, key=lambda experiment: experiment.steps)  # an extension keeps the shorter run until it is done
         if os.access(folder, os.W_OK):
             put(path, text_of(longest))
+            warnings.warn(f"{path} did not say what is computed here ({error}); it has been written anew.", stacklevel=2)
         return longest
 
 
 def _described_by(group: Path) -> Experiment | None:
     try:
-        data = json.loads((group / "zarr.json").read_text())["attributes"]["experiment"]
-        experiment = Experiment.of(json.loads(data))
-    except (OSError, ValueError, KeyError, TypeError):
+        experiment = Experiment.of(json.loads(attributes_left(group)["experiment"]))
+    except (ValueError, KeyError, TypeError):
         return None
     return experiment if experiment.fingerprint == group.stem else None
 

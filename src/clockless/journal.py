@@ -12,7 +12,6 @@ import json
 import os
 import socket
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,10 +23,10 @@ from clockless.sessions import Arrays, Progress, Session
 
 
 class Journal:
-    """The journal of the units of one fingerprint within a store's folder."""
+    """The journal of the units of one fingerprint within a store's folder; `units` are the replicas of each."""
 
-    def __init__(self, store: Path, fingerprint: str) -> None:
-        self.store = store
+    def __init__(self, store: Path, fingerprint: str, units: list[np.ndarray]) -> None:
+        self.store, self.units = store, units
         self.folder = store / "units" / fingerprint
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -42,6 +41,9 @@ class Journal:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                yield False
+                return
+            if os.fstat(handle).st_nlink == 0:  # removed by whoever had it, between opening and locking
                 yield False
                 return
             os.ftruncate(handle, 0)
@@ -90,11 +92,14 @@ class Journal:
         """Write all that is needed to go on with a unit, whole or not at all."""
         recorded = {f"recorded_{name}": values for name, values in progress.arrays().items()}
         state = {f"state_{name}": values for name, values in session.state().items()}
+        about = {"replicas": self.units[unit]}
         final = self._path(unit, "npz")
         temporary = final.with_name(f".{final.name}.{os.getpid()}")
         try:
             with temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, steps=np.array(progress.steps, dtype=np.int64), **recorded, **state)
+                np.savez(
+                    file, allow_pickle=False, steps=np.array(progress.steps, dtype=np.int64), **about, **recorded, **state
+                )
             os.replace(temporary, final)
         finally:
             temporary.unlink(missing_ok=True)
@@ -107,12 +112,14 @@ class Journal:
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays: Arrays = {name: file[name] for name in file.files}
+            if not np.array_equal(arrays["replicas"], self.units[unit]):
+                raise ValueError("it is of other replicas")
             progress = Progress(steps=arrays["steps"].tolist())
             for name, values in arrays.items():
                 if name.startswith("recorded_"):
                     progress.recorded[name.removeprefix("recorded_")] = list(np.moveaxis(values, 1, 0))
             session.restore({n.removeprefix("state_"): v for n, v in arrays.items() if n.startswith("state_")})
-        except (zipfile.BadZipFile, KeyError, EOFError, OSError, ValueError, NotImplementedError) as error:
+        except Exception as error:  # noqa: BLE001 (readers of damaged archives raise whatever they like)
             raise ValueError(f"the checkpoint {path} is damaged ({error})") from None
         return progress
 
@@ -129,10 +136,11 @@ class Journal:
     def failure(self, unit: int) -> dict[str, str] | None:
         """Run and error of a unit that raised."""
         try:
-            return json.loads(self._path(unit, "failed").read_text(encoding="utf-8"))
+            note = json.loads(self._path(unit, "failed").read_text(encoding="utf-8"))
+            return {"run": str(note["run"]), "error": str(note["error"])}
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, LookupError, TypeError):
             return {"run": "", "error": "the note of its failure is damaged"}
 
     def failures(self) -> dict[int, str]:
@@ -171,6 +179,24 @@ class Journal:
             os.write(handle, (json.dumps(line) + "\n").encode())
         finally:
             os.close(handle)
+
+    def told(self, first: int = 0) -> list[dict[str, Any]]:
+        """The events from byte `first` of events.jsonl on; lines that are half-written or damaged are left out."""
+        found = []
+        with suppress(FileNotFoundError), (self.store / "events.jsonl").open("rb") as file:
+            file.seek(first)
+            for line in file.read().decode("utf-8", "replace").splitlines():
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+        return [event for event in found if isinstance(event, dict)]
+
+    @property
+    def told_bytes(self) -> int:
+        """Length of events.jsonl."""
+        try:
+            return (self.store / "events.jsonl").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _path(self, unit: int, kind: str) -> Path:
         return self.folder / f"{unit:06d}.{kind}"

@@ -10,17 +10,11 @@ import numpy as np
 
 from clockless.catalogue import built, canonical
 from clockless.media.resistors import Resistors
+from clockless.studies import CITE
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
-
-CITE = (
-    "Wycoff, Dillavou, Stern, Liu, Durian, 'Desynchronous learning in a physics-driven learning network', "
-    "J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631",
-    "Stern, Hexner, Rocks, Liu, 'Supervised learning in physical networks: from machine learning to learning machines', "
-    "Phys. Rev. X 11, 021045 (2021), doi 10.1103/PhysRevX.11.021045",
-)
 
 
 class Run:

@@ -91,7 +91,7 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
         damaged = mend(store)
         _recount(store)
         store.journal.tell("run begun", run=run, missing=int((store.done() == 0).sum()))
-    title = store.experiment.title or store.path.name
+    title, told = store.experiment.title or store.path.name, store.journal.told_bytes
     try:
         with watched(title, lambda: tally(store)) if progress else nullcontext():
             _work(store, workers, run, stop)
@@ -99,6 +99,7 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
         stop.set()
         store.journal.tell("run stopped", run=run)
         raise
+    _warn_of_checkpoints(store, told)
     with on_disk(store.path):
         done = int((store.done() != 0).sum())
         ended = Ended(done, store.units, store.journal.failures(), damaged)
@@ -106,6 +107,13 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
             store.forget_shorter()
         store.journal.tell("run ended", run=run, done=done, failed=len(ended.failures))
     return ended
+
+
+def _warn_of_checkpoints(store: Store, first: int) -> None:
+    """Say which checkpoints were damaged, whichever worker noticed it."""
+    for event in store.journal.told(first):
+        if event.get("event") == "checkpoint damaged":
+            warnings.warn(str(event.get("note")), stacklevel=3)
 
 
 def _work(store: Store, workers: Workers, run: str, stop: threading.Event) -> None:

@@ -24,7 +24,9 @@ class Session(Protocol):
     `step` counts the steps done. What a step does depends on the absolute step alone, never on how the steps are sliced.
     """
 
-    step: int
+    @property
+    def step(self) -> int:
+        """Steps done."""
 
     @property
     def size(self) -> int:

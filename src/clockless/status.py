@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,20 +54,7 @@ def _time_left(store: Store, done: np.ndarray, running: int) -> str:
 
 def events(store: Store) -> list[dict[str, Any]]:
     """The latest lines of events.jsonl; one that is half-written is left out."""
-    try:
-        with (store.path / "events.jsonl").open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except FileNotFoundError:
-        return []
-    found = []
-    for line in lines:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
+    return store.journal.told(max(0, store.journal.told_bytes - _TAIL_BYTES))
 
 
 def exported(store: Store, path: Path) -> None:

@@ -25,7 +25,19 @@ import numpy as np
 from clockless.description_files import text_of
 from clockless.errors import ParameterError, StoreError
 from clockless.experiment import Experiment
-from clockless.frames import DONE, allocate, described_in, difference, group_of, nothing, on_disk, put
+from clockless.frames import (
+    DONE,
+    allocate,
+    attributes_left,
+    described_in,
+    difference,
+    group_of,
+    group_path,
+    nothing,
+    on_disk,
+    put,
+    seal_of,
+)  # fmt: skip
 from clockless.journal import Journal
 from clockless.parts import package_digest
 from clockless.sessions import Arrays
@@ -52,7 +64,7 @@ class Store:
     def __init__(self, path: Path, experiment: Experiment, group: Any) -> None:
         self.path, self.experiment, self._group = path, experiment, group
         self.study = study(experiment, int(group.attrs["width"]))
-        self.journal = Journal(path, experiment.fingerprint)
+        self.journal = Journal(path, experiment.fingerprint, self.study.units)
 
     # --- making and opening ---
 
@@ -65,7 +77,9 @@ class Store:
             StoreError: the place holds something else, or cannot be written to.
         """
         folder = Path(path)
-        if (folder / "experiment.yaml").exists():
+        with on_disk(folder):
+            begun = (folder / "experiment.yaml").exists()
+        if begun:
             store = cls.open(folder)
             if store.experiment.fingerprint != experiment.fingerprint:
                 raise StoreError(
@@ -75,7 +89,7 @@ class Store:
             return store
         study(experiment, _ANY_WIDTH).check()
         if folder.exists() and (
-            not folder.is_dir() or any(p.suffix != ".zarr" and p.name != "units" for p in folder.iterdir())
+            not folder.is_dir() or any(p.suffix not in (".zarr", ".seal") and p.name != "units" for p in folder.iterdir())
         ):
             raise StoreError(f"{folder} is there and is no store; choose another --out.")
         with on_disk(folder):
@@ -96,9 +110,9 @@ class Store:
             StoreError: there is none, or it cannot be read.
         """
         folder = Path(path)
-        if not (folder / "experiment.yaml").exists() and not list(folder.glob("*.zarr")):
-            raise StoreError(f"{folder} is no store; make one with: clockless run study.yaml --out {folder}.")
         with on_disk(folder):
+            if not (folder / "experiment.yaml").exists() and not list(folder.glob("*.zarr")):
+                raise StoreError(f"{folder} is no store; make one with: clockless run study.yaml --out {folder}.")
             experiment = described_in(folder)
             return cls(folder, experiment, group_of(folder, experiment))
 
@@ -119,17 +133,29 @@ class Store:
         return store
 
     @property
-    def shorter(self) -> Journal | None:
-        """The journal of the run that this one extends, if it is still there."""
+    def _extends(self) -> list[str]:
+        """Fingerprints of the run that this one extends, of the one which that extends, and so on."""
+        found: list[str] = []
         before = self._group.attrs.get("extends")
-        return Journal(self.path, str(before)) if before and (self.path / "units" / str(before)).exists() else None
+        while before and str(before) not in found:
+            found.append(str(before))
+            before = attributes_left(group_path(self.path, str(before))).get("extends")
+        return found
+
+    @property
+    def shorter(self) -> list[Journal]:
+        """The journals of the runs that this one extends, the longest first, as far as they are still there."""
+        return [
+            Journal(self.path, name, self.study.units) for name in self._extends if (self.path / "units" / name).exists()
+        ]
 
     def forget_shorter(self) -> None:
-        """Remove the run that this one extends, all of whose results are here."""
-        before = self._group.attrs.get("extends")
-        if before:
-            shutil.rmtree(self.path / f"{before}.zarr", ignore_errors=True)
-            shutil.rmtree(self.path / "units" / str(before), ignore_errors=True)
+        """Remove the runs that this one extends, all of whose results are here."""
+        for name in self._extends[::-1]:
+            group = group_path(self.path, name)
+            shutil.rmtree(self.path / "units" / name, ignore_errors=True)
+            shutil.rmtree(group, ignore_errors=True)
+            seal_of(group).unlink(missing_ok=True)
 
     @property
     def same_sources(self) -> bool:
@@ -168,12 +194,12 @@ class Store:
 
     def damaged(self) -> list[int]:
         """Units that are marked done but do not hold what was written."""
-        return [unit for unit in np.flatnonzero(self.done()).tolist() if self.is_damaged(unit)]
+        return [unit for unit in np.flatnonzero(self.done()).tolist() if not self.is_whole(unit)]
 
-    def is_damaged(self, unit: int) -> bool:
-        """Whether a unit is marked done but does not hold what was written."""
+    def is_whole(self, unit: int) -> bool:
+        """Whether a unit is marked done and holds what was written."""
         done = self.done(unit)
-        return bool(done) and self._hash(unit, self._read_or_none(unit)) != done
+        return bool(done) and self._hash(unit, self._read_or_none(unit)) == done
 
     def _read(self, unit: int) -> Arrays:
         members = len(self.study.units[unit])
@@ -226,9 +252,7 @@ class Store:
         if damaged:
             import warnings
 
-            warnings.warn(
-                f"{_listed(damaged)} of {self.path} damaged; `clockless resume` computes them again.", stacklevel=2
-            )
+            warnings.warn(f"{self.path}: {_listed(damaged)} damaged; `clockless resume` computes that again.", stacklevel=2)
         return stored_dataset(self.study, arrays, whole, dict(self._group.attrs))
 
     def plot(self, against: str = "step x p") -> Figure:
@@ -266,6 +290,11 @@ def _listed(units: list[int]) -> str:
 
 
 def _fitted(values: np.ndarray, array: Any) -> np.ndarray:
-    """Values [member, ..] filled up with NaN to the array's sizes, where networks differ."""
+    """Values [member, ..] filled up with NaN to the array's sizes, where networks differ; all NaN with the same bits.
+
+    zarr does not write chunks that hold nothing but NaN, so that their bits would be others when they are read again.
+    """
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.nan, values)
     missing = [(0, 0)] + [(0, whole - size) for whole, size in zip(array.shape[2:], values.shape[1:], strict=True)]
     return np.pad(values, missing, constant_values=nothing(str(values.dtype))) if any(b for _, b in missing) else values

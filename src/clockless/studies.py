@@ -7,8 +7,9 @@ worker on every machine means the same by unit 17. Nothing of a unit exists unti
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,8 +22,20 @@ from clockless.media.resistors import Resistors
 from clockless.replicas import Replica, combinations
 from clockless.sessions import Arrays, Session
 
+CITE = (
+    "Wycoff, Dillavou, Stern, Liu, Durian, 'Desynchronous learning in a physics-driven learning network', "
+    "J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631",
+    "Stern, Hexner, Rocks, Liu, 'Supervised learning in physical networks: from machine learning to learning machines', "
+    "Phys. Rev. X 11, 021045 (2021), doi 10.1103/PhysRevX.11.021045",
+)
 LANES = 64
-_CHECKED_VALUES = 256  # of a longer axis only so many are built before anything runs
+_CHECKED_VALUES = 256  # of a longer axis only its ends are built before anything runs
+_CHECKED_PAIRINGS = 4096  # of more, only those of the axes' ends
+_CONTRADICT = (
+    ("network", "medium", "rule", "device", "batch", "initial"),
+    ("network", "task", "batch"),
+    ("network", "clock"),
+)
 
 
 class Variable(NamedTuple):
@@ -39,6 +52,7 @@ class Study(Protocol):
 
     experiment: Experiment
     width: int  # the largest number of replicas in a unit
+    cite: tuple[str, ...]  # works
     units: list[np.ndarray]  # the replicas of every unit
     variables: dict[str, Variable]
 
@@ -74,8 +88,8 @@ class Ensemble:
     """Resistor networks, in blocks of lanes."""
 
     def __init__(self, experiment: Experiment, width: int = LANES) -> None:
-        self.experiment, self.width = experiment, width
-        self.units = list(_units(experiment, width))
+        self.experiment, self.width, self.cite = experiment, width, CITE
+        self.units = list(units_of(experiment, width))
         self.variables = {
             "error": Variable(("step",), "f8", "test error / its value at step 0", "1"),
             "initial_error": Variable((), "f8", "test error at step 0", "V^2"),
@@ -131,7 +145,7 @@ class Ensemble:
             resistors,
             {
                 **chosen, "task": built_on("task", point["task"], point["network"]), "seed": point["seeds"],
-                "batch": built("clock", batch) if isinstance(batch, dict) else batch,
+                "batch": built("batch", batch) if isinstance(batch, dict) else batch,
                 "initial": self._initial(point["initial"], number, len(resistors.network.edges)),
             },
         )[0]  # fmt: skip
@@ -152,14 +166,15 @@ class Ensemble:
         return values
 
     def check(self) -> None:
-        """Build every value of every section once, and every pairing of rule, device and batch."""
+        """Build every value of every section once, and every pairing of what may contradict each other."""
         if self.experiment.optimiser is not None:
             raise DescriptionError("optimiser: resistors follow their rule without one; leave it out.")
         for section in ("network", "medium", "task", "rule", "clock", "device", "batch"):
-            for number in _numbers(self.experiment, (section,)):
+            for number in differing(self.experiment, (section,)):
                 self._check_section(section, self.experiment.at(number))
-        for number in _numbers(self.experiment, ("network", "medium", "rule", "device", "batch", "initial")):
-            self.replica(number)
+        for together in _CONTRADICT:
+            for number in differing(self.experiment, together):
+                self.replica(number)
 
     def _check_section(self, section: str, point: dict[str, Any]) -> None:
         description = point[section]
@@ -167,7 +182,7 @@ class Ensemble:
             if section in ("medium", "task"):
                 built_on(section, description, point["network"])
             elif isinstance(description, dict):
-                built("clock" if section == "batch" else section, description)
+                built(section, description)
         except ClocklessError as error:
             raise DescriptionError(f"{section}: {error}") from None
         except (TypeError, ValueError) as error:  # a part from outside may check itself in its own way
@@ -189,20 +204,22 @@ def _wiring(resistors: Resistors) -> Wiring:
 
 def _values(experiment: Experiment, section: str) -> list[Any]:
     """The different descriptions of a section."""
-    return [experiment.at(number)[section] for number in _numbers(experiment, (section,), None)]
+    return [experiment.at(number)[section] for number in differing(experiment, (section,), None)]
 
 
-def _numbers(experiment: Experiment, sections: tuple[str, ...], most: int | None = _CHECKED_VALUES) -> Iterator[int]:
+def differing(experiment: Experiment, sections: tuple[str, ...], most: int | None = _CHECKED_VALUES) -> Iterator[int]:
     """Replicas that differ in all the values of these sections, others at their first; long axes only at their ends."""
-    choices = []
+    choices: list[Sequence[int]] = []
     for axis in experiment.axes:
         count = len(axis.values) if axis.section in sections else 1
         choices.append(range(count) if most is None or count <= most else (0, count - 1))
+    if most is not None and prod(map(len, choices)) > _CHECKED_PAIRINGS:
+        choices = [sorted({choice[0], choice[-1]}) for choice in choices]
     for at in itertools.product(*choices):
         yield int(np.ravel_multi_index(at, experiment.shape)) if at else 0
 
 
-def _units(experiment: Experiment, width: int) -> Iterator[np.ndarray]:
+def units_of(experiment: Experiment, width: int) -> Iterator[np.ndarray]:
     """Replicas that share compiled code and array shapes, at most `width` together."""
     kinds = np.zeros(experiment.shape, dtype=np.int64)
     for position, axis in enumerate(experiment.axes):
@@ -219,7 +236,7 @@ def _units(experiment: Experiment, width: int) -> Iterator[np.ndarray]:
 
 def _structure(axis: Axis, value: Any) -> str:
     """What of a value decides about compiled code and array shapes; seeds and parts' numbers do not."""
-    if axis.section in ("seeds", "initial") or (axis.path and axis.path[-1] == "seed"):
+    if axis.section in ("seeds", "initial") or (axis.section == "task" and axis.path == ("seed",)):
         return ""
     if axis.section in ("rule", "clock", "device"):
         return "" if isinstance(value, float) or (axis.path and isinstance(value, (int, bool))) else _skeleton(value)

@@ -15,6 +15,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from clockless.frames import on_disk
 from clockless.sessions import Progress, Session, Watch, follow
 from clockless.store import Store
@@ -104,11 +106,12 @@ class Runner:
         """From this run's checkpoint, or that of the shorter run which it extends, or from the start."""
         steps = set(self.store.experiment.record_at.tolist())
         note = ""
-        for journal in (self.store.journal, self.store.shorter):
+        for journal in (self.store.journal, *self.store.shorter):
             try:
-                progress = journal.take_up(unit, session) if journal else None
+                progress = journal.take_up(unit, session)
             except ValueError as error:
-                note = f"{error}; the unit was begun again"
+                note = f"{error}; unit {unit} was begun again"
+                self.store.journal.tell("checkpoint damaged", unit=unit, note=note)
                 session = self.store.study.session(unit)
                 continue
             if progress is not None:
@@ -163,12 +166,20 @@ def run_threads(store: Store, threads: int, runner: Runner, stop: threading.Even
 
 
 def mend(store: Store) -> list[int]:
-    """Take back the marks of units that do not hold what was written, so that they are computed again."""
-    damaged = store.damaged()
-    for unit in damaged:
-        with store.journal.claim(unit) as mine:
-            if mine and store.is_damaged(unit):  # else another run has seen it, too, and computes it
-                store.undo(unit)
-                store.journal.count(unit, 0)
-                store.journal.tell("unit damaged", unit=unit)
-    return damaged
+    """Take back the marks of units that do not hold what was written, so that they are computed again.
+
+    All steps of a unit are noted only after it is marked: if they are and it is not, its mark is lost.
+    """
+    journal, mended = store.journal, []
+    noted = journal.counted(store.units) == store.experiment.steps
+    unmarked = np.flatnonzero(noted & (store.done() == 0)).tolist()
+    for unit in sorted({*store.damaged(), *unmarked}):
+        with journal.claim(unit) as mine:
+            if not mine or store.is_whole(unit):  # another run has seen it, too, and computes it, or has done so
+                continue
+            store.undo(unit)
+            journal.count(unit, 0)
+            journal.tell("unit damaged", unit=unit)
+            journal.forget_claim(unit)
+            mended.append(unit)
+    return mended

@@ -1,6 +1,6 @@
 """Local worker processes: each claims units of a store by itself; this one restarts those that die and stops them all.
 
-    python -m clockless.workers STORE RUN
+    python -m clockless.workers STORE RUN CHECKPOINT_SECONDS [PARENT]
 
 is one worker. It runs on one thread, ends when nothing is left to claim, and when its parent is gone it puts its unit away.
 """
@@ -59,6 +59,7 @@ class Team:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "clockless.workers", str(self.store.path), self.run, str(self.checkpoint_seconds)]
+        command.append(str(os.getpid()))
         said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed with its process)
         process = subprocess.Popen(command, env={**os.environ, **ONE_THREAD}, stdin=subprocess.DEVNULL, stderr=said)
         self.processes[process.pid], self.said[process.pid] = process, said
@@ -110,8 +111,7 @@ class Team:
         self.processes.clear()
 
 
-def _ends_with_parent(stop: threading.Event) -> None:
-    parent = os.getppid()
+def _ends_with_parent(stop: threading.Event, parent: int) -> None:
     while not stop.wait(1.0):
         if os.getppid() != parent:
             stop.set()
@@ -119,11 +119,13 @@ def _ends_with_parent(stop: threading.Event) -> None:
 
 def main() -> int:
     """One worker."""
-    store, run, checkpoint_seconds = sys.argv[1:]
+    store, run, checkpoint_seconds, *parent = sys.argv[1:]
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    threading.Thread(target=_ends_with_parent, args=(stop,), daemon=True).start()
+    # The id of the parent is given, because it may be gone before this line.
+    watched = int(parent[0]) if parent else os.getppid()
+    threading.Thread(target=_ends_with_parent, args=(stop, watched), daemon=True).start()
     try:
         opened = Store.open(Path(store))
         run_threads(opened, 1, Runner(opened, run, stop.is_set, float(checkpoint_seconds)), stop)
