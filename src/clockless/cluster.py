@@ -156,6 +156,8 @@ def _check_workers(client: Client, store: Store) -> None:
         raise ClusterError(
             f"the Dask cluster has no workers after {_WORKERS_SECONDS:.0f} s; start some with `dask worker`."
         ) from None
+    except OSError:
+        raise ClusterError(_lost(store)) from None
     except ImportError as error:
         raise ClusterError(f"the workers lack what they need ({error}); install this version of clockless there.") from None
     for worker, (there, digest) in seen.items():

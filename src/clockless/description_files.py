@@ -175,6 +175,8 @@ def _set(target: dict[str, Any], path: list[str], value: Any, name: str) -> None
         target[path[0]] = value
         return
     inner = target.setdefault(path[0], {})
+    if path[1] == "kind" and isinstance(inner, list):  # a new kind takes the place of an axis of whole descriptions
+        inner = target[path[0]] = {}
     if not isinstance(inner, dict):
         raise DescriptionError(f"--{name} sets a field of {path[0]}, which is {shown(inner)}; give the whole section.")
     _set(inner, path[1:], value, name)

@@ -208,12 +208,15 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
         if not len(values):
             continue
         draw_curve(axes, data.step.values * p, values, {**ordered_line(index, len(places)), "label": label})
-    axes.set(xscale="log", yscale="log", ylabel="test error / initial test error")
+    axes.set(xscale="log", yscale="log", ylabel=_SHORT.get(error.attrs.get("long_name", ""), error.attrs.get("long_name")))
     axes.set_xlabel("step × p (mean updates per edge)" if against == "step x p" else "step")
     if lines:
         options: dict[str, Any] = {"title": title, "fontsize": _LEGEND_SIZE, "title_fontsize": _LEGEND_SIZE}
         _ = figure.legend(loc="outside right upper", **options) if outside else axes.legend(loc="lower left", **options)
     return figure
+
+
+_SHORT = {"": "test error", "test error / its value at step 0": "test error / initial test error"}
 
 
 def _legend(lines: list[str], names: list[str]) -> tuple[str | None, list[str]]:
