@@ -82,7 +82,7 @@ def test_damage_gets_one_sentence(clockless, made, half):
     code, _, err = clockless("resume", half.path, "--threads", "1")
     assert code == 0
     assert [line for line in err.splitlines() if "damaged" in line] == [
-        "1 units were damaged on disk (1) and have been computed again."
+        "1 unit was damaged on disk and has been computed again: 1."
     ]
     assert half.digest() == made.digest()
     (half.path / f"{SMALL.fingerprint}.zarr" / "zarr.json").write_text("")

@@ -51,7 +51,7 @@ class Block:
         self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int, traces: bool = False
     ) -> None:
         self.members, self.step, self._traces = members, 0, traces
-        self._seen: tuple[np.ndarray, np.ndarray] | None = None
+        self._settled = False  # whether the columns are those of the present parameters
         width = min(lanes, -(-len(members) // TILE) * TILE)
         mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
         resistors, first = wiring.resistors, mine[0]
@@ -90,10 +90,12 @@ class Block:
 
     def measure(self) -> dict[str, np.ndarray]:
         """Test error in volts squared and residual of every member now, with traces the resistances [member, edge], too."""
-        if self._seen is None:
+        if not self._settled:
             self.advance(self.step)
-        error, residual = self._seen  # type: ignore[misc]
-        seen = {"error": error, "residual": residual}
+        with np.errstate(all="ignore"):  # a replica that fails shows in its numbers
+            residual = columns.unbalanced(self._incidence, self.roles, self._columns, self._scratch.conductance)
+            error = columns.test_error(self.roles, self._columns)
+        seen = {"error": error[: self.size], "residual": residual[: self.size]}
         return {**seen, "traces": self._resistances()} if self._traces else seen
 
     def state(self) -> dict[str, np.ndarray]:
@@ -111,7 +113,7 @@ class Block:
         self.step = int(state["step"])
         for name in mine.keys() - {"step"}:
             mine[name][...] = state[name]
-        self._seen = None
+        self._settled = False
 
     def results(self, recorded: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Labelled results of what was measured from step 0 on, `recorded` [member, record, ..]."""
@@ -136,11 +138,7 @@ class Block:
             self._stamp, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes, self._scratch,
             self._columns, self._moments, self.step, last,
         )  # fmt: skip
-        self.step = last
-        with np.errstate(all="ignore"):  # a replica that fails shows in its numbers
-            residual = columns.unbalanced(self._incidence, self.roles, self._columns, self._scratch.conductance)
-            error = columns.test_error(self.roles, self._columns)
-        self._seen = error[: self.size], residual[: self.size]
+        self.step, self._settled = last, True
 
 
 def first_values(replica: Any) -> np.ndarray:

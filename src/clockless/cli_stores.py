@@ -95,7 +95,7 @@ def run(
     if flags:
         experiment = Experiment.of(description_files.with_flags(experiment.plain(), flags))
     store = Store.create(out or Path(experiment.fingerprint), experiment)
-    return _submitted(store, slurm) if slurm else _computed(store, team)
+    return _submitted(store, slurm, checkpoint_seconds) if slurm else _computed(store, team)
 
 
 def resume(
@@ -121,7 +121,7 @@ def resume(
 
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store)
-    return _submitted(opened, slurm) if slurm else _computed(opened, team)
+    return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
 
 
 def extend(
@@ -150,7 +150,7 @@ def extend(
 
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store).extended(steps)
-    return _submitted(opened, slurm) if slurm else _computed(opened, team)
+    return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
 
 
 def status(store: Path) -> int:
@@ -234,10 +234,10 @@ def _team(
     return Workers(threads, workers, scheduler, scheduler_file, checkpoint_seconds)
 
 
-def _submitted(store: Store, tasks: int) -> int:
+def _submitted(store: Store, tasks: int, checkpoint_seconds: float) -> int:
     from clockless import slurm
 
-    print(f"Submitted job {slurm.submit(store, tasks)}; look at it with: clockless status {store.path}")
+    print(f"Submitted job {slurm.submit(store, tasks, checkpoint_seconds)}; look at it with: clockless status {store.path}")
     return 0
 
 
@@ -259,7 +259,8 @@ def _computed(store: Store, team: Workers) -> int:
         return 1
     if ended.damaged:
         units = ", ".join(map(str, ended.damaged[:10]))
-        print(f"{len(ended.damaged)} units were damaged on disk ({units}) and have been computed again.", file=sys.stderr)
+        several = "units were damaged on disk and have" if len(ended.damaged) > 1 else "unit was damaged on disk and has"
+        print(f"{len(ended.damaged)} {several} been computed again: {units}.", file=sys.stderr)
     for unit, sentence in list(ended.failures.items())[:5]:
         print(f"unit {unit} failed: {sentence}", file=sys.stderr)
     if ended.failures:

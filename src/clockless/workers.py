@@ -129,6 +129,8 @@ def main() -> int:
     try:
         opened = Store.open(Path(store))
         run_threads(opened, 1, Runner(opened, run, stop.is_set, float(checkpoint_seconds)), stop)
+        if opened.done().all():
+            opened.forget_shorter()
     except ClocklessError as error:
         print(error, file=sys.stderr)
         return _STORE_FAILED
