@@ -34,7 +34,7 @@ def _block(task, batch, seed=0, rule=RULE, device=cl.devices.IDEAL) -> Block:
 
 
 def _step_time(benchmark, block: Block) -> float:
-    return fastest_benched(benchmark, lambda: block.advance(0, STEPS), ROUNDS) / (STEPS * LANES)
+    return fastest_benched(benchmark, lambda: block.advance(block.step + STEPS), ROUNDS) / (STEPS * LANES)
 
 
 def _naive_time(task: cl.Task) -> float:
@@ -43,11 +43,11 @@ def _naive_time(task: cl.Task) -> float:
 
 def test_both_sides_compute_the_same():
     block, naive = _block(_tasks(), batch=1), NaiveLearner(RESISTORS, tasks.regression(RESISTORS.network, seed=0), RULE, 0.5)
-    block.advance(0, 10)
+    block.advance(10)
     for step in range(10):
         naive.step_as_engine(CLOCK, 0, step)
     assert np.abs(naive.resistances - 1).max() > 1e-4
-    np.testing.assert_allclose(block.state.value[:, 0], naive.resistances, rtol=1e-9)
+    np.testing.assert_allclose(block.state_of_lanes.value[:, 0], naive.resistances, rtol=1e-9)
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["own-tasks", "shared-task"])
@@ -62,7 +62,7 @@ def test_one_example(benchmark, shared):
 
 def test_full_batch(benchmark):
     one, full = _block(_tasks(), 1), _block(_tasks(), "full")
-    one_time = fastest(lambda: one.advance(0, STEPS), ROUNDS) / (STEPS * LANES)
+    one_time = fastest(lambda: one.advance(one.step + STEPS), ROUNDS) / (STEPS * LANES)
     ours = _step_time(benchmark, full)
     ratio = store(benchmark, "step, full batch of 16 examples", SIZE, ours, one_time, "one example, same engine")
     assert ratio >= 1 / 1.5
@@ -72,7 +72,7 @@ def test_discrete_device(benchmark):
     """The sign rule on 128 levels with a comparator bias redrawn in every step: at most 1.5 times the continuous step."""
     levels = cl.Levels(128, 0.1, 12.8, comparator=cl.Magnitudes(bias=0.001))
     continuous, discrete = _block(_tasks(), 1), _block(_tasks(), 1, rule=cl.SignRule(0.5), device=levels)
-    one_time = fastest(lambda: continuous.advance(0, STEPS), ROUNDS) / (STEPS * LANES)
+    one_time = fastest(lambda: continuous.advance(continuous.step + STEPS), ROUNDS) / (STEPS * LANES)
     ours = _step_time(benchmark, discrete)
     ratio = store(
         benchmark, "step, sign rule on levels with comparator", SIZE, ours, one_time, "continuous step, same engine"

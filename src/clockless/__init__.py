@@ -25,14 +25,19 @@ if TYPE_CHECKING:
     from clockless.clocks import Global as Global
     from clockless.clocks import Oscillators as Oscillators
     from clockless.clocks import Poisson as Poisson
+    from clockless.description_files import read as read
     from clockless.devices import Continuous as Continuous
     from clockless.devices import Ideal as Ideal
     from clockless.devices import Levels as Levels
     from clockless.devices import Magnitudes as Magnitudes
     from clockless.devices import TwoComparators as TwoComparators
+    from clockless.experiment import Experiment as Experiment
     from clockless.media.resistors import Resistors as Resistors
     from clockless.networks import Network as Network
     from clockless.results import Run as Run
+    from clockless.running import Workers as Workers
+    from clockless.running import run as run
+    from clockless.store import Store as Store
     from clockless.rules import CoupledLearning as CoupledLearning
     from clockless.rules import SignRule as SignRule
     from clockless.tasks import Task as Task
@@ -57,6 +62,11 @@ _NAMES = {
     "Task": "tasks",
     "train": "training",
     "Run": "results",
+    "Experiment": "experiment",
+    "read": "description_files",
+    "Store": "store",
+    "Workers": "running",
+    "run": "running",
 }
 
 __all__ = ["__version__", *_MODULES, *_NAMES]

@@ -1,11 +1,11 @@
-"""One block of replicas: their numbers laid out in lanes, and their run from record to record.
+"""One block of replicas: their numbers laid out in lanes, advanced by the compiled loop.
 
 Lanes beyond the last replica repeat the first one and are thrown away. A block is the unit of work of an ensemble.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from clockless.media import columns
 from clockless.media.resistors import Conductance, Resistance, Resistors
 from clockless.parts import stack, stamp
 
-_STEPS_PER_CALL = 1000  # between looks at whether to stop
+RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
 
 
 class Wiring(NamedTuple):
@@ -41,24 +41,17 @@ class Wiring(NamedTuple):
         return cls(resistors, schedule, csr_array((signs, ends), shape=(nodes, edges.size)))
 
 
-class Plan(NamedTuple):
-    """How far to run and what to record."""
-
-    steps: int
-    record_at: np.ndarray  # steps at which the test error is recorded, in order
-    traces: bool = False  # whether resistances are recorded, too
-
-
 class Block:
-    """Replicas of one kind in neighbouring lanes.
+    """Replicas of one kind in neighbouring lanes: a session (see `sessions`).
 
-    After `run`: `error` [member, record] scaled test error, `initial_error` [member] volts squared, `finite` [member], the
-    largest `residual` [member],
-    `resistances` [member, edge] ohms, `traces` [member, record, edge] ohms or None.
+    It measures `error` [member], volts squared, the `residual` [member] and, with traces, the resistances.
     """
 
-    def __init__(self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int) -> None:
-        self.members = members
+    def __init__(
+        self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int, traces: bool = False
+    ) -> None:
+        self.members, self.step, self._traces = members, 0, traces
+        self._seen: tuple[np.ndarray, np.ndarray] | None = None
         width = min(lanes, -(-len(members) // TILE) * TILE)
         mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
         resistors, first = wiring.resistors, mine[0]
@@ -78,7 +71,7 @@ class Block:
         slots = len(wiring.schedule.updates.start) - 1
         value = zeros(edges, width)
         value[:] = np.array([first_values(r) for r in mine]).T
-        self.state = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
+        self.state_of_lanes = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
         self._incidence = wiring.incidence
         self._scratch = engine.allocate(edges, slots, width)
         self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
@@ -90,48 +83,64 @@ class Block:
         drawing = [first.batch] if hasattr(first.batch, "acting") else []
         self._stamp = stamp(first.rule, first.clock, first.device, *drawing)
 
-    def run(self, plan: Plan, stopped: Callable[[], bool], count: Callable[[int], None]) -> None:
-        """Advance from step 0 to the last, recording on the way; leaves early once `stopped()` is true."""
-        used = len(self.members)
-        record_at, steps = plan.record_at, plan.steps
-        raw = np.full((used, len(record_at)), np.nan)
-        self.traces = np.empty((used, len(record_at), len(self.state.value))) if plan.traces else None
-        self.initial_error, self.residual = self.advance(0, 0)
-        at = 0
-        for record, target in enumerate([*record_at, steps]):
-            seen = self.initial_error, self.residual
-            while at < target:
-                if stopped():
-                    return
-                then = min(int(target), at + _STEPS_PER_CALL)
-                seen = self.advance(at, then)
-                count((then - at) * used)
-                at = then
-            if record < len(record_at):
-                raw[:, record] = seen[0]
-                if self.traces is not None:
-                    self.traces[:, record] = self._resistances()
-            self.residual = np.maximum(self.residual, seen[1])  # lets NaN through
-        self.finite = np.isfinite(raw).all(axis=1) & np.isfinite(self.initial_error)
+    @property
+    def size(self) -> int:
+        """Replicas in this block, without the lanes that repeat the first one."""
+        return len(self.members)
+
+    def measure(self) -> dict[str, np.ndarray]:
+        """Test error in volts squared and residual of every member now, with traces the resistances [member, edge], too."""
+        if self._seen is None:
+            self.advance(self.step)
+        error, residual = self._seen  # type: ignore[misc]
+        seen = {"error": error, "residual": residual}
+        return {**seen, "traces": self._resistances()} if self._traces else seen
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the next step needs."""
+        state = {"step": np.array(self.step), "value": self.state_of_lanes.value, "memory": self.state_of_lanes.memory}
+        batch = self._parts[-1]
+        return {**state, "batch_memory": batch.memory} if isinstance(batch, SomeExamples) else state
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Take up a state that `state` has given; raises ValueError if it is another block's."""
+        mine = self.state()
+        for name, array in state.items():
+            if mine[name].shape != array.shape or mine[name].dtype != array.dtype:
+                raise ValueError(f"{name} {array.shape} does not fit {mine[name].shape}")
+        self.step = int(state["step"])
+        for name in mine.keys() - {"step"}:
+            mine[name][...] = state[name]
+        self._seen = None
+
+    def results(self, recorded: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Labelled results of what was measured from step 0 on, `recorded` [member, record, ..]."""
+        error, initial = recorded["error"], recorded["error"][:, 0]
+        residual, resistances = recorded["residual"].max(axis=1), self._resistances()  # the maximum lets NaN through
+        failed = ~np.isfinite(error).all(axis=1) | ~(residual < RESIDUAL_LIMIT) | ~np.isfinite(resistances).all(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):  # a task that is solved at step 0 has no scaled error
-            self.error = raw / self.initial_error[:, None]
-        self.resistances = self._resistances()
+            scaled = error / initial[:, None]
+        results = {
+            "error": scaled, "initial_error": initial, "residual": residual, "failed": failed, "parameters": resistances,
+        }  # fmt: skip
+        return {**results, "traces": recorded["traces"]} if self._traces else results
 
     def _resistances(self) -> np.ndarray:
-        value = self.state.value[:, : len(self.members)].T
+        value = self.state_of_lanes.value[:, : len(self.members)].T
         # 1 / (1 / high) may exceed high by one rounding, and could then not be given as `initial` again.
         return np.clip(1.0 / value, *self._range) if self._conducts else value.copy()
 
-    def advance(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """Run steps `first` to `last`, not included; then test error in volts squared and residual of every member."""
+    def advance(self, last: int) -> None:
+        """Do the steps up to `last`, not included, then settle once more to be looked at."""
         engine.advance(
-            self._stamp, self._schedule, self._parts, self.lanes, self.roles, self.state, self._scratch, self._columns,
-            self._moments, first, last,
+            self._stamp, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes, self._scratch,
+            self._columns, self._moments, self.step, last,
         )  # fmt: skip
-        used = len(self.members)
+        self.step = last
         with np.errstate(all="ignore"):  # a replica that fails shows in its numbers
             residual = columns.unbalanced(self._incidence, self.roles, self._columns, self._scratch.conductance)
-            return columns.test_error(self.roles, self._columns)[:used], residual[:used]
+            error = columns.test_error(self.roles, self._columns)
+        self._seen = error[: self.size], residual[: self.size]
 
 
 def first_values(replica: Any) -> np.ndarray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from clockless import __version__
+from clockless import __version__, cli_stores
 from clockless.errors import ClocklessError
 
 app = App(
@@ -17,6 +18,7 @@ app = App(
     version=__version__,
     result_action="return_value",
 )
+cli_stores.register(app)
 
 
 @app.command
@@ -64,12 +66,12 @@ def reproduce(
     figures = reproduction.checked_figures(paper, figure)
     folder = reproduction.Folder(out / paper)
     limits = {} if pairs is None else {"pairs": pairs}
-    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits)
+    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores")
     try:
         checked = reproduction.reproduce(paper, figures, folder, options)
     except KeyboardInterrupt:
         kept = ", ".join(path.name for path in folder.kept) or "nothing"
-        print(f"\nStopped. Kept in {folder.path}: {kept}. Run the same command to start again.", file=sys.stderr)
+        print(f"\nStopped. Kept in {folder.path}: {kept}. Run the same command to go on.", file=sys.stderr)
         return 130
     print(claims.table(checked))
     holds = all(claim.holds for claim in checked)
@@ -84,6 +86,7 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one sentence and exit code 2."""
     from cyclopts import CycloptsError
 
+    warnings.showwarning = lambda message, *_: print(f"clockless: {message}", file=sys.stderr)
     try:
         code = app(exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -92,4 +95,7 @@ def main() -> None:
     except ClocklessError as error:
         print(f"clockless: {error}", file=sys.stderr)
         code = 2
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        code = 130
     sys.exit(code if isinstance(code, int) else 0)

@@ -248,4 +248,51 @@ def _write_levels(device, value, wanted, low, high, w):
     return device.low[w] + level * number
 
 
+@part
+class SignedLevels:
+    """Equally spaced values from -bound to bound, for couplings of either sign (two potentiometers in opposition).
+
+    An odd `count` has a zero. Changes are rounded to whole levels as by `Levels`, with the same dead zone.
+
+    Raises:
+        ParameterError: fewer than 2 levels, or a bound that is not positive and finite.
+    """
+
+    count: int = 129
+    bound: float = 1.0
+    comparator: Part = Ideal()
+
+    def __post_init__(self) -> None:
+        whole("count", self.count, 2)
+        if not (isinstance(self.bound, Real) and 0 < float(self.bound) < np.inf):
+            raise ParameterError(f"bound = {shown(self.bound)}; levels go from -bound to bound, so give a positive number.")
+        _check_part(self.comparator)
+
+    @property
+    def low(self) -> float:
+        """The lowest level."""
+        return -self.bound
+
+    @property
+    def high(self) -> float:
+        """The highest level."""
+        return self.bound
+
+    @property
+    def level(self) -> float:
+        """Distance of two neighbouring levels."""
+        return 2.0 * self.bound / (self.count - 1)
+
+    def nearest(self, value: np.ndarray) -> np.ndarray:
+        """The level nearest to each value [unit]."""
+        return self._value(np.rint((value + self.bound) / self.level))
+
+    def written(self, value: np.ndarray, wanted: np.ndarray, low: float, high: float) -> np.ndarray:
+        """New values [unit]; the device's own range counts."""
+        return self._value(np.rint((value + self.bound) / self.level) + np.rint(wanted / self.level))
+
+    def _value(self, number: np.ndarray) -> np.ndarray:
+        return self.level * (np.clip(number, 0, self.count - 1) - 0.5 * (self.count - 1))  # the middle one is exactly 0
+
+
 IDEAL = Continuous()

@@ -204,6 +204,9 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
         one = error.isel(dict(zip(lines, place, strict=True)))
         p = float(one.coords["p"]) if "p" in one.coords and against == "step x p" else 1.0
         values = one.transpose(..., "step").values.reshape(-1, one.sizes["step"])
+        values = values[~np.isnan(values[:, 0])]  # of a store that is not complete
+        if not len(values):
+            continue
         draw_curve(axes, data.step.values * p, values, {**ordered_line(index, len(places)), "label": label})
     axes.set(xscale="log", yscale="log", ylabel="test error / initial test error")
     axes.set_xlabel("step × p (mean updates per edge)" if against == "step x p" else "step")

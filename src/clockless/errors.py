@@ -37,6 +37,18 @@ class OutputError(ClocklessError, OSError):
     """A place that results cannot be written to."""
 
 
+class DescriptionError(ClocklessError, ValueError):
+    """A description of an experiment that no experiment can have; the sentence names the field."""
+
+
+class StoreError(ClocklessError, OSError):
+    """A store that cannot be read, written or gone on with."""
+
+
+class ClusterError(ClocklessError, RuntimeError):
+    """A cluster that cannot be reached, does not fit, or is lost."""
+
+
 class UnknownFigureError(ClocklessError, ValueError):
     """A figure or paper that the library does not reproduce."""
 
@@ -63,7 +75,10 @@ class DivergedWarning(UserWarning):
 
 def shown(value: Any) -> str:
     """`value` as a sentence can quote it: on one line, long ones abridged."""
-    text = " ".join(reprlib.repr(value).split())
+    try:
+        text = " ".join(reprlib.repr(value).split())
+    except ValueError:  # whole numbers of thousands of digits have no text
+        text = f"a very large {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -1,13 +1,16 @@
-"""Progress of long work: a bar in a terminal, a plain line every few seconds in a log file."""
+"""Progress of long work: bars in a terminal, a plain line every few seconds in a log file."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_LOOKS = 0.25
 
 _COMPILING = "... (compiling, once per combination of parts: about 8 s)"
 
@@ -47,3 +50,99 @@ def _lines(title: str) -> Update:
             print(f"{title}: {100 * done // max(total, 1)} %{left}", file=sys.stderr, flush=True)
 
     return update
+
+
+class Tally(NamedTuple):
+    """How far the units of a store are."""
+
+    units_done: int
+    units: int
+    steps_done: int  # replica-steps
+    steps: int
+    running: int = 0
+
+
+@contextmanager
+def watched(title: str, look: Callable[[], Tally]) -> Iterator[None]:
+    """Show units and replica-steps done, rate and time left while the work runs elsewhere, on standard error.
+
+    `look` is called a few times a second from a thread of its own.
+    """
+    finished = threading.Event()
+    show = _bars if sys.stderr.isatty() else _log
+    thread = threading.Thread(target=show, args=(title, look, finished), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        thread.join()
+
+
+def _bars(title: str, look: Callable[[], Tally], finished: threading.Event) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        first = look()
+        units = bars.add_task(title, total=first.units, note="")
+        steps = bars.add_task("  replica-steps", total=first.steps, note="")
+        rate = Rate(first.steps_done)
+        while True:
+            over = finished.wait(_SECONDS_BETWEEN_LOOKS)
+            now = look()
+            bars.update(units, completed=now.units_done, note=f"{now.units_done}/{now.units} units")
+            bars.update(steps, completed=now.steps_done, note=rate.text(now))
+            if over:
+                return
+
+
+def _log(title: str, look: Callable[[], Tally], finished: threading.Event) -> None:
+    now = look()
+    rate, last = Rate(now.steps_done), time.monotonic()
+    print(
+        f"{title}: {now.units_done} of {now.units} units done; the first may have to compile.", file=sys.stderr, flush=True
+    )
+    while True:
+        over = finished.wait(_SECONDS_BETWEEN_LOOKS)
+        if over or time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
+            now, last = look(), time.monotonic()
+            share = 100 * now.steps_done // max(now.steps, 1)
+            line = f"{title}: {now.units_done}/{now.units} units, {share} % of steps, {rate.text(now)}"
+            print(line, file=sys.stderr, flush=True)
+        if over:
+            return
+
+
+class Rate:
+    """Replica-steps a second since the first step that was done here, and what is left at that rate."""
+
+    def __init__(self, steps_done: int) -> None:
+        self._before = steps_done
+        self._began: tuple[float, int] | None = None
+
+    def text(self, now: Tally) -> str:
+        """Such as "1.9 M/s, 12 s left"."""
+        if self._began is None:
+            if now.steps_done == self._before:
+                return "starting"
+            self._began = time.monotonic(), now.steps_done
+        seconds, steps = time.monotonic() - self._began[0], now.steps_done - self._began[1]
+        if steps <= 0 or seconds < 0.5:
+            return "measuring"
+        return f"{_large(steps / seconds)}/s, {duration((now.steps - now.steps_done) * seconds / steps)} left"
+
+
+def _large(number: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """Such as "35 s", "12 min" or "3.5 h"."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

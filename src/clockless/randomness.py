@@ -30,6 +30,11 @@ CLOCK = np.uint64(0)
 EXAMPLES = np.uint64(1)
 OSCILLATORS = np.uint64(3)
 COMPARATORS = np.uint64(2)
+PHASES = np.uint64(16)  # where phases start
+RELAXATION = np.uint64(17)  # in which order sites relax
+COUPLINGS = np.uint64(18)  # initial couplings and fields
+TEST_PHASES = np.uint64(19)  # where phases start when a test set is looked at
+EPOCHS = np.uint64(20)  # in which order an epoch goes through the examples
 
 
 @compiled
@@ -83,8 +88,8 @@ def uniform(unit, key0, key1):
     return (np.float64(unit_hash(unit, key0, key1)) + 0.5) * 2.0**-32
 
 
-def numbers(seed: int, replica: int, step: int, purpose: np.uint64, units: int) -> np.ndarray:
-    """The numbers of `unit_hash` for all units of one replica and step, uint32 [unit]; for what is drawn once, in NumPy."""
+def numbers(seed: int, replica: int, step: int, purpose: np.uint64, units: int, first: int = 0) -> np.ndarray:
+    """The numbers of `unit_hash` for `units` units from `first` on of one replica and step, uint32 [unit], in NumPy."""
     words = philox.py_func(
         np.uint64(step) & _LOW32,
         np.uint64(replica) & _LOW32,
@@ -93,5 +98,5 @@ def numbers(seed: int, replica: int, step: int, purpose: np.uint64, units: int) 
         np.uint64(seed) & _LOW32,
         np.uint64(seed) >> _SHIFT32,
     )
-    inner = _mix.py_func(np.uint32(words[0]) + np.arange(units, dtype=np.uint32) * _GOLDEN)
+    inner = _mix.py_func(np.uint32(words[0]) + np.arange(first, first + units, dtype=np.uint32) * _GOLDEN)
     return _mix.py_func(inner ^ np.uint32(words[1]))

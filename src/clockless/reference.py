@@ -13,6 +13,7 @@ from clockless.clocks import SYNCHRONOUS, FixedFraction
 from clockless.devices import FROZEN_STEP, IDEAL
 from clockless.media.resistors import Resistors
 from clockless.randomness import CLOCK, COMPARATORS, EXAMPLES
+from clockless.rules import EquilibriumPropagation
 from clockless.tasks import Task
 
 _MASK = 0xFFFFFFFF
@@ -83,11 +84,44 @@ def clamped_state(resistors: Resistors, resistances: np.ndarray, task: Task, exa
     return settle(resistors, resistances, {**held, **dict(zip(task.outputs, free + nudge * (desired - free), strict=True))})
 
 
+def nudged_state(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, nudge: float) -> np.ndarray:
+    """Voltages that minimise E + nudge/2 sum over outputs of (V - V_D)^2; the nudge is a conductance, in siemens.
+
+    Equilibrium propagation on resistors (Kendall et al. 2020, arXiv 2006.01981): every output is joined to a source at its
+    desired voltage by a resistor of 1 / nudge ohms.
+    """
+    held = np.array([*task.inputs, *task.ground])
+    outputs = np.array(task.outputs)
+    volts = np.append(task.x_train[example], np.zeros(len(task.ground)))
+    laplacian = resistors.laplacian(1 / resistances).toarray()
+    laplacian[outputs, outputs] += nudge
+    currents = np.zeros(len(laplacian))
+    currents[outputs] = nudge * task.y_train[example]
+    free = np.setdiff1d(np.arange(len(laplacian)), held)
+    voltages = np.zeros(len(laplacian))
+    voltages[held] = volts
+    voltages[free] = np.linalg.solve(laplacian[np.ix_(free, free)], currents[free] - laplacian[np.ix_(free, held)] @ volts)
+    return voltages
+
+
+def _squares_propagated(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, rule: Any) -> np.ndarray:
+    """dV^2 at the nudged minus that at the free state [edge], or half of that between both nudges if centred."""
+    there = resistors.drops(nudged_state(resistors, resistances, task, example, rule.nudge)) ** 2
+    if rule.centred:
+        return 0.5 * (there - resistors.drops(nudged_state(resistors, resistances, task, example, -rule.nudge)) ** 2)
+    return there - resistors.drops(free_state(resistors, resistances, task, task.x_train[example])) ** 2
+
+
 def signal_difference(
     resistors: Resistors, resistances: np.ndarray, task: Task, example: int, rule: Any,
     sensed: Any = IDEAL.comparator.sensed, noise: Any = None,
 ) -> np.ndarray:  # fmt: skip
-    """Signal at the clamped minus signal at the free state of one example [edge], as a comparator lets it through."""
+    """Signal at the clamped minus signal at the free state of one example [edge], as a comparator lets it through.
+
+    For `EquilibriumPropagation` the second state is nudged and what learns are resistances.
+    """
+    if isinstance(rule, EquilibriumPropagation):
+        return -_squares_propagated(resistors, resistances, task, example, rule) / (2 * resistances**2)
     clamped = resistors.drops(clamped_state(resistors, resistances, task, example, rule.nudge))
     free = resistors.drops(free_state(resistors, resistances, task, task.x_train[example]))
     difference = sensed(free, clamped, noise)
@@ -116,7 +150,7 @@ def learn(
     replica = task.fingerprint
     resistances = np.array(np.broadcast_to(initial, edges), dtype=np.float64)
     if hasattr(device, "nearest"):
-        conducts = rule.parameter == "conductance"
+        conducts = getattr(rule, "parameter", "resistance") == "conductance"
         resistances = 1 / device.nearest(1 / resistances) if conducts else device.nearest(resistances)
     memory = clock.memory(seed, replica, edges) if hasattr(clock, "memory") else None
     for step in range(steps):
@@ -129,7 +163,7 @@ def learn(
         drawn = numbers(seed, replica, step, CLOCK, edges)
         acts = clock.acting(drawn) if memory is None else clock.acting_at(step, memory)
         wanted = rule.change(signal, device.level)
-        if rule.parameter == "resistance":
+        if getattr(rule, "parameter", "resistance") == "resistance":
             written = device.written(resistances, wanted, resistors.low, resistors.high)
         else:
             written = 1 / device.written(1 / resistances, wanted, 1 / resistors.high, 1 / resistors.low)

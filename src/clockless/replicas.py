@@ -114,6 +114,11 @@ def _checked_task(resistors: Resistors, task: Any) -> Task:
 def _checked_rule(resistors: Resistors, rule: Any) -> Any:
     if isinstance(rule, type) or not hasattr(rule, "nudge"):
         raise ParameterError(f"rule = {shown(rule)} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
+    if not hasattr(rule, "parameter"):
+        raise ParameterError(
+            f"rule = {shown(rule)} is compiled for phases only; give CoupledLearning(nudge, rate), or learn with "
+            "clockless.reference.learn, which knows equilibrium propagation on resistors."
+        )
     return rule
 
 

@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless.catalogue import built, canonical
 from clockless.media.resistors import Resistors
+from clockless.studies import CITE
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
-
-CITE = (
-    "Wycoff, Dillavou, Stern, Liu, Durian, 'Desynchronous learning in a physics-driven learning network', "
-    "J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631",
-    "Stern, Hexner, Rocks, Liu, 'Supervised learning in physical networks: from machine learning to learning machines', "
-    "Phys. Rev. X 11, 021045 (2021), doi 10.1103/PhysRevX.11.021045",
-)
 
 
 class Run:
@@ -67,6 +62,46 @@ class Run:
         from clockless.drawing import error_figure
 
         return error_figure(self.data, against)
+
+
+def stored_dataset(study: Any, arrays: dict[str, np.ndarray], whole: np.ndarray, about: dict[str, Any]) -> xarray.Dataset:
+    """Label the arrays [replica, ..] of a study: a dimension for every axis, and `done` for the replicas that are there."""
+    import xarray
+
+    experiment = study.experiment
+    dims = tuple(axis.name for axis in experiment.axes)
+    variables = {
+        name: (
+            (*dims, *variable.dims),
+            arrays[name].reshape((*experiment.shape, *arrays[name].shape[1:])),
+            _about(variable.long_name, variable.units),
+        )
+        for name, variable in study.variables.items()
+    }
+    variables["done"] = (dims, whole.reshape(experiment.shape), _about("has been computed", "1"))
+    coordinates: dict[str, Any] = {"step": ("step", experiment.record_at, _about("learning steps done", "1"))}
+    coordinates.update(study.coordinates())
+    for axis in experiment.axes:
+        coordinates.update(_labels(experiment, axis, study.acting_units))
+    if "p" not in coordinates and not any(axis.section == "clock" for axis in experiment.axes):
+        coordinates["p"] = built("clock", experiment.clock).rate(study.acting_units)
+    attributes = {"settings": about["experiment"], **{name: about[name] for name in ("version", "cite")}}
+    return xarray.Dataset(variables, coordinates, {**attributes, "fingerprint": experiment.fingerprint})
+
+
+def _labels(experiment: Any, axis: Any, units: int) -> dict[str, Any]:
+    """Labels of an axis, as `train` gives them: numbers where its values are, else what describes the values."""
+    if axis.section in ("rule", "clock", "device") and not axis.path:
+        return _axis_coordinates(axis.name, [built(axis.section, value) for value in axis.values], units)
+    if axis.path and all(isinstance(value, (int, float)) for value in axis.values):
+        return {axis.name: np.array(axis.values)}
+    if axis.section == "seeds":
+        return {axis.name: np.array(axis.values, dtype=np.uint64)}
+    if axis.section == "batch":
+        return {axis.name: [canonical(value) if isinstance(value, dict) else str(value) for value in axis.values]}
+    plain = all(isinstance(value, (int, float, str)) for value in axis.values)
+    labels = axis.values if plain else [canonical(value)[:200] for value in axis.values]
+    return {axis.name: np.arange(len(labels)), f"{axis.name}_description": (axis.name, list(labels))}
 
 
 def dataset(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import ParameterError
+from clockless.errors import ParameterError, shown, whole
 from clockless.parts import behaviour, part
 
 
@@ -111,3 +111,54 @@ class SignRule:
 @behaviour(wants, SignRule)
 def _wants_sign(rule, signal, level, w):
     return level if signal < 0.0 else -level
+
+
+@part
+class EquilibriumPropagation:
+    """Equilibrium propagation: nudge the settled state by a cost of the outputs and see what each unit's energy makes of it.
+
+    With total energy E + beta C, beta the nudge, and the mean over samples and initial states,
+
+        dtheta = -rate (dE/dtheta at beta - dE/dtheta at 0) / beta,
+        centred:  dtheta = -rate (dE/dtheta at beta - dE/dtheta at -beta) / (2 beta),
+
+    which becomes -rate dC/dtheta as beta -> 0 (Scellier and Bengio 2017, doi 10.3389/fncom.2017.00024), with an error of
+    order beta, or beta^2 if centred. Costs of phases (`media.costs`): "log", -sum log(1 + eps + cos(delta)), or "cosine",
+    sum (1 - cos delta). The log cost is singular at delta = pi, also for -beta: centred is better there only for small beta.
+    On resistors (`reference.learn`) the cost is 1/2 sum (V - V_D)^2, whatever `cost`, and beta a conductance.
+
+    Args:
+        nudge: beta, positive.
+        rate: step size, positive.
+        cost: "log" or "cosine".
+        centred: nudge both ways.
+        inits: random initial states per sample to average over (M_init of arXiv 2402.08579), against multistability.
+        eps: of the log cost, from 0.
+
+    Raises:
+        ParameterError: a nudge or rate that is not positive, an unknown cost, fewer than one initial state, a negative eps.
+    """
+
+    nudge: float
+    rate: float
+    cost: str = "log"
+    centred: bool = False
+    inits: int = 1
+    eps: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("nudge", "rate"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not (isinstance(value, Real) and 0 < float(value) < np.inf):
+                raise ParameterError(f"{name} = {shown(value)}; equilibrium propagation needs a positive, finite {name}.")
+        if self.cost not in ("log", "cosine"):
+            raise ParameterError(f"cost = {shown(self.cost)}; the costs of phases are 'log' and 'cosine'.")
+        if not isinstance(self.centred, (bool, np.bool_)):
+            raise ParameterError(f"centred = {shown(self.centred)}; give True (nudge both ways) or False.")
+        whole("inits", self.inits, 1)
+        if isinstance(self.eps, bool) or not (isinstance(self.eps, Real) and 0 <= float(self.eps) < np.inf):
+            raise ParameterError(f"eps = {shown(self.eps)}; give a small number from 0, such as 1e-5.")
+
+    def change(self, signal: np.ndarray, level: float) -> np.ndarray:
+        """Wanted change [unit] from the mean signal difference nudged - free [unit] (half of both ways if centred)."""
+        return -self.rate * signal / self.nudge

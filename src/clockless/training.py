@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.blocks import Block, Plan, Wiring
+from clockless.blocks import Block, Wiring
 from clockless.clocks import SYNCHRONOUS
 from clockless.devices import IDEAL
 from clockless.errors import DivergedWarning, ParameterError, ReplicasFailedWarning, shown, whole
@@ -26,9 +26,8 @@ from clockless.lanes import TILE
 from clockless.media.resistors import Resistors
 from clockless.replicas import Replica, combinations
 from clockless.results import Run, dataset
+from clockless.sessions import Arrays, Progress, Watch, follow
 from clockless.tasks import Task
-
-_RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
 
 _DIVERGED = 2.0  # scaled error; a run that has merely not learned yet stays near 1
 
@@ -88,18 +87,16 @@ def train(
         "task": task, "rule": rule, "clock": clock, "device": device, "batch": batch, "initial": initial, "seed": seed,
     }  # fmt: skip
     lists = {name: value for name, value in axes.items() if isinstance(value, list)}
-    plan = Plan(steps, _checked_record(record, steps), bool(traces))
+    record_at = _checked_record(record, steps)
     replicas = combinations(resistors, axes)
     _check_execution(threads, lanes, progress)
     wiring = Wiring.of(resistors)
-    blocks = [Block(wiring, replicas, members, lanes) for members in _block_members(replicas, lanes)]
+    blocks = [Block(wiring, replicas, members, lanes, bool(traces)) for members in _block_members(replicas, lanes)]
     with _display(progress) as update:
-        _run_blocks(blocks, plan, threads, update)
+        results = _run_blocks(blocks, record_at, steps, threads, update)
 
-    arrays = _gathered(blocks, len(replicas))
-    failed = ~arrays.pop("finite") | ~(arrays["residual"] < _RESIDUAL_LIMIT)
-    failed |= ~np.isfinite(arrays["parameters"]).all(axis=1)
-    arrays["failed"] = failed
+    arrays = _gathered(blocks, results, len(replicas))
+    failed = arrays["failed"]
     if failed.any():
         warnings.warn(
             f"{failed.sum()} of {failed.size} replicas did not settle (currents unbalanced or not finite), most likely "
@@ -117,7 +114,7 @@ def train(
             stacklevel=2,
         )
     settings = {"medium": resistors, **axes, "steps": steps}
-    return Run(dataset(arrays, lists, plan.record_at, settings), resistors)
+    return Run(dataset(arrays, lists, record_at, settings), resistors)
 
 
 def log_spaced(steps: int, count: int = 60) -> np.ndarray:
@@ -172,13 +169,14 @@ def _block_members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:
 
 def _run_blocks(
     blocks: list[Block],
-    plan: Plan,
+    record_at: np.ndarray,
+    steps: int,
     threads: int | None,
     progress: Callable[[int, int], None] | None,
-) -> None:
+) -> list[Arrays]:
     """Run all blocks on threads (the compiled loop releases the interpreter); Ctrl-C stops them in well under a second."""
     stop, lock, done = threading.Event(), threading.Lock(), 0
-    total = plan.steps * sum(len(block.members) for block in blocks)
+    total = steps * sum(block.size for block in blocks)
 
     def count(replica_steps: int) -> None:
         nonlocal done
@@ -187,9 +185,17 @@ def _run_blocks(
             if progress is not None:
                 progress(done, total)
 
-    workers = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(block.run, plan, stop.is_set, count) for block in blocks]
+    def run(block: Block) -> Arrays:
+        # Step 0 scales the errors; what ends after the last record still has to be learned.
+        steps_seen, seen = np.union1d(record_at, [0, steps]), Progress()
+        if not follow(block, steps_seen, seen, Watch(stop.is_set, count)):
+            return {}
+        results = block.results(seen.arrays())
+        kept = np.isin(steps_seen, record_at)
+        return {name: values[:, kept] if name in ("error", "traces") else values for name, values in results.items()}
+
+    with ThreadPoolExecutor(max_workers=threads or available_cores()) as pool:
+        futures = [pool.submit(run, block) for block in blocks]
         try:
             import xarray  # noqa: F401 (needed for the result: half a second, while the workers compile)
 
@@ -198,18 +204,18 @@ def _run_blocks(
             stop.set()
             for future in futures:
                 future.cancel()
-    for future in futures:
-        future.result()
+    return [future.result() for future in futures]
 
 
-def _gathered(blocks: list[Block], replicas: int) -> dict[str, np.ndarray]:
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _gathered(blocks: list[Block], results: list[Arrays], replicas: int) -> Arrays:
     """Put what the blocks hold back into the order of the replicas."""
-    arrays = {}
-    for name in ("error", "initial_error", "finite", "residual", "resistances", "traces"):
-        parts = [getattr(block, name) for block in blocks]
-        if parts[0] is not None:
-            arrays[name] = np.empty((replicas, *parts[0].shape[1:]), dtype=parts[0].dtype)
-            for block, part in zip(blocks, parts, strict=True):
-                arrays[name][block.members] = part
-    arrays["parameters"] = arrays.pop("resistances")
+    arrays = {name: np.empty((replicas, *part.shape[1:]), dtype=part.dtype) for name, part in results[0].items()}
+    for block, result in zip(blocks, results, strict=True):
+        for name, part in result.items():
+            arrays[name][block.members] = part
     return arrays

@@ -7,13 +7,18 @@ labelled data and claims of that figure. Drawing is in `clockless.figures`, unde
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clockless.claims import Claim
+from clockless.progress import Update
 
 if TYPE_CHECKING:
     import xarray
+
+    from clockless.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Options:
         progress: makes a progress display from a title; a context manager that yields a function of (done, total).
         keep: called with (name, dataset) as soon as a part of the figure is finished.
         limits: numbers by which a figure can be cut short, such as {"pairs": 1}.
+        stores: folder of the stores that experiments run in, so that what has been computed is never computed again; in
+            memory if None.
     """
 
     tiny: bool = False
@@ -35,6 +42,18 @@ class Options:
     progress: Callable[[str], Any] | None = None
     keep: Callable[[str, xarray.Dataset], None] | None = None
     limits: dict[str, int] = field(default_factory=dict)
+    stores: Path | None = None
+
+    def showing(self, title: str) -> AbstractContextManager[Update | None]:
+        """A progress display, or None if there is nobody to look at it."""
+        return self.progress(title) if self.progress else nullcontext()
+
+    def run(self, experiment: Experiment, update: Update | None = None) -> xarray.Dataset:
+        """The results of an experiment, at the steps that it asks for; `update` is told (replica-steps done, in all)."""
+        from clockless.running import results_of
+
+        data = results_of(experiment, self.stores, self.threads, update)
+        return data.sel(step=experiment.record) if isinstance(experiment.record, list) else data
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import networks
 from clockless.claims import Claim
 from clockless.clocks import Bernoulli
 from clockless.devices import Continuous
 from clockless.papers import FigureData, Options
-from clockless.papers.desynchronous.discrete import allosteric, device, drawn, final_error, regression, run_board
+from clockless.papers.desynchronous.discrete import BOARD, device, drawn, final_error, run_board
 from clockless.rules import CoupledLearning, SignRule
 from clockless.trends import log_mean, sign_of_trend
 
@@ -28,14 +27,13 @@ def figure_4f(options: Options) -> FigureData:
     import xarray
 
     count, steps = (6, 500) if options.tiny else (64, 5_000)
-    board = networks.board16()
-    learned = drawn(allosteric, board, count, options)
+    learned = drawn("allosteric", count, options)
     clocks = [Bernoulli(p) for p in PAIR]
 
     def benefit(**changed: Any) -> xarray.DataArray:
         """log10 error(p = 1) / error(p = 0.2) per task."""
         changed = {"steps": steps, "clock": clocks, **changed}
-        error = final_error(run_board(board, learned, options, **changed))
+        error = final_error(run_board(BOARD, learned, options, **changed))
         ratio = error.isel(clock=1, drop=True) / error.isel(clock=0, drop=True)
         return ratio.copy(data=np.log10(ratio.values))
 
@@ -91,17 +89,16 @@ def figure_4g(options: Options) -> FigureData:
     import xarray
 
     count, updates = (8, 2_000) if options.tiny else (50, 50_000)
-    board = networks.board16()
-    learned = drawn(regression, board, count, options)
+    learned = drawn("regression", count, options)
     smooth, rough = [], []
     for p in PAIR:
         steps = round(updates / p)
         run = run_board(
-            board, learned, options, steps, record=np.array([0, steps // 2, steps]), rule=CoupledLearning(0.1, 0.3),
+            BOARD, learned, options, steps, record=np.array([0, steps // 2, steps]), rule=CoupledLearning(0.1, 0.3),
             device=Continuous(), batch="full", initial=1.0, clock=Bernoulli(p),
         )  # fmt: skip
         smooth.append(run.error.transpose("task", "step").values)
-        discrete = run_board(board, learned, options, min(updates, 10_000), device=device(0.0), clock=Bernoulli(p))
+        discrete = run_board(BOARD, learned, options, min(updates, 10_000), device=device(0.0), clock=Bernoulli(p))
         rough.append(final_error(discrete).values)
     error, final = np.array(smooth), np.array(rough)
     # A minimum would stop the fall: an error that is not small and falls by less than 1 % while the updates double.

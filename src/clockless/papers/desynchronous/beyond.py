@@ -8,7 +8,6 @@ results and stand in the pictures.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,19 +17,22 @@ from clockless.claims import Claim
 from clockless.clocks import Bernoulli
 from clockless.devices import Levels, Magnitudes
 from clockless.errors import NetworkError
-from clockless.media.resistors import Resistors
+from clockless.experiment import Experiment
 from clockless.networks import Network
 from clockless.papers import FigureData, Options
 from clockless.papers.desynchronous.collapse import (
+    PACKING,
     P,
     collapsed_spread_at_equal_steps,
     equal_updates,
+    numbered,
+    regressions,
     spread_at_equal_steps,
     spread_at_equal_updates,
 )
 from clockless.papers.desynchronous.discrete import tail
 from clockless.rules import CoupledLearning, SignRule
-from clockless.training import log_spaced, train
+from clockless.training import log_spaced
 
 if TYPE_CHECKING:
     import xarray
@@ -42,10 +44,6 @@ PAIRS = ((NUDGE, 1.0), (1.0, 0.3))  # (nudge, rate) of Fig. b1
 LEVELS = {"resistance": (100 / 128, 100.0, 50.0), "conductance": (1 / 128, 1.0, 2.0)}
 SMALL = 0.1  # scaled error that counts as learned in Fig. b2
 DAMAGE_RATE = 0.1
-
-
-def _shown(options: Options, title: str) -> AbstractContextManager[Any]:
-    return options.progress(title) if options.progress else nullcontext()
 
 
 def _kept(options: Options, datasets: dict[str, xarray.Dataset], name: str, data: xarray.Dataset) -> None:
@@ -82,7 +80,7 @@ def figure_b1(options: Options) -> FigureData:
     size = (32, 1_000, (0.0, 1e-4, 1e-2)) if options.tiny else (48, 5_000, (0.0, *np.logspace(-5, -1, 9)))
     for parameter in LEVELS:
         name = f"figure-b1_levels-of-{parameter}"
-        data = _levels_run(options, networks.packing(), f"b1, levels of {parameter}", *size, parameter)
+        data = _levels_run(options, PACKING, f"b1, levels of {parameter}", *size, parameter)
         _kept(options, datasets, name, data)
     failed = sum(int(data.failed.sum()) for data in datasets.values())
     return FigureData(datasets, [*claims, _none_failed("b1", failed)])
@@ -91,15 +89,15 @@ def figure_b1(options: Options) -> FigureData:
 def _conductance_run(options: Options, nudge: float, rate: float) -> xarray.Dataset:
     """The experiment of Fig. 1b with another parameter that learns."""
     count, steps = (6, 2_000) if options.tiny else (50, 20_000)
-    network = networks.packing()
-    drawn = [tasks.regression(network, seed=options.seed * count + k) for k in range(count)]
     record = np.unique(np.concatenate([log_spaced(steps), *(_steps(equal_updates(steps), p) for p in P)]))
-    with _shown(options, f"b1, nudge {nudge:g}, rate {rate:g}") as update:
-        run = train(
-            Resistors(network), drawn, rule=CoupledLearning(nudge, rate, "conductance"), clock=[Bernoulli(p) for p in P],
-            steps=steps, batch=1, seed=options.seed, record=record, threads=options.threads, progress=update,
-        )  # fmt: skip
-    return run.data.assign_attrs(nudge=nudge, rate=rate)
+    title = f"b1, nudge {nudge:g}, rate {rate:g}"
+    experiment = Experiment(
+        network=PACKING, task=regressions(numbered(options, count)), rule=CoupledLearning(nudge, rate, "conductance"),
+        clock=[Bernoulli(p) for p in P], steps=steps, batch=1, seeds=options.seed, record=record, title=f"Fig. {title}",
+    )  # fmt: skip
+    with options.showing(title) as update:
+        data = options.run(experiment, update)
+    return data.assign_attrs(nudge=nudge, rate=rate)
 
 
 def _collapse_claims(data: xarray.Dataset, what: str) -> list[Claim]:
@@ -112,23 +110,22 @@ def _collapse_claims(data: xarray.Dataset, what: str) -> list[Claim]:
 
 
 def _levels_run(
-    options: Options, network: Network, title: str, count: int, steps: int, biases: tuple[float, ...], parameter: str
+    options: Options, network: dict[str, Any], title: str, count: int, steps: int, biases: tuple[float, ...], parameter: str
 ) -> xarray.Dataset:
     """Final errors [bias, p, task] of allosteric tasks with levels; `biases` are relative to nudge x 1 V."""
     low, high, initial = LEVELS[parameter]
-    drawn = [tasks.allosteric(network, seed=options.seed * count + k) for k in range(count)]
-    with _shown(options, title) as update:
-        run = train(
-            Resistors(network, 0.1, 200.0), drawn, rule=SignRule(NUDGE, parameter),
-            clock=[Bernoulli(p) for p in (SLOW, 1.0)],
-            device=[Levels(128, low, high, Magnitudes(bias * NUDGE)) for bias in biases],
-            steps=steps, batch=1, initial=initial, seed=options.seed, threads=options.threads, lanes=32, progress=update,
-            record=tail(steps)[1:],
-        )  # fmt: skip
-    data = run.data.transpose("device", "clock", "task", ...)
+    experiment = Experiment(
+        network=network, medium={"kind": "resistors", "low": 0.1, "high": 200.0},
+        task={"kind": "allosteric", "seed": numbered(options, count)}, rule=SignRule(NUDGE, parameter),
+        clock=[Bernoulli(p) for p in (SLOW, 1.0)],
+        device=[Levels(128, low, high, Magnitudes(bias * NUDGE)) for bias in biases], steps=steps, batch=1, initial=initial,
+        seeds=options.seed, record=tail(steps)[1:], title=f"Fig. {title}",
+    )  # fmt: skip
+    with options.showing(title) as update:
+        data = options.run(experiment, update).transpose("device", "clock", "task", ...)
     return _labelled(
         {"bias": list(biases), "p": [SLOW, 1.0]},
-        {"settings": run.data.attrs["settings"], "steps": steps, "nudge": NUDGE},
+        {"settings": data.attrs["settings"], "steps": steps, "nudge": NUDGE},
         final_error=(
             ("bias", "p", "task"),
             data.error.mean("step").values,
@@ -149,17 +146,17 @@ def figure_b2(options: Options) -> FigureData:
     learned = np.empty((2, len(sizes), count))
     failed = 0
     for k, nodes in enumerate(sizes):
-        network = networks.packing(nodes, round(143 / 64 * nodes))
-        drawn = [tasks.regression(network, seed=options.seed * count + j) for j in range(count)]
         for i, p in enumerate((SLOW, 1.0)):
-            with _shown(options, f"b2, {nodes} nodes, p = {p:g}") as update:
-                run = train(
-                    Resistors(network), drawn, rule=CoupledLearning(NUDGE, 1.0), clock=Bernoulli(p), lanes=32,
-                    steps=int(_steps(updates, p)), record=_steps(np.arange(updates + 1), p), batch="full",
-                    seed=options.seed, threads=options.threads, progress=update,
-                )  # fmt: skip
-            learned[i, k] = updates_until(SMALL, run.data.error.transpose("task", "step").values)
-            failed += int(run.data.failed.sum())
+            title = f"b2, {nodes} nodes, p = {p:g}"
+            experiment = Experiment(
+                network=_packing(nodes), task=regressions(numbered(options, count)), rule=CoupledLearning(NUDGE, 1.0),
+                clock=Bernoulli(p), steps=int(_steps(updates, p)), record=_steps(np.arange(updates + 1), p),
+                seeds=options.seed, title=f"Fig. {title}",
+            )  # fmt: skip
+            with options.showing(title) as update:
+                data = options.run(experiment, update)
+            learned[i, k] = updates_until(SMALL, data.error.transpose("task", "step").values)
+            failed += int(data.failed.sum())
     datasets: dict[str, xarray.Dataset] = {}
     axes = {"p": [SLOW, 1.0], "nodes": list(sizes)}
     _kept(
@@ -171,11 +168,15 @@ def figure_b2(options: Options) -> FigureData:
     )  # fmt: skip
     steps, biases = (400, (0.0, 1e-4)) if options.tiny else (2_000, (0.0, 1e-5, 1e-4))
     for nodes in (64, 128) if options.tiny else (64, 256, 1024):
-        network = networks.packing(nodes, round(143 / 64 * nodes))
-        data = _levels_run(options, network, f"b2, levels, {nodes} nodes", 32, steps, biases, "resistance")
+        data = _levels_run(options, _packing(nodes), f"b2, levels, {nodes} nodes", 32, steps, biases, "resistance")
         _kept(options, datasets, f"figure-b2_levels_{nodes}-nodes", data)
         failed += int(data.failed)
     return FigureData(datasets, [*_size_claims(learned, sizes), _none_failed("b2", failed)])
+
+
+def _packing(nodes: int) -> dict[str, Any]:
+    """As many edges a node as the paper's network."""
+    return {"kind": "packing", "nodes": nodes, "edges": round(143 / 64 * nodes)}
 
 
 def updates_until(error: float, curves: np.ndarray) -> np.ndarray:
@@ -229,7 +230,7 @@ def figure_b3(options: Options) -> FigureData:
         errors = []
         for group in groups:  # the p of a group are cut at the same steps
             record = _steps(since, group[0]) if name == "equal-updates" else since
-            with _shown(options, f"b3, {name}, p = {', '.join(f'{p:g}' for p in group)}") as update:
+            with options.showing(f"b3, {name}, p = {', '.join(f'{p:g}' for p in group)}") as update:
                 error, bad = _stages_run(options, stages, drawn, group, record, update)
             errors.append(error)
             failed += bad
@@ -272,14 +273,15 @@ def _stages_run(
     for k, (network, kept) in enumerate(stages):
         progress = None if update is None else lambda done, total, k=k: update(k * total + done, len(stages) * total)
         # A new seed per stage: the random numbers of a step depend on the seed and the step, and steps start at 0 again.
-        run = train(
-            Resistors(network), drawn, rule=CoupledLearning(NUDGE, DAMAGE_RATE), clock=[Bernoulli(p) for p in group],
-            steps=int(record[-1]), batch="full", initial=initial if k == 0 else initial.isel(edge=kept), record=record,
-            seed=options.seed * len(stages) + k, threads=options.threads, lanes=32, progress=progress,
+        experiment = Experiment(
+            network=network, task=drawn, rule=CoupledLearning(NUDGE, DAMAGE_RATE), clock=[Bernoulli(p) for p in group],
+            steps=int(record[-1]), initial=initial if k == 0 else initial.isel(edge=kept), record=record,
+            seeds=options.seed * len(stages) + k, title=f"Fig. b3, after {k} cuts",
         )  # fmt: skip
-        initial = run.parameters
-        errors.append((run.data.error * run.data.initial_error).transpose("clock", "task", "step").values)
-        failed += int(run.data.failed.sum())
+        data = options.run(experiment, progress)
+        initial = data.parameters
+        errors.append((data.error * data.initial_error).transpose("clock", "task", "step").values)
+        failed += int(data.failed.sum())
     return np.stack(errors, axis=1) / errors[0][:, None, :, :1], failed
 
 

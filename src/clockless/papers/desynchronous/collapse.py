@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clockless import networks, tasks
 from clockless.claims import Claim
 from clockless.clocks import Bernoulli
-from clockless.media.resistors import Resistors
+from clockless.experiment import Experiment
 from clockless.papers import FigureData, Options
 from clockless.rules import CoupledLearning
-from clockless.training import log_spaced, train
+from clockless.training import log_spaced
 
 if TYPE_CHECKING:
     import xarray
@@ -25,16 +24,31 @@ PAIRS = ((0.1, 0.3), (1.0, 0.1), (0.001, 1.0))
 _LINE_WIDTH = 0.03
 
 
+PACKING = {"kind": "packing"}  # 64 nodes, 143 edges
+
+
+def numbered(options: Options, count: int) -> list[int]:
+    """Seeds of tasks that no other master seed shares: 0..49 for master seed 0, 50..99 for master seed 1, and so on."""
+    return [options.seed * count + k for k in range(count)]
+
+
+def regressions(seed: int | list[int]) -> dict[str, Any]:
+    """Linear maps of two inputs to two outputs, 16 examples."""
+    return {"kind": "regression", "seed": seed}
+
+
 def figure_1a(options: Options) -> FigureData:
     """The 143-edge network with a task's nodes and the resistances that it learned."""
     network = networks.packing()
     task = tasks.regression(network, seed=options.seed)
     steps = 200 if options.tiny else 20_000
     nudge, rate = PAIRS[0]
-    run = train(
-        Resistors(network), task, rule=CoupledLearning(nudge, rate), steps=steps, batch="full", threads=options.threads
+    experiment = Experiment(
+        network=PACKING, task=regressions(options.seed), rule=CoupledLearning(nudge, rate), steps=steps, title="Fig. 1a"
     )
-    data = run.data.assign_attrs(inputs=list(task.inputs), outputs=list(task.outputs), ground=list(task.ground))
+    data = options.run(experiment).assign_attrs(
+        inputs=list(task.inputs), outputs=list(task.outputs), ground=list(task.ground)
+    )
     claims = [
         Claim("1a", "edges of the network", 143, 0, len(network.edges)),
         Claim("1a", "smallest degree of a node (a jammed packing has 3)", 3, 0, int(network.degrees.min())),
@@ -45,22 +59,19 @@ def figure_1a(options: Options) -> FigureData:
 def figure_1b(options: Options) -> FigureData:
     """Test error of regression tasks against step x p for several p, for several (nudge, rate)."""
     count, steps = (6, 2_000) if options.tiny else (50, 20_000)
-    network = networks.packing()
-    medium = Resistors(network)
-    # Regression tasks with seeds 0..49 for master seed 0, 50..99 for master seed 1, and so on: never shared.
-    drawn = [tasks.regression(network, seed=options.seed * count + k) for k in range(count)]
     equal = equal_updates(steps)
     record = np.unique(np.concatenate([log_spaced(steps), *(np.rint(equal / p).astype(np.int64) for p in P)]))
     datasets: dict[str, xarray.Dataset] = {}
     claims: list[Claim] = []
     for nudge, rate in PAIRS[: options.limits.get("pairs", len(PAIRS))]:
         name = f"figure-1b_nudge-{nudge:g}_rate-{rate:g}"
-        with options.progress(f"1b, nudge {nudge:g}, rate {rate:g}") if options.progress else nullcontext() as update:
-            run = train(
-                medium, drawn, rule=CoupledLearning(nudge, rate), clock=[Bernoulli(p) for p in P], steps=steps, batch=1,
-                seed=options.seed, record=record, threads=options.threads, progress=update,
-            )  # fmt: skip
-        datasets[name] = run.data.assign_attrs(nudge=nudge, rate=rate)
+        title = f"1b, nudge {nudge:g}, rate {rate:g}"
+        experiment = Experiment(
+            network=PACKING, task=regressions(numbered(options, count)), rule=CoupledLearning(nudge, rate),
+            clock=[Bernoulli(p) for p in P], steps=steps, batch=1, seeds=options.seed, record=record, title=f"Fig. {title}",
+        )  # fmt: skip
+        with options.showing(title) as update:
+            datasets[name] = options.run(experiment, update).assign_attrs(nudge=nudge, rate=rate)
         if options.keep:
             options.keep(name, datasets[name])
         claims += _claims_1b(datasets[name], equal, f"nudge {nudge:g}, rate {rate:g}")

@@ -9,27 +9,22 @@ other figures are drawn at X, inside that range.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import networks, tasks
 from clockless.claims import Claim
 from clockless.clocks import Bernoulli
 from clockless.devices import Levels, Magnitudes
-from clockless.media.resistors import Resistors
-from clockless.networks import Network
+from clockless.experiment import Experiment
 from clockless.papers import FigureData, Options
+from clockless.papers.desynchronous.collapse import numbered
 from clockless.rules import SignRule
-from clockless.training import log_spaced, train
+from clockless.training import log_spaced
 from clockless.trends import log_ratio, monotone, sign_of_trend
 
 if TYPE_CHECKING:
     import xarray
-
-    from clockless.tasks import Task
 
 P = (0.1, 0.2, 0.5, 0.8, 1.0)
 X = 1e-4  # bias / (gain nudge V) of Figs. 4a, 4c, 4d and 4e
@@ -37,7 +32,7 @@ STRONG_X = 1e-3  # where the bias begins to set the error
 LOW, HIGH, START = 100 / 128, 100.0, 50.0  # kiloohms
 SIZES = (2, 4, 8, 16)  # outputs of Fig. 4d
 
-Maker = Callable[[Network, int], "Task"]
+BOARD, PACKING = {"kind": "board16"}, {"kind": "packing"}
 
 
 def device(bias: float, gain: float = 1.0, contrast: float = 128.0, frozen: bool = False) -> Levels:
@@ -45,30 +40,23 @@ def device(bias: float, gain: float = 1.0, contrast: float = 128.0, frozen: bool
     return Levels(128, HIGH / contrast, HIGH, Magnitudes(bias, gain, frozen))
 
 
-def allosteric(network: Network, seed: int) -> Task:
-    """One input pattern, two inputs and two outputs."""
-    return tasks.allosteric(network, seed=seed)
+def drawn(kind: str, count: int, options: Options, **sizes: int) -> dict[str, Any]:
+    """Allosteric or regression tasks that no other master seed shares, two inputs and two outputs if nothing is said."""
+    return {"kind": kind, "seed": numbered(options, count), **sizes}
 
 
-def regression(network: Network, seed: int) -> Task:
-    """A linear map of two inputs to two outputs, 16 examples."""
-    return tasks.regression(network, seed=seed)
-
-
-def drawn(make: Maker, network: Network, count: int, options: Options) -> list[Task]:
-    """Tasks that no other master seed shares."""
-    return [make(network, options.seed * count + k) for k in range(count)]
-
-
-def run_board(network: Network, learned: list[Task], options: Options, steps: int, **changed: Any) -> xarray.Dataset:
-    """Train the discrete rule at bias X, one example per step, for every p; `changed` replaces arguments of `train`."""
-    arguments: dict[str, Any] = {
-        "rule": SignRule(1.0), "clock": [Bernoulli(p) for p in P], "device": device(X), "batch": 1, "initial": START,
-        "seed": options.seed, "threads": options.threads, "record": tail(steps), **changed,
+def run_board(
+    network: dict[str, Any], learned: dict[str, Any], options: Options, steps: int, **changed: Any
+) -> xarray.Dataset:
+    """Train the discrete rule at bias X, one example per step, for every p; `changed` replaces fields of the experiment."""
+    title = f"{network['kind']}, {len(learned['seed'])} {learned['kind']} tasks"
+    fields: dict[str, Any] = {
+        "medium": {"kind": "resistors", "low": 0.05, "high": 200.0}, "rule": SignRule(1.0),
+        "clock": [Bernoulli(p) for p in P], "device": device(X), "batch": 1, "initial": START, "seeds": options.seed,
+        "record": tail(steps), "title": title, **changed,
     }  # fmt: skip
-    title = f"{len(network.edges)} edges, {len(learned)} tasks"
-    with options.progress(title) if options.progress else nullcontext() as update:
-        return train(Resistors(network, low=0.05, high=200.0), learned, steps=steps, progress=update, **arguments).data
+    with options.showing(title) as update:
+        return options.run(Experiment(network=network, task=learned, steps=steps, **fields), update)
 
 
 def tail(steps: int) -> np.ndarray:
@@ -93,10 +81,9 @@ def by_p(error: xarray.DataArray) -> np.ndarray:
 def figure_4a(options: Options) -> FigureData:
     """Error curves of the 16-edge board on allosteric tasks."""
     count, steps = (6, 1_000) if options.tiny else (25, 5_000)
-    board = networks.board16()
     at = log_spaced(steps - 1)
     pairs = np.unique(np.concatenate([at, at + 1]))  # see `tail`
-    data = run_board(board, drawn(allosteric, board, count, options), options, steps, record=pairs)
+    data = run_board(BOARD, drawn("allosteric", count, options), options, steps, record=pairs)
     late = final_error_of_two_steps(data).transpose("clock", "task", "step").values[..., -8:]
     moving = [float(np.mean(np.ptp(late[k], axis=-1) > 1e-9)) for k in (P.index(0.2), P.index(1.0))]
     claim = Claim(
@@ -119,9 +106,8 @@ def final_error_of_two_steps(data: xarray.Dataset) -> xarray.DataArray:
 def figure_4b(options: Options) -> FigureData:
     """Three resistors of the board near the end, p = 1 and p = 0.5, with comparators whose bias is frozen."""
     count, steps, shown = (6, 1_000, 60) if options.tiny else (25, 5_000, 100)
-    board = networks.board16()
     data = run_board(
-        board, drawn(allosteric, board, count, options), options, steps, record=np.arange(steps - shown, steps + 1),
+        BOARD, drawn("allosteric", count, options), options, steps, record=np.arange(steps - shown, steps + 1),
         traces=True, device=device(X, frozen=True),
     )  # fmt: skip
     values = data.traces.transpose("clock", "task", "step", "edge").values
@@ -140,9 +126,8 @@ def figure_4b(options: Options) -> FigureData:
 def figure_4c(options: Options) -> FigureData:
     """Final error of the 16-edge board on allosteric tasks against p, for several x."""
     count, steps = (8, 1_000) if options.tiny else (100, 5_000)
-    board = networks.board16()
     values = (0.0, X, 1e-3, 1e-2)
-    data = run_board(board, drawn(allosteric, board, count, options), options, steps, device=[device(x) for x in values])
+    data = run_board(BOARD, drawn("allosteric", count, options), options, steps, device=[device(x) for x in values])
     error = final_error(data)
     at_x = by_p(error.isel(device=1))
     trends = [sign_of_trend(*by_p(error.isel(device=k))[[1, 4]]) for k in range(len(values))]
@@ -161,15 +146,12 @@ def figure_4c(options: Options) -> FigureData:
 def figure_4d(options: Options) -> FigureData:
     """Benefit of small p on 143 edges against the number of outputs O (O inputs, O outputs, O/2 grounds)."""
     count, steps = (4, 500) if options.tiny else (40, 5_000)
-    network = networks.packing()
     sizes = SIZES[:2] if options.tiny else SIZES
     errors = []
     for outputs in sizes:
-        learned = [
-            tasks.allosteric(network, outputs, outputs, outputs // 2, seed=options.seed * count + k) for k in range(count)
-        ]
-        data = run_board(network, learned, options, steps, device=[device(x) for x in (X, STRONG_X)])
-        errors.append(final_error(data).drop_vars("task_name"))
+        learned = drawn("allosteric", count, options, inputs=outputs, outputs=outputs, ground=outputs // 2)
+        data = run_board(PACKING, learned, options, steps, device=[device(x) for x in (X, STRONG_X)])
+        errors.append(final_error(data))
     import xarray
 
     error = xarray.concat(errors, xarray.DataArray(list(sizes), dims="outputs", name="outputs"))
@@ -198,10 +180,8 @@ def figure_4e(options: Options) -> FigureData:
     count, steps = (8, 1_000) if options.tiny else (50, 10_000)
     values = (X, STRONG_X, 0.0)
     datasets, errors = {}, {}
-    for name, network in (("143", networks.packing()), ("16", networks.board16())):
-        data = run_board(
-            network, drawn(regression, network, count, options), options, steps, device=[device(x) for x in values]
-        )
+    for name, network in (("143", PACKING), ("16", BOARD)):
+        data = run_board(network, drawn("regression", count, options), options, steps, device=[device(x) for x in values])
         error = final_error(data)
         datasets[f"figure-4e_{name}-edges"] = error.to_dataset(name="final_error").assign_attrs(data.attrs)
         errors[name] = [by_p(error.isel(device=k)) for k in range(len(values))]

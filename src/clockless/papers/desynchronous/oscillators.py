@@ -7,19 +7,17 @@ tolerance and the ticks. Waveform and ratio are those of `clocks.Oscillators`.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import networks, tasks
 from clockless.claims import Claim
 from clockless.clocks import GOLDEN, Bernoulli, Global, Oscillators
-from clockless.media.resistors import Resistors
+from clockless.experiment import Experiment
 from clockless.papers import FigureData, Options
+from clockless.papers.desynchronous.collapse import PACKING, numbered, regressions
 from clockless.randomness import CLOCK, numbers
 from clockless.rules import CoupledLearning
-from clockless.training import train
 
 if TYPE_CHECKING:
     import xarray
@@ -122,7 +120,7 @@ def figure_3c(options: Options) -> FigureData:
     pairs = EDGES * (EDGES - 1) // 2
     rms = np.full((len(SPREADS) + 1, seeds, len(averaged)), np.nan)
     shown = np.empty((len(SPREADS) + 1, seeds, pairs))
-    with options.progress("3c, pair correlations") if options.progress else nullcontext() as update:
+    with options.showing("3c, pair correlations") as update:
         for s in range(seeds):
             for k, spread in enumerate((None, *SPREADS)):
                 acts = _history(spread, averaged[-1] if spread else at, options.seed * seeds + s)
@@ -243,14 +241,15 @@ def _learning(options: Options) -> tuple[xarray.Dataset, float]:
     import xarray
 
     count, steps = (8, 1_000) if options.tiny else (32, 8_000)
-    medium = Resistors(networks.packing())
-    drawn = [tasks.regression(medium.network, seed=options.seed * count + k) for k in range(count)]
     # The full batch, so that clocks are the only luck; a small rate, as in the limit of gradient flow.
-    common: dict[str, Any] = {"rule": CoupledLearning(0.1, 0.02), "seed": options.seed, "threads": options.threads}
+    common: dict[str, Any] = {
+        "network": PACKING, "task": regressions(numbered(options, count)), "rule": CoupledLearning(0.1, 0.02),
+        "seeds": options.seed, "title": "Fig. 3d, learning",
+    }  # fmt: skip
     record = np.unique(np.rint(np.geomspace(1, steps, 40)).astype(np.int64))
-    with options.progress("3d, learning") if options.progress else nullcontext() as update:
-        run = train(medium, drawn, clock=list(CLOCKS.values()), steps=steps, record=record, progress=update, **common)
-    together = train(medium, drawn, clock=[Global()], steps=steps // 2, record=[0], **common)
+    with options.showing("3d, learning") as update:
+        run = options.run(Experiment(clock=list(CLOCKS.values()), steps=steps, record=record, **common), update)
+    together = options.run(Experiment(clock=[Global()], steps=steps // 2, record=[0], **common))
     error = run.error.transpose("clock", "task", "step").values
     apart = np.log(run.parameters.transpose("clock", "task", "edge").values)
     apart -= np.log(together.parameters.transpose("clock", "task", "edge").values)
@@ -258,7 +257,7 @@ def _learning(options: Options) -> tuple[xarray.Dataset, float]:
         {
             "log_ratio": (("clock", "task", "step"), np.log(error / error[0])),
             "distance": (("clock", "task"), np.sqrt((apart**2).mean(axis=2))),
-            "failed": ("clock", run.data.failed.transpose("clock", "task").sum("task").values),
+            "failed": ("clock", run.failed.transpose("clock", "task").sum("task").values),
         },
         {"clock": list(CLOCKS), "step": record, "task": np.arange(count)},
         {"p": 0.5, "rule": "CoupledLearning(0.1, 0.02), full batch", "clocks": [str(clock) for clock in CLOCKS.values()]},

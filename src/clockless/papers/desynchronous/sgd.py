@@ -9,7 +9,6 @@ NOTE: nudge, rate and horizon are not in the paper. The law holds for small rate
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,14 +16,15 @@ import numpy as np
 from clockless import diffusion, networks, tasks
 from clockless.claims import Claim
 from clockless.clocks import Bernoulli, FixedFraction
+from clockless.experiment import Experiment
 from clockless.media.resistors import Resistors
 from clockless.papers import FigureData, Options
 from clockless.rules import CoupledLearning
-from clockless.training import train
 
 if TYPE_CHECKING:
     import xarray
 
+BOARD = {"kind": "board16"}
 NUDGE, RATE = 0.1, 0.003
 RATE_TIMES_STEPS = 30.0  # the horizon of all figures, whatever the rate
 FAMILIES = {"edges": (True, False), "examples": (False, True), "both": (True, True)}
@@ -128,24 +128,25 @@ def measured(title: str, options: Options, study: Study) -> xarray.Dataset:
     """Distances [family, left_out, task, seed, time] from the synchronous full-batch run and mean errors."""
     import xarray
 
-    board, rule, times = Resistors(networks.board16()), CoupledLearning(NUDGE, study.rate), study.times
+    rule, times = CoupledLearning(NUDGE, study.rate), study.times
     choices = [(study.kind(1.0), study.kind(1.0))]
     choices += [study.choice(family, p) for family in study.families for p in study.fractions]
     lengths = [np.rint(times / (clock.p * batch.p)).astype(np.int64) for clock, batch in choices]
     total, before = sum(int(at[-1]) for at in lengths) * len(study.drawn) * study.seeds, 0
     resistances, errors, failed = [], [], 0
-    with options.progress(f"{title}, rate {study.rate:g}") if options.progress else nullcontext() as update:
+    with options.showing(f"{title}, rate {study.rate:g}") as update:
         for number, ((clock, batch), at) in enumerate(zip(choices, lengths, strict=True)):
             # Own luck for every point: with common random numbers the points of a line would err together.
             first = ((options.seed * 16 + study.luck) * len(choices) + number) * study.seeds
-            run = train(
-                board, study.drawn, rule=rule, clock=clock, batch=batch, steps=int(at[-1]), record=at, traces=True, lanes=32,
-                seed=list(range(first, first + study.seeds)), threads=options.threads, progress=_part(update, before, total),
+            experiment = Experiment(
+                network=BOARD, task=study.drawn, rule=rule, clock=clock, batch=batch, steps=int(at[-1]), record=at,
+                traces=True, seeds=list(range(first, first + study.seeds)), title=f"Fig. {title}, {clock}, batch {batch}",
             )  # fmt: skip
+            run = options.run(experiment, _part(update, before, total))
             before += int(at[-1]) * len(study.drawn) * study.seeds
-            failed += int(run.data.failed.sum())
-            resistances.append(run.data.traces.transpose("task", "seed", "step", "edge").values)
-            errors.append(run.data.error.mean(["task", "seed"]).values)
+            failed += int(run.failed.sum())
+            resistances.append(run.traces.transpose("task", "seed", "step", "edge").values)
+            errors.append(run.error.mean(["task", "seed"]).values)
     distance = np.linalg.norm(np.array(resistances[1:]) - resistances[0][:, :1], axis=-1)
     shape = (len(study.families), len(study.fractions))
     return xarray.Dataset(

@@ -1,0 +1,99 @@
+"""From a gradient to the direction of a step: plain descent, momentum, Adam; and rates per kind of parameter.
+
+Contract of an optimiser: `slots`, how many numbers each unit keeps, and `direction(gradient, memory, acts) -> direction,
+memory`, with memory float64 [slot, unit]. A unit that does not act keeps its memory as it was: it is asleep, and it counts
+its own steps. The wanted change is the rule's for that direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from clockless.errors import ParameterError, shown
+
+
+def _check_decay(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not (isinstance(value, Real) and 0 <= float(value) < 1):
+        raise ParameterError(f"{name} = {shown(value)}; give what is kept of the past in a step, from 0 to below 1.")
+
+
+@dataclass(frozen=True)
+class Descent:
+    """The gradient itself."""
+
+    slots = 0
+
+    def direction(self, gradient: np.ndarray, memory: np.ndarray, acts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The gradient, and nothing to remember."""
+        return gradient, memory
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Heavy ball: v <- momentum v + gradient, direction v.
+
+    Raises:
+        ParameterError: momentum outside [0, 1).
+    """
+
+    momentum: float = 0.9
+    slots = 1
+
+    def __post_init__(self) -> None:
+        _check_decay("momentum", self.momentum)
+
+    def direction(self, gradient: np.ndarray, memory: np.ndarray, acts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The running sum of gradients."""
+        velocity = self.momentum * memory[0] + gradient
+        return velocity, np.where(acts, velocity, memory[0])[None]
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2015, arXiv 1412.6980): m / (sqrt(v) + eps) with both moments corrected for their start at 0.
+
+    Raises:
+        ParameterError: a decay outside [0, 1), or eps not positive.
+    """
+
+    first: float = 0.9
+    second: float = 0.999
+    eps: float = 1e-8
+    slots = 3
+
+    def __post_init__(self) -> None:
+        _check_decay("first", self.first)
+        _check_decay("second", self.second)
+        if isinstance(self.eps, bool) or not (isinstance(self.eps, Real) and 0 < float(self.eps) < np.inf):
+            raise ParameterError(f"eps = {shown(self.eps)}; give a small positive number such as 1e-8.")
+
+    def direction(self, gradient: np.ndarray, memory: np.ndarray, acts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The scaled mean gradient; memory holds m, v and the number of the unit's own steps."""
+        steps = memory[2] + 1.0
+        mean = self.first * memory[0] + (1.0 - self.first) * gradient
+        square = self.second * memory[1] + (1.0 - self.second) * gradient**2
+        direction = mean / (1.0 - self.first**steps) / (np.sqrt(square / (1.0 - self.second**steps)) + self.eps)
+        return direction, np.where(acts, np.stack([mean, square, steps]), memory)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Factors on the rule's rate for couplings W, field strengths h and field directions psi; 0 keeps a kind as it is.
+
+    Raises:
+        ParameterError: a factor that is negative or not finite.
+    """
+
+    W: float = 1.0
+    h: float = 1.0
+    psi: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("W", "h", "psi"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not (isinstance(value, Real) and 0 <= float(value) < np.inf):
+                raise ParameterError(f"the rate factor of {name} is {shown(value)}; give a number from 0.")
