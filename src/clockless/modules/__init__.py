@@ -34,6 +34,8 @@ from importlib.util import find_spec
 from clockless.errors import ClocklessError
 
 if find_spec("jax") is None or find_spec("optax") is None:
-    raise ClocklessError("decoupled modules need JAX and optax, which are not installed; install clockless[modules].")
+    raise ClocklessError(
+        "decoupled modules need JAX and optax, which are not installed; run: pip install 'clockless[modules]'."
+    )
 
 os.environ.setdefault("NPROC", "1")

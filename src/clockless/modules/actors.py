@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from clockless.errors import ParameterError, shown, whole
@@ -74,19 +75,21 @@ class Actors:
 
 
 def build(description: Actors, index: int) -> ModuleActor:
-    """Actor `index` of a stack, in whatever process.
+    """Actor `index` of a stack, in whatever process, with all compiled that its events need.
 
     Raises:
         ParameterError: an index above the number of modules.
     """
     if whole("index", index) >= description.count:
         raise ParameterError(f"there is no module {index}; the stack has {description.count}, so start {description.count}.")
-    return ModuleActor(description, index)
+    actor = ModuleActor(description, index)
+    actor.compile()
+    return actor
 
 
 def memories(description: Actors, snapshots: Mapping[str, Mapping[str, np.ndarray]]) -> list[Tree]:
     """The memories of a stack from the snapshots of its actors by name; what `learning.error_and_cost` takes."""
-    actors = [build(description, index) for index in range(description.count)]
+    actors = [ModuleActor(description, index) for index in range(description.count)]
     for actor in actors:
         actor.restore(dict(snapshots[actor.name]))
     return [actor.memory for actor in actors]
@@ -102,6 +105,8 @@ class ModuleActor:
         self._locked = isinstance(learning.method, Backprop)
         self._draws = learning.draws()
         self.name = description.names()[index]
+        self.receives: Mapping[str, MailboxSpec]
+        self.sends: Mapping[str, str]
         self.receives, self.sends = _ports(description, index)
         # Outputs whose gradient is to come. Messages that wait on both sides and one at work are out at a time.
         self._most_kept = 1 if self._locked else 2 * description.capacity + 2
@@ -110,6 +115,28 @@ class ModuleActor:
         self._loss = float("nan")
         with learning.computing():
             self.memory = learning.memory(index, self._draws)
+
+    def compile(self) -> None:
+        """Compile what events call, by calling it on zeros; so that a run begins at its usual pace."""
+        learning, unit = self._learning, self._unit
+        h = np.zeros((learning.batch, unit.module.inputs), dtype=learning.precision)
+        delta = np.zeros((learning.batch, unit.module.outputs), dtype=learning.precision)
+        labels, rate = np.zeros(learning.batch, dtype=np.int32), learning.optimiser.rate_at(0)
+        with learning.computing():
+            memory = jax.tree.map(jnp.copy, self.memory)  # what is donated is gone
+            if self._locked:
+                memory, out, pull = kept(unit, memory, h)
+                if unit.last:
+                    _mean_loss(out, labels)
+                    _loss_gradient(out, labels)
+                gradients(unit, pull, delta)
+                back(unit, memory, pull, delta, rate)
+                return
+            _, out = forward(unit, memory, h)
+            if unit.last or unit.critic is not None or unit.local is not None:  # else it never learns
+                memory, out, _, _ = _act(unit, memory, h, labels, rate)
+            if unit.critic is not None:
+                _listen(unit, memory, out, labels, delta, rate)
 
     # --- the contract ---
 

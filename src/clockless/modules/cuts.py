@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import jax
@@ -175,6 +175,7 @@ def _beside(layer: Module, classes: int, method: Any) -> Interface | Linear | No
 def measured_work(layers: Sequence[Module], batch: int, method: Any = None, repeats: int = 20) -> Work:
     """Seconds per batch of each layer and interface on this machine, single precision, Adam: minima over repeats.
 
+    Processor time, which neighbours on a busy machine lengthen least; JAX computes with one thread here.
     A layer is timed alone, forward and back; what an interface adds is timed as `act` with it and `listen`, less the layer.
     """
     check_fit(layers)
@@ -199,7 +200,7 @@ def _there_and_back(unit: Unit, memory: Tree, h: jax.Array, delta: jax.Array) ->
 
 
 def _seconds(unit: Unit, batch: int, classes: int, repeats: int) -> float:
-    """Least seconds of one learning step of a unit: on its own if it has what it needs for that, else there and back."""
+    """Least processor seconds of a learning step: of a unit on its own if it has what that takes, else there and back."""
     generator = np.random.default_rng(0)
     with jax.enable_x64(False):
         memory = unit.memory(generator.random, "float32")
@@ -215,7 +216,7 @@ def _seconds(unit: Unit, batch: int, classes: int, repeats: int) -> float:
 
         times = []
         for _ in range(repeats + 1):  # the first compiles
-            begin = perf_counter()
+            begin = process_time()
             jax.block_until_ready(event())
-            times.append(perf_counter() - begin)
+            times.append(process_time() - begin)
     return min(times[1:])

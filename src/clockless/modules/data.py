@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from clockless import datasets
 from clockless.errors import TaskError, real_array, shown, whole
 from clockless.randomness import numbers
 
@@ -70,7 +72,7 @@ class Examples:
         return int.from_bytes(digest.digest()[:8], "little")
 
 
-def examples(name: str, seed: int = 0) -> Examples:
+def examples(name: str = "digits", seed: int = 0) -> Examples:
     """The examples that a name stands for, split into training and test set by `seed`; the last few are kept.
 
     "digits": 1,797 handwritten digits of 8 x 8 pixels in [0, 1] that come with scikit-learn (UCI 'optical recognition of
@@ -89,10 +91,19 @@ def _read(name: str, seed: int) -> Examples:
     return _READERS[name](seed)
 
 
-def _digits(seed: int) -> Examples:
-    from sklearn.datasets import load_digits
+def mnist(folder: str | os.PathLike, crop: int = 0, pool: int = 1) -> Examples:
+    """MNIST from the four IDX files in `folder`, pixels in [0, 1], with its own test set; see `datasets.mnist`.
 
-    pixels, labels = load_digits(return_X_y=True)
+    Raises:
+        TaskError: a missing or damaged file, or images that cannot be cropped and pooled so.
+    """
+    parts = datasets.mnist(folder, crop, pool)
+    (x_train, y_train), (x_test, y_test) = ((part.values / 255, part.labels) for part in parts)
+    return Examples(x_train, y_train, x_test, y_test, 10, "MNIST")
+
+
+def _digits(seed: int) -> Examples:
+    pixels, labels = datasets.digits()
     order = np.argsort(numbers(seed, 0, 0, _SPLIT, len(labels)), kind="stable")
     train, test = order[:_DIGITS_TRAIN], order[_DIGITS_TRAIN:]
     return Examples(pixels[train] / 16, labels[train], pixels[test] / 16, labels[test], 10, "digits")

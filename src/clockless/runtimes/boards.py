@@ -26,9 +26,8 @@ _RECORDS = 8192  # trace records of an actor that wait for the supervisor
 GO, STOP = 0, 1
 
 # Words of an actor's row; only its own process writes them, but for LIMIT and RECORD_TAIL. Times in nanoseconds.
-STATE, EVENTS, BEGUN, DONE, LIMIT, BEAT, BUSY, IDLE, BLOCKED, LISTENING, RECORD_HEAD, RECORD_TAIL, RECORDS_LOST, SAVED = (
-    range(14)
-)
+STATE, EVENTS, BEGUN, DONE, LIMIT, BEAT, BUSY, IDLE, BLOCKED, LISTENING = range(10)
+RECORD_HEAD, RECORD_TAIL, RECORDS_LOST, SAVED, PROCESSOR = range(10, 15)
 
 # Values of STATE.
 STARTING, ACTING, WAITING, STUCK, FINISHED = range(5)

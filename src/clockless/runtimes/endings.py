@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from clockless.errors import ParameterError, WiringError, shown, whole
+from clockless.errors import ParameterError, StalledError, WiringError, shown, whole
 
 
 def limited(events: int | Mapping[str, int] | None, seconds: float | None, names: Sequence[str]) -> list[float]:
@@ -58,3 +59,16 @@ class Limits:
                 whole("restarts", value, 0)
             elif not 0 < value < np.inf:
                 raise ParameterError(f"limit {field.name} = {shown(value)}; give seconds above 0.")
+
+
+def within(seconds: float, done: Callable[[], bool], sentence: str) -> None:
+    """Ask `done` until it says yes.
+
+    Raises:
+        StalledError: with `sentence`, after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise StalledError(sentence)
+        time.sleep(0.001)

@@ -14,26 +14,27 @@ last sign of life only.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
-from clockless.errors import ActorError, ClocklessError, OutputError, ParameterError, StalledError, WiringError, shown, whole
+from clockless.errors import ActorError, ClocklessError, OutputError, ParameterError, WiringError, shown, whole
 from clockless.runtimes import Actor, Build, snapshots
 from clockless.runtimes.acting import Life, Saving
-from clockless.runtimes.endings import Limits, limited
+from clockless.runtimes.endings import Limits, limited, within
 from clockless.runtimes.mailboxes import Ports, wire
 from clockless.runtimes.posts import Clockwork, RankPost
 from clockless.runtimes.reports import ActorReport, MailboxReport, Report
 from clockless.runtimes.traces import Record, Trace
 
-_GATHER = 1  # tag of what is sent to rank 0 at the end
+_PORTS, _GATHER = 0, 1  # tags of what is told at the beginning, and to rank 0 at the end
+_SEGMENTS = "/dev/shm/mpich_shm_"  # shared memory of MPICH, which it removes in MPI_Finalize only
 
 
 class Ranks:
@@ -73,7 +74,7 @@ class Ranks:
             few = "fewer" if self.world.size < count else "more"
             raise WiringError(
                 f"{self.world.size} MPI ranks are {few} than the {count} actors; "
-                f"start with mpiexec -n {count} (or srun -n {count})."
+                f"start with mpiexec -n {count} (or srun --mpi=pmi2 -n {count})."
             )
         self.build, self.description, self.limits = build, description, limits
         self.folder = Path(folder) if folder is not None else None
@@ -84,7 +85,8 @@ class Ranks:
     ) -> Report | None:
         """Run as `processes.Processes.run` does; the report on rank 0, None on others.
 
-        What goes wrong on one rank ends the whole job, with one sentence on standard error and code 2.
+        What goes wrong on one rank ends the whole job, with one sentence on standard error and code 2. Ctrl-C, from the main
+        thread, lets all ranks save and end; the report says so.
 
         Raises:
             ParameterError: a run without an end.
@@ -107,8 +109,11 @@ class Ranks:
     def _run(self, folder: Path, events: Any, seconds: float | None, record: bool) -> Report | None:
         from mpi4py import MPI
 
-        comm = self.world.Dup()
+        comm, request = self.world.Idup()
+        within(self.limits.start, request.Test, self._absent())
         comm.Set_errhandler(MPI.ERRORS_RETURN)
+        self._together(comm)
+        _forget_names()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -118,7 +123,7 @@ class Ranks:
         if saved is not None:
             actor.restore(saved.state)
         self._together(comm)
-        wiring = wire(comm.allgather(Ports.of(actor)))
+        wiring = wire(self._told(comm, Ports.of(actor)))
         limit = limited(events, seconds, wiring.names)[comm.rank]
         first = {actor.name: saved.state} if saved else {}
         self._together(comm)
@@ -126,13 +131,18 @@ class Ranks:
         post = RankPost(comm, wiring, clockwork, self.limits)
         saving = Saving(folder, self.period, 0, lambda: post.begun, post.saved)
         life = Life(actor, wiring, post, clockwork.events, saving)
-        life.live()
-        length = post.elapsed()
-        saving.now(life)
-        post.close()
+        with _stopped_by_ctrl_c(post):
+            life.live()
+            length = post.elapsed()
+            saving.now(life)
+            post.close()
         mine = (self._actor_report(actor, life, post), post.drops(), actor.snapshot(), post.records, first)
         everyone = self._gathered(comm, mine)
-        return None if everyone is None else _report(wiring, everyone, length, events, seconds, record)
+        if everyone is None:
+            return None
+        late = seconds is not None and (events is None or length >= seconds)
+        ended = "interrupted" if post.interrupted else "seconds" if late else "events"
+        return _report(wiring, everyone, length, ended, record)
 
     def _built(self) -> Actor:
         try:
@@ -144,13 +154,44 @@ class Ranks:
 
     def _together(self, comm: Any) -> None:
         """Wait until all ranks are here."""
-        request = comm.Ibarrier()
-        sentence = f"the other ranks were not there after {self.limits.start:g} s; look for what holds them up."
-        within(self.limits.start, request.Test, sentence)
+        within(self.limits.start, comm.Ibarrier().Test, self._absent())
+
+    def _absent(self) -> str:
+        return f"the other ranks were not there after {self.limits.start:g} s; look for what holds them up."
 
     def _actor_report(self, actor: Actor, life: Life, post: RankPost) -> ActorReport:
         measures = {name: float(value) for name, value in actor.measure().items()}
         return ActorReport(life.events, post.busy, post.idle, post.blocked, post.mailboxes(), 0, measures)
+
+    def _told(self, comm: Any, mine: Any) -> list[Any]:
+        """What every rank tells every other, by rank."""
+        late = f"did not say what it receives and sends within {self.limits.start:g} s; look for what holds it up."
+        sending = {rank: comm.isend(mine, dest=rank, tag=_PORTS) for rank in range(comm.size) if rank != comm.rank}
+        everyone = [
+            self._heard(comm, rank, _PORTS, self.limits.start, f"rank {rank} {late}") if rank in sending else mine
+            for rank in range(comm.size)
+        ]
+        for rank, request in sending.items():
+            within(self.limits.start, request.Test, f"rank {rank} did not take what it was told; look for what holds it up.")
+        return everyone
+
+    def _heard(self, comm: Any, rank: int, tag: int, limit: float, sentence: str) -> Any:
+        """An object that `rank` sends, awaited within `limit` seconds."""
+        found: list[Any] = []
+
+        def arrived() -> bool:
+            if not found:
+                message = comm.improbe(source=rank, tag=tag)
+                if message is None:
+                    return False
+                found.append(message.irecv())
+            done, told = found[0].test()
+            if done:
+                found.append(told)
+            return bool(done)
+
+        within(limit, arrived, sentence)
+        return found[1]
 
     def _gathered(self, comm: Any, mine: Any) -> list[Any] | None:
         """What every rank has to tell, on rank 0."""
@@ -160,33 +201,36 @@ class Ranks:
         if comm.rank:
             within(self.limits.stop, comm.isend(mine, dest=0, tag=_GATHER).Test, sentence)
             return None
-        everyone = [mine]
-        for rank in range(1, comm.size):
-            found: list[Any] = []
-
-            def arrived(rank: int = rank, found: list[Any] = found) -> bool:
-                found.append(comm.improbe(source=rank, tag=_GATHER))
-                return found[-1] is not None
-
-            within(self.limits.stop, arrived, sentence)
-            everyone.append(found[-1].recv())
-        return everyone
+        others = range(1, comm.size)
+        return [mine, *(self._heard(comm, rank, _GATHER, self.limits.stop, sentence) for rank in others)]
 
 
-def within(seconds: float, done: Callable[[], bool], sentence: str) -> None:
-    """Ask `done` until it says yes.
+def _forget_names() -> None:
+    """Remove the name of the memory that MPICH shares on this machine, which all ranks have by now.
 
-    Raises:
-        StalledError: with `sentence`, after `seconds`.
+    It lives until the last rank ends, in whatever way; with its name it would outlive a rank that is killed.
     """
-    deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            raise StalledError(sentence)
-        time.sleep(0.001)
+    with suppress(OSError), open("/proc/self/maps", encoding="utf-8") as lines:
+        for path in {line.split()[-1] for line in lines if _SEGMENTS in line and "(deleted)" not in line}:
+            with suppress(FileNotFoundError):  # another rank was faster
+                os.unlink(path)
 
 
-def _report(wiring: Any, everyone: list[Any], length: float, events: Any, seconds: float | None, record: bool) -> Report:
+@contextmanager
+def _stopped_by_ctrl_c(post: RankPost) -> Iterator[None]:
+    """Within, Ctrl-C, which a launcher passes on to every rank, lets the ranks save and end together."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        post.interrupted = True
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _report(wiring: Any, everyone: list[Any], length: float, ended: str, record: bool) -> Report:
     dropped = {channel: count for _, drops, _, _, _ in everyone for channel, count in drops.items()}
     actors: dict[str, ActorReport] = {}
     for index, name in enumerate(wiring.names):
@@ -200,5 +244,4 @@ def _report(wiring: Any, everyone: list[Any], length: float, events: Any, second
     states: dict[str, dict[str, np.ndarray]] = {name: told[2] for name, told in zip(wiring.names, everyone, strict=True)}
     records: tuple[tuple[Record, ...], ...] = tuple(tuple(told[3]) for told in everyone)
     first = {name: state for told in everyone for name, state in told[4].items()}
-    ended = "seconds" if seconds is not None and (events is None or length >= seconds) else "events"
     return Report(actors, length, ended, states, None, [], Trace(wiring.names, records, True, first) if record else None)

@@ -12,7 +12,7 @@ import numpy as np
 
 from clockless.errors import StalledError
 from clockless.runtimes.boards import ACTING, FINISHED, STUCK, WAITING
-from clockless.runtimes.endings import Limits
+from clockless.runtimes.endings import Limits, within
 from clockless.runtimes.mailboxes import Channel, MemoryMailbox, Wiring
 from clockless.runtimes.reports import MailboxReport
 from clockless.runtimes.traces import EVENT, NOTHING, Record
@@ -23,6 +23,7 @@ _POSTED = 4  # receives posted at most per channel
 _UNDER_WAY = 2  # messages under way at most, where the policy is to drop
 _BEAT_SECONDS = 0.1
 _GLANCES = 20
+_LATE = "MPI does not give a message back; the snapshots are whole, the same command goes on from them."
 
 # What a sign of life tells: is this rank's part done, events done, state, events begun
 _OVER, _DONE, _STATE, _BEGUN = range(4)
@@ -187,9 +188,8 @@ class Beats:
     def close(self) -> None:
         for request in self.receiving.values():
             request.Cancel()
-            request.Wait()  # a cancelled receive completes at once
-        for request in self.sending.values():
-            request.Wait()  # four words leave at once
+        for request in (*self.receiving.values(), *self.sending.values()):  # both complete at once
+            within(self.limits.stop, request.Test, _LATE)
 
 
 class RankPost:
@@ -208,6 +208,7 @@ class RankPost:
         self.busy = self.idle = self.blocked = 0.0
         self.began = time.monotonic()
         self.resting: tuple[float, int] | None = None
+        self.interrupted = False  # by Ctrl-C: this rank's part is over, and all end together
 
     def elapsed(self) -> float:
         """Seconds since the run began."""
@@ -222,7 +223,7 @@ class RankPost:
 
     def stopping(self) -> bool:
         late = self.clockwork.seconds is not None and self.elapsed() >= self.clockwork.seconds
-        self._over(late)
+        self._over(late or self.interrupted)
         self._pump()
         return bool(self.beats.known[:, _OVER].all())
 
@@ -319,7 +320,6 @@ class RankPost:
         requests += [out.request for out in self.out.values()]
         for request in requests:
             request.Cancel()
-            request.Wait()
-        for incoming in self.into:
-            if incoming.telling is not None:
-                incoming.telling.Wait()  # one word leaves at once
+        requests += [incoming.telling for incoming in self.into if incoming.telling is not None]
+        for request in requests:
+            within(self.limits.stop, request.Test, _LATE)

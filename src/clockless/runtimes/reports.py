@@ -43,6 +43,8 @@ class ActorReport:
         idle: time without enough messages (or, in a simulation, without a tick or a worker).
         blocked: time with a message that found no room.
         restarts: how often it was brought back from a snapshot.
+        processor: processor time of its process in the run, messages and looking for them included; known of worker
+            processes only.
     """
 
     events: int
@@ -52,6 +54,7 @@ class ActorReport:
     mailboxes: dict[str, MailboxReport]
     restarts: int = 0
     measures: dict[str, float] = field(default_factory=dict)
+    processor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class Report:
 
     Attributes:
         seconds: length of the run, virtual in a simulation; without the start of processes.
-        ended: why it ended: "events", "seconds", or "idle" (nobody could act any more).
+        ended: why it ended: "events", "seconds", "idle" (nobody could act any more), or "interrupted" (Ctrl-C, on MPI
+            ranks).
         critical_path: the longest chain of events and messages in which each waited for the one before, in seconds: no
             number of workers finishes sooner. Known in simulations only.
         snapshots: the actors' states at the end.

@@ -26,6 +26,7 @@ from clockless.runtimes.boards import (
     GO,
     IDLE,
     LIMIT,
+    PROCESSOR,
     RECORDS_LOST,
     SAVED,
     STARTING,
@@ -69,7 +70,8 @@ class Supervision:
 
     def start(self, events: int | Mapping[str, int] | None, seconds: float | None) -> None:
         """Start all workers, connect them and let them go."""
-        self.workers = [self._spawn(index) for index in range(self.staff.count)]
+        for index in range(self.staff.count):
+            self.workers.append(self._spawn(index))  # one by one: Ctrl-C in between still ends those that are there
         ports = [self._ports(index) for index in range(self.staff.count)]
         wiring = wire(ports)
         self.names = wiring.names
@@ -129,10 +131,10 @@ class Supervision:
         """A new process in the place of a lost one."""
         old = self.workers[index]
         self._note(index, f"{why}; started again")
+        new = self.workers[index] = self._spawn(index)  # first: Ctrl-C in here leaves no closed process in the list
+        new.restarts = old.restarts + 1
         old.line.close()
         old.process.close()
-        new = self.workers[index] = self._spawn(index)
-        new.restarts = old.restarts + 1
         return new
 
     # Watching
@@ -320,7 +322,8 @@ class Supervision:
             busy, idle, blocked = (row[word] * 1e-9 for word in (BUSY, IDLE, BLOCKED))
             measures = last.measures if last else {}
             events = last.events if last else 0
-            actors[name] = ActorReport(events, busy, idle, blocked, boxes, self.workers[index].restarts, measures)
+            restarts, processor = self.workers[index].restarts, row[PROCESSOR] * 1e-9
+            actors[name] = ActorReport(events, busy, idle, blocked, boxes, restarts, measures, processor)
         states = {name: last.state for name, last in saved.items() if last}
         complete = not any(row[RECORDS_LOST] for row in self.board.rows)
         trace = Trace(self.names, tuple(map(tuple, self.records)), complete, self.first) if self.record else None

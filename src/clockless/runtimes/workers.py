@@ -33,6 +33,7 @@ from clockless.runtimes.boards import (
     IDLE,
     LIMIT,
     LISTENING,
+    PROCESSOR,
     SAVED,
     STATE,
     STOP,
@@ -171,6 +172,7 @@ class SharedPost:
         self.resting_since = 0  # nanoseconds; 0 when not resting
         self.resting_in = WAITING
         self.row[LISTENING] = 0
+        self.computed = time.process_time_ns() - self.row[PROCESSOR]  # before the run, or what a lost process has done
 
     def stopping(self) -> bool:
         _leave_if_alone(self.parent)
@@ -205,6 +207,7 @@ class SharedPost:
         row[EVENTS] = events
         row[DONE] += 1
         row[BUSY] += nanoseconds
+        row[PROCESSOR] = time.process_time_ns() - self.computed
 
     def send(self, message: str, made: int, arrays: dict[str, np.ndarray]) -> bool:
         channel, ring = self.out[message]
