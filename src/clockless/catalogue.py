@@ -54,6 +54,7 @@ class Kind:
 _OWN = ("network", "medium", "task")  # sections that take no parts from outside
 _NETWORK, _FILLED = "clockless.networks", ("network",)
 _SITES = ("architecture",)
+_METHODS = "clockless.modules.methods"  # needs JAX, as everything of modules does, and is imported once it is asked for
 _CLOCKS = {
     "global": Kind("clockless.clocks:Global"),
     "bernoulli": Kind("clockless.clocks:Bernoulli"),
@@ -76,10 +77,12 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "local": Kind("clockless.local_layers:local", tables=("image",)),
         "local-layers": Kind("clockless.local_layers:local", tables=("image", "window", "stride", "channels", "sharing")),
         "stacked": Kind("clockless.local_layers:stacked", tables=("sizes",)),
+        "mlp": Kind("clockless.modules.study:MLP"),
     },
     "medium": {
         "resistors": Kind("clockless.media.resistors:Resistors", _FILLED, study="clockless.studies:Ensemble"),
         "xy": Kind("clockless.xy_study:Phases", study="clockless.xy_study:Lattices"),
+        "modules": Kind("clockless.modules.study:Nets", tables=("drops",), study="clockless.modules.study:Stacks"),
     },
     "task": {
         "regression": Kind("clockless.tasks:regression", _FILLED),
@@ -89,11 +92,18 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "iris": Kind("clockless.phase_tasks:iris", _SITES),
         "digits": Kind("clockless.phase_tasks:digits", _SITES),
         "mnist": Kind("clockless.phase_tasks:mnist", _SITES),
+        "labels": Kind("clockless.modules.data:examples"),
+        "mnist-labels": Kind("clockless.modules.data:mnist"),
     },
     "rule": {
         "coupled-learning": Kind("clockless.rules:CoupledLearning"),
         "sign": Kind("clockless.rules:SignRule"),
         "equilibrium-propagation": Kind("clockless.rules:EquilibriumPropagation"),
+        "backprop": Kind(f"{_METHODS}:Backprop"),
+        "no-backprop": Kind(f"{_METHODS}:NoBackprop"),
+        "local-loss": Kind(f"{_METHODS}:LocalLoss"),
+        "delayed": Kind(f"{_METHODS}:DelayedGradients"),
+        "dni": Kind(f"{_METHODS}:DNI", tables=("hidden", "source")),
     },
     "clock": _CLOCKS,
     "batch": {**_CLOCKS, "epochs": Kind("clockless.phase_batches:Epochs")},
@@ -246,10 +256,10 @@ def _table(value: Any, where: str) -> Any:
 
 def _taken_apart(section: str, thing: Any, where: str) -> dict[str, Any]:
     """The description of an object of the package, or of a part from outside."""
-    for name, kind in CATALOGUE[section].items():
-        if inspect.isclass(kind.call) and type(thing) is kind.call:
-            return {"kind": name, **{field: getattr(thing, field) for field in kind.fields()}}
     cls = type(thing)
+    known = _known_as(section, f"{cls.__module__}:{cls.__qualname__}")
+    if known in CATALOGUE[section]:
+        return {"kind": known, **{field: getattr(thing, field) for field in CATALOGUE[section][known].fields()}}
     if is_dataclass(cls) and hasattr(cls, "Lanes"):
         if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
             raise DescriptionError(f"{where} = {shown(thing)} cannot be found by other processes; put it into a module.")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from clockless import __version__, cli_stores
+from clockless import __version__, cli_modules, cli_stores
 from clockless.errors import ClocklessError
 
 app = App(
@@ -19,6 +19,7 @@ app = App(
     result_action="return_value",
 )
 cli_stores.register(app)
+cli_modules.register(app)
 
 
 @app.command
@@ -31,6 +32,7 @@ def reproduce(
     seed: int = 0,
     threads: int | None = None,
     pairs: int | None = None,
+    mnist: Path | None = None,
 ) -> int:
     """Reproduce a paper's figures: run, draw, and check the numbers against what the paper says.
 
@@ -40,7 +42,7 @@ def reproduce(
     Parameters
     ----------
     paper
-        desynchronous (Wycoff et al. 2022).
+        desynchronous (Wycoff et al. 2022), or decoupled (synthetic gradients; needs clockless[modules]).
     figure
         A figure of the paper, such as 1b; several as --figure 1b --figure 4c. All when left out (six to ten minutes).
     out
@@ -53,6 +55,8 @@ def reproduce(
         Worker threads; all cores when left out.
     pairs
         Fig. 1b: only the first so many (nudge, rate) pairs.
+    mnist
+        Folder with MNIST's four IDX files, for the figures that can use them.
     """
     from clockless import claims, progress, reproduction
     from clockless.errors import ParameterError
@@ -66,7 +70,7 @@ def reproduce(
     figures = reproduction.checked_figures(paper, figure)
     folder = reproduction.Folder(out / paper)
     limits = {} if pairs is None else {"pairs": pairs}
-    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores")
+    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores", mnist)
     try:
         checked = reproduction.reproduce(paper, figures, folder, options)
     except KeyboardInterrupt:

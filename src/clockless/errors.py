@@ -53,6 +53,18 @@ class UnknownFigureError(ClocklessError, ValueError):
     """A figure or paper that the library does not reproduce."""
 
 
+class WiringError(ClocklessError, ValueError):
+    """Actors whose mailboxes do not fit together, or a runtime asked for what it cannot do with them."""
+
+
+class ActorError(ClocklessError, RuntimeError):
+    """An actor that raised, sent what its mailbox does not take, or was lost more often than allowed."""
+
+
+class StalledError(ClocklessError, TimeoutError):
+    """A wait of a runtime that reached its limit: nobody can act any more, or somebody does not answer."""
+
+
 class ReplicasFailedWarning(UserWarning):
     """Some replicas of an ensemble ended in numbers that are not finite, or did not settle; the others are untouched."""
 

@@ -26,7 +26,7 @@ from clockless.report import Section, page
 if TYPE_CHECKING:
     import xarray
 
-PAPERS = ("desynchronous",)
+PAPERS = ("desynchronous", "decoupled")
 
 
 def known_figures(paper: str) -> list[str]:
@@ -130,6 +130,7 @@ def _settings(paper: str, asked: list[str], options: Options) -> dict[str, str]:
     """What decides the numbers of a run, and the command that repeats it."""
     flags = [*(f"--figure {figure}" for figure in asked), *(["--tiny"] if options.tiny else []), f"--seed {options.seed}"]
     flags += [f"--{name} {value}" for name, value in options.limits.items()]
+    flags += [f"--mnist {options.mnist}"] if options.mnist else []
     size = "tiny: few tasks and steps, to see that everything runs; leave out --tiny for the full size"
     return {
         "Size": size if options.tiny else "full",

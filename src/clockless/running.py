@@ -35,7 +35,8 @@ class Workers:
     """Who computes.
 
     Args:
-        threads: threads of this process; all cores when nothing is given.
+        threads: threads of this process, or as many local processes for a medium that does not gain from threads; all
+            cores when nothing is given.
         processes: local worker processes of one thread each, instead.
         scheduler, scheduler_file: a running Dask cluster, instead.
         checkpoint_seconds: how often a long unit is put away.
@@ -123,8 +124,16 @@ def _work(store: Store, workers: Workers, run: str, stop: threading.Event) -> No
         with connected(workers.scheduler, workers.scheduler_file) as client:
             run_on_cluster(client, store, run, stop, workers.checkpoint_seconds)
     else:
-        runner = Runner(store, run, stop.is_set, workers.checkpoint_seconds)
-        run_threads(store, workers.threads or available_cores(), runner, stop)
+        _work_here(store, workers, run, stop)
+
+
+def _work_here(store: Store, workers: Workers, run: str, stop: threading.Event) -> None:
+    """On threads; where these would only wait for each other, in as many processes."""
+    count = min(workers.threads or available_cores(), int((store.done() == 0).sum()))
+    if count > 1 and not store.study.scales_on_threads:
+        Team(store, count, run, workers.checkpoint_seconds).work(stop)
+    else:
+        run_threads(store, max(count, 1), Runner(store, run, stop.is_set, workers.checkpoint_seconds), stop)
 
 
 def _recount(store: Store) -> None:

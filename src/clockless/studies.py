@@ -55,6 +55,7 @@ class Study(Protocol):
     cite: tuple[str, ...]  # works
     units: list[np.ndarray]  # the replicas of every unit
     variables: dict[str, Variable]
+    scales_on_threads: bool  # else units side by side need processes
 
     @property
     def acting_units(self) -> int:
@@ -86,6 +87,8 @@ def study(experiment: Experiment, width: int | None = None) -> Study:
 
 class Ensemble:
     """Resistor networks, in blocks of lanes."""
+
+    scales_on_threads = True
 
     def __init__(self, experiment: Experiment, width: int = LANES) -> None:
         self.experiment, self.width, self.cite = experiment, width, CITE

@@ -87,6 +87,8 @@ class Phases:
 class Lattices:
     """XY networks that learn tasks of phases; every replica is a unit."""
 
+    scales_on_threads = True
+
     def __init__(self, experiment: Experiment, width: int = 1) -> None:
         self.experiment, self.width = experiment, width
         self.cite = CITE

@@ -34,6 +34,7 @@ class Options:
         limits: numbers by which a figure can be cut short, such as {"pairs": 1}.
         stores: folder of the stores that experiments run in, so that what has been computed is never computed again; in
             memory if None.
+        mnist: folder with MNIST's four IDX files, for figures that can use them; they are left out if None.
     """
 
     tiny: bool = False
@@ -43,6 +44,7 @@ class Options:
     keep: Callable[[str, xarray.Dataset], None] | None = None
     limits: dict[str, int] = field(default_factory=dict)
     stores: Path | None = None
+    mnist: Path | None = None
 
     def showing(self, title: str) -> AbstractContextManager[Update | None]:
         """A progress display, or None if there is nobody to look at it."""

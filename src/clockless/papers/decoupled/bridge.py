@@ -1,0 +1,99 @@
+"""The bridge to desynchronous learning: layers that update with probability p, against step x p.
+
+In resistor networks the curves of all p fall together in step x p, because the mean change per step is p times the change of
+the synchronous rule and learning is slow. Here a layer updates with probability p after each forward pass (Jaderberg et al.
+2017, arXiv 1608.05343), whatever its gradient comes from. Compared is the test cost (mean cross-entropy),
+whose logarithm is smooth where the test error is a count of a few examples.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clockless.claims import Claim
+from clockless.papers import FigureData, Options
+from clockless.papers.decoupled.settings import BACKPROP, CDNI, learned, seeds, stack
+
+if TYPE_CHECKING:
+    import xarray
+
+P = (0.1, 0.2, 0.5, 1.0)
+METHODS = ("backprop", "cDNI")
+LAYERS, SEEDS = 4, 6
+UPDATES = (2, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500)  # values of step x p that are compared
+SETTLED = 30  # passes after which running statistics hold 0.9^30 = 4 % of their first values
+_LINE_WIDTH = 0.03  # of log10 of a cost: 7 %, about the width of a line in the figure
+
+
+def figure_bridge(options: Options) -> FigureData:
+    """Test cost and error against step x p and against step, for backprop and cDNI."""
+    datasets = runs(options)
+    claims = [claim for number, method in enumerate(METHODS) for claim in claims_of(datasets, number, method)]
+    return FigureData(datasets, claims)
+
+
+def runs(options: Options) -> dict[str, xarray.Dataset]:
+    """A dataset for each p: cost and error [rule, seed, step], for as many steps as give the same number of updates."""
+    datasets = {}
+    updates = [count for count in UPDATES if count <= 50] if options.tiny else list(UPDATES)
+    for p in (0.2, 1.0) if options.tiny else P:
+        steps = [round(count / p) for count in updates]
+        data = learned(
+            options, f"bridge, p = {p:g}", network=stack(3, 32) if options.tiny else stack(LAYERS),
+            rule=[BACKPROP, CDNI], clock={"kind": "bernoulli", "p": p}, seeds=seeds(options, 3 if options.tiny else SEEDS),
+            steps=steps[-1], record=sorted({*steps, *updates}),
+        )  # fmt: skip
+        name = f"figure-bridge_p-{p:g}"
+        shown = data[["error", "cost", "failed"]].rename(error="test_error").assign_coords(rule=list(METHODS))
+        datasets[name] = shown.assign_attrs(p=p, updates=updates)
+        if options.keep:
+            options.keep(name, datasets[name])
+    return datasets
+
+
+def log_costs(datasets: dict[str, xarray.Dataset], rule: int, per_update: bool) -> np.ndarray:
+    """log10 of the test cost [p, seed, count] of method `rule`, at equal step x p or at equal steps."""
+    found = []
+    for data in datasets.values():
+        updates = np.array(data.attrs["updates"])
+        steps = np.rint(updates / data.attrs["p"]).astype(np.int64) if per_update else updates
+        found.append(np.log10(data.cost.isel(rule=rule).sel(step=steps).transpose("seed", "step").values))
+    return np.array(found)
+
+
+def spread(logs: np.ndarray) -> tuple[float, float]:
+    """Largest difference of mean logarithms [p, seed, count] between any two p, and its tolerance.
+
+    Different p meet different batches at equal step x p, so even a perfect collapse leaves a sampling spread: four standard
+    errors of the paired difference over seeds (the largest of all pairs and counts), or a line's width if that is more.
+    """
+    mean = logs.mean(axis=1)
+    paired = logs[:, None] - logs[None, :]
+    standard_error = paired.std(axis=2, ddof=1).max() / np.sqrt(logs.shape[1])
+    return float(np.ptp(mean, axis=0).max()), max(_LINE_WIDTH, 4.0 * float(standard_error))
+
+
+def claims_of(datasets: dict[str, xarray.Dataset], number: int, method: str) -> list[Claim]:
+    """Does the collapse hold for a method, from the start and from SETTLED updates on?"""
+    per_update, per_step = (log_costs(datasets, number, choice) for choice in (True, False))
+    collapsed, tolerance = spread(per_update)
+    apart, _ = spread(per_step)
+    worst = np.ptp(per_update.mean(axis=1), axis=0)
+    updates = np.array(next(iter(datasets.values())).attrs["updates"])
+    late, late_tolerance = spread(per_update[:, :, updates >= SETTLED])
+    failed = sum(int(data.failed.isel(rule=number).sum()) for data in datasets.values())
+    quantity = "spread of mean log10 test cost over p at equal step x p"
+    return [
+        Claim("bridge", f"{quantity} ({method})", 0.0, tolerance, collapsed,
+              "Curves fall together in step x p (desynchronous learning, doi 10.1063/5.0084631).",
+              f"Largest at step x p = {updates[worst.argmax()]}, a factor {10**collapsed:.2f}; at {updates[-1]} a factor "
+              f"{10 ** worst[-1]:.2f}. At equal steps it is a factor {10**apart:.1f}."),
+        Claim("bridge", f"{quantity} from {SETTLED} on ({method})", 0.0, late_tolerance, late,
+              note=f"A factor {10**late:.2f}. Before, the running statistics of batch normalisation, which a test uses, "
+              "are behind at large p: every forward pass renews a tenth of them, whether layers update or not."),
+        Claim("bridge", f"the spread at equal step x p is less than half of that at equal steps ({method})", 1, 0,
+              int(collapsed < apart / 2), note=f"{collapsed:.3f} against {apart:.3f}."),
+        Claim("bridge", f"replicas that failed ({method})", 0, 0, failed),
+    ]  # fmt: skip

@@ -1,0 +1,161 @@
+"""Test errors of stacks of 3 to 6 layers by the method that trains them, all by the same code.
+
+The expected values are of an independent implementation of the same setting (digits, width 256, batch 64, Adam 1e-3, 2,000
+steps), each a mean over three seeds of its own, given in percent with one decimal. Its interface without the label is not
+described, so two are compared with it: a linear one and one with a hidden layer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from clockless.claims import Claim
+from clockless.papers import FigureData, Options
+from clockless.papers.decoupled.settings import BACKPROP, CDNI, CURVE, WIDTH, learned, seeds, stack
+from clockless.trends import sign_of_trend
+
+if TYPE_CHECKING:
+    import xarray
+
+LAYERS = (3, 4, 5, 6)
+SEEDS = 5
+MNIST_LAYERS, MNIST_SEEDS = (3, 6), 3
+EXPECTED = {  # test error, percent, of LAYERS
+    "no-backprop": (2.3, 3.4, 5.0, 7.4),
+    "backprop": (1.6, 1.3, 1.9, 1.3),
+    "DNI": (2.8, 2.4, 4.0, 6.2),
+    "cDNI": (1.9, 1.5, 1.4, 1.6),
+    "cDNI, p = 0.2": (1.6, 1.8, 2.1, 1.9),
+    "cDNI, p = 0.05": (3.0, 3.0, 5.0, 8.2),
+}
+_EXPECTED_SEEDS = 3
+_TEST, _EXAMPLES = 450, 1797
+_HALF = 0.5 / _TEST  # added to errors whose logarithms are compared, as a count may be zero
+HIDDEN = "DNI, hidden layer"
+COMPARED = {HIDDEN: "DNI"}  # methods of ours that are compared with another name's numbers
+RULES: dict[str, dict[str, Any]] = {
+    "no-backprop": {"kind": "no-backprop"},
+    "backprop": BACKPROP,
+    "DNI": {"kind": "dni", "conditioned": False},
+    "cDNI": CDNI,
+    HIDDEN: {"kind": "dni", "conditioned": False, "hidden": [256]},
+}
+P = (0.2, 0.05)
+# What the other table shows beyond doubt at its greatest depth: the second is worse than the first.
+ORDER = (("cDNI", "no-backprop"), ("cDNI", "DNI"), ("cDNI, p = 0.2", "cDNI, p = 0.05"), ("DNI", "no-backprop"))
+MARGIN = 1.0  # percent points: what we call comparable
+
+
+def results(options: Options, mnist: Path | None = None) -> xarray.Dataset:
+    """Error, cost and alignment [variant, layers, seed, step, ..] of all methods, on digits or on MNIST."""
+    import xarray
+
+    steps = 200 if options.tiny else CURVE[-1]
+    fields: dict[str, Any] = {
+        "network": stack([3] if options.tiny else list(MNIST_LAYERS if mnist else LAYERS), 32 if options.tiny else WIDTH),
+        "seeds": seeds(options, 2 if options.tiny else MNIST_SEEDS if mnist else SEEDS),
+        "steps": steps,
+        "record": [step for step in CURVE if step <= steps],
+    }
+    if mnist:
+        fields["task"] = {"kind": "mnist-labels", "folder": str(mnist.resolve())}
+    name = "MNIST errors" if mnist else "errors"
+    every = learned(options, f"{name}, all layers in every step", rule=list(RULES.values()), **fields)
+    chance = {"kind": "bernoulli", "p": list(P)}
+    some = learned(options, f"{name}, layers by chance", rule=CDNI, clock=chance, **fields)
+    kept = ["error", "cost", "updates", "alignment", "failed"]
+    parts = [every[kept].drop_vars("p").rename(rule="variant").assign_coords(variant=list(RULES))]
+    parts += [some[kept].rename(p="variant").assign_coords(variant=[f"cDNI, p = {p:g}" for p in P])]
+    data = xarray.concat(parts, "variant").sel(variant=[*EXPECTED, HIDDEN])
+    return data.transpose("variant", "layers", "seed", "step", ...)
+
+
+def figure_errors(options: Options) -> FigureData:
+    """Final test error against the number of layers, and test error along training."""
+    shown = ["error", "cost", "failed"]
+    data = results(options)
+    compared = data[shown].assign(expected=(("variant", "layers"), _expected(data)))
+    datasets = {"figure-errors": compared.rename(error="test_error")}
+    claims = [*_claims(data), *_ordered(data), *_comparable(data, "digits")]
+    if options.mnist:
+        images = results(options, options.mnist)
+        datasets["figure-errors_mnist"] = images[shown].rename(error="test_error")
+        claims += _comparable(images, "MNIST")
+    return FigureData(datasets, claims)
+
+
+def _expected(data: xarray.Dataset) -> np.ndarray:
+    """The other implementation's errors, percent [variant, layers]; NaN where there is none under the same name."""
+    places = [LAYERS.index(layers) for layers in data.layers.values.tolist()]
+    none = (np.nan,) * len(LAYERS)
+    return np.array([[EXPECTED.get(name, none)[k] for k in places] for name in data.variant.values.tolist()])
+
+
+def tolerance(values: np.ndarray, expected: np.ndarray, comparisons: int) -> np.ndarray:
+    """Half-width of the interval of the difference between means of `values` [layers, seed] and `expected` [layers].
+
+    The latter are means over three seeds. Two things differ by chance: the seeds, and which examples the test set holds,
+    which all seeds of a table share.
+
+        variance = (r e)^2 (1/n + 1/3) + 2 (1 - T/N) e (1 - e) / T,
+
+    e the mean of both errors, r the spread of one seed in relation to ours, pooled over depths (the other table does not
+    give its own, so it is taken to be the same), T = 450 of N = 1,797 examples in each test set. The second term is a
+    bound: it is reached if every example is always right or always wrong. Student's quantile makes the intervals hold for
+    all `comparisons` at once with 95 % (Bonferroni); 0.05 percent points are added for the rounding of the expected values.
+    All in percent.
+    """
+    mean, count = values.mean(axis=1), values.shape[1]
+    relative = np.sqrt((values.var(axis=1, ddof=1) / mean**2).mean())
+    both = (mean + expected) / 2
+    seeds_part = (relative * both) ** 2 * (1 / count + 1 / _EXPECTED_SEEDS)
+    examples_part = 2 * (1 - _TEST / _EXAMPLES) * both * (100 - both) / _TEST
+    quantile = stdtrit(len(values) * (count - 1), 1 - 0.025 / comparisons)
+    return quantile * np.sqrt(seeds_part + examples_part) + 0.05
+
+
+def _claims(data: xarray.Dataset) -> list[Claim]:
+    final = 100 * data.error.isel(step=-1)
+    claims = []
+    for method in data.variant.values.tolist():
+        compared = COMPARED.get(method, method)
+        values = final.sel(variant=method).transpose("layers", "seed").values
+        table = np.array([EXPECTED[compared][LAYERS.index(layers)] for layers in data.layers.values.tolist()])
+        wide = tolerance(values, table, len(EXPECTED) * len(LAYERS))
+        cells = zip(data.layers.values.tolist(), table.tolist(), wide.tolist(), values.mean(axis=1).tolist(), strict=True)
+        for layers, expected, half, mean in cells:
+            note = "" if compared == method else f"Compared with '{compared}', whose interface is not described."
+            claims.append(Claim("errors", f"test error, %, {method}, {layers} layers", expected, half, mean, note=note))
+    return claims
+
+
+def _ordered(data: xarray.Dataset) -> list[Claim]:
+    """Signs of differences, paired by seed on the same test set; 0 where the 95 % interval of a difference holds zero."""
+    deepest, shallowest = ((data.error.isel(step=-1, layers=end) + _HALF) for end in (-1, 0))
+    claims = []
+    for better, worse in ORDER:
+        found = sign_of_trend(deepest.sel(variant=better).values, deepest.sel(variant=worse).values)
+        quantity = f"sign of the error of {worse} less that of {better}, {int(deepest.layers)} layers"
+        claims.append(Claim("errors", quantity, 1, 0, found))
+    for method, expected in (("no-backprop", 1), ("cDNI", 0)):
+        found = sign_of_trend(shallowest.sel(variant=method).values, deepest.sel(variant=method).values)
+        claims.append(Claim("errors", f"sign of the error's trend with depth, {method}", expected, 0, found))
+    return claims
+
+
+def _comparable(data: xarray.Dataset, task: str) -> list[Claim]:
+    """Bisong's abstract: accuracy comparable to backprop; here cDNI's, as a difference with its 95 % interval."""
+    final, claims = 100 * data.error.isel(step=-1), []
+    for layers in data.layers.values.tolist():
+        difference = (final.sel(variant="cDNI", layers=layers) - final.sel(variant="backprop", layers=layers)).values
+        half = float(stdtrit(difference.size - 1, 0.975) * difference.std(ddof=1) / np.sqrt(difference.size))
+        claims.append(Claim(
+            "errors", f"test error of cDNI less that of backprop, percent points, {task}, {layers} layers", 0.0,
+            max(half, MARGIN), float(difference.mean()), "Accuracy comparable to backprop (arXiv 1712.08314).",
+            f"95 % interval over seeds: ±{half:.2f}; comparable means within {MARGIN:g} point or that interval.",
+        ))  # fmt: skip
+    return [*claims, Claim("errors", f"replicas that failed, {task}", 0, 0, int(data.failed.sum()))]

@@ -1,0 +1,195 @@
+"""What the figures of speed measure, each thing once: times of steps, of learning, of cuts, and of real processes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from clockless.clocks import Bernoulli, Global
+from clockless.papers import Options
+
+LAYERS = (3, 4, 5, 6)
+INPUTS, CLASSES = 784, 10
+TARGET = 0.05  # test error that counts as learned, Fig. speed2
+WAYS = {  # name: method, p
+    "backprop": ("backprop", None),
+    "cDNI": ("cdni", None),
+    "cDNI, p = 0.2": ("cdni", 0.2),
+    "cDNI, p = 0.1": ("cdni", 0.1),
+    "cDNI, p = 0.05": ("cdni", 0.05),
+    "local loss": ("local-loss", None),
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large everything is: full, or tiny."""
+
+    layers: tuple[int, ...] = LAYERS
+    width: int = 256
+    batch: int = 256
+    steps: int = 20  # that are timed where all modules learn; ten times as many where few do
+    repeats: int = 5
+    seeds: int = 3
+    longest: int = 3000  # steps until TARGET is given up
+    real_events: int = 300
+    wide: int = 1024  # width of the stack of equal layers
+    equal: int = 6  # how many they are
+
+
+_FULL = Size()
+_TINY = Size((2, 3), 32, 64, 2, 1, 1, 40, 40, 64, 3)
+
+
+def size_of(options: Options) -> Size:
+    return _TINY if options.tiny else _FULL
+
+
+def _learning(size: Size, layers: int, way: str, workers: int | None = None) -> Any:
+    from clockless.modules.cuts import cut_advice
+    from clockless.modules.layers import mlp
+    from clockless.modules.learning import Learning
+    from clockless.modules.timing import noise
+
+    method, p = WAYS[way]
+    stack = mlp(INPUTS, size.width, layers, CLASSES)
+    modules = stack if workers is None else cut_advice(stack, workers, method).modules(stack)
+    clock = Global() if p is None else Bernoulli(p)
+    return Learning(modules, noise(INPUTS, CLASSES), method, clock, size.batch)
+
+
+@lru_cache(maxsize=256)
+def step(size: Size, layers: int, way: str) -> float:
+    from clockless.modules.timing import step_seconds
+
+    return step_seconds(_learning(size, layers, way), size.steps * (1 if WAYS[way][1] is None else 10), size.repeats)
+
+
+def torch_step(size: Size, layers: int) -> float | None:
+    from clockless.modules.timing import torch_step_seconds
+
+    return torch_step_seconds(INPUTS, size.width, layers, CLASSES, size.batch)
+
+
+def counted(layers: int) -> float:
+    """Multiply-adds of a step of cDNI with an interface at every boundary, over those of backprop."""
+    from clockless.modules.cuts import counted_work
+    from clockless.modules.layers import mlp
+
+    work = counted_work(mlp(INPUTS, 256, layers, CLASSES), "cdni")
+    return (sum(work.layers) + sum(work.interfaces)) / sum(work.layers)
+
+
+def _digits(size: Size, layers: int, way: str, seed: int) -> Any:
+    from clockless.modules.layers import mlp
+    from clockless.modules.learning import Learning
+
+    method, p = WAYS[way]
+    clock = Global() if p is None else Bernoulli(p)
+    return Learning(mlp(64, size.width, layers, CLASSES), "digits", method, clock, size.batch, seed=seed)
+
+
+_EVERY = 10  # steps between tests
+
+
+@lru_cache(maxsize=1024)
+def to_target(size: Size, layers: int, way: str, seed: int) -> tuple[float, float]:
+    """Steps and processor seconds of learning, without tests, until TARGET; NaN if it takes too long."""
+    from clockless.modules.learning import Session
+
+    learning = _digits(size, layers, way, seed)
+    Session(learning).advance(60 if WAYS[way][1] else 2)  # compiles
+    session, seconds = Session(learning), 0.0
+    while session.step < size.longest:
+        begin = time.process_time()
+        session.advance(session.step + _EVERY)
+        seconds += _waited(session.memories, begin)
+        if session.measure()["error"][0] <= TARGET:
+            return float(session.step), seconds
+    return float("nan"), float("nan")
+
+
+def _waited(memories: Any, begin: float) -> float:
+    """Processor seconds since `begin`, once all that was begun has been computed."""
+    import jax
+
+    jax.block_until_ready(memories)
+    return time.process_time() - begin
+
+
+@lru_cache(maxsize=256)
+def to_target_simulated(size: Size, layers: int, _: str, seed: int) -> tuple[float, float]:
+    """The same with a worker for each layer, in virtual time; an event takes what it takes of the processor here."""
+    from clockless.modules.actors import Actors, build
+    from clockless.modules.learning import error_and_cost
+    from clockless.runtimes.simulation import Simulation
+
+    learning = _digits(size, layers, "cDNI", seed)
+    actors = Actors(learning, 2**32 - 1)
+    modules = [build(actors, index) for index in range(actors.count)]
+    simulation = Simulation(modules, list(_digit_events(size, layers)))
+    for batches in range(_EVERY, size.longest, _EVERY):
+        report = simulation.run({modules[-1].name: batches})
+        if error_and_cost(learning, [module.memory for module in modules])[0] <= TARGET:
+            return float(batches), report.seconds
+    return float("nan"), float("nan")
+
+
+@lru_cache(maxsize=16)
+def _digit_events(size: Size, layers: int) -> tuple[float, ...]:
+    from clockless.modules.timing import event_seconds
+
+    return tuple(event_seconds(_digits(size, layers, "cDNI", 0)))
+
+
+@lru_cache(maxsize=64)
+def critical(size: Size, layers: int, workers: int) -> tuple[float, float, float, float]:
+    """Speed-ups over backprop on `workers` workers, as in _KINDS."""
+    from clockless.modules.cuts import counted_work, cut_advice, cut_at
+    from clockless.modules.layers import mlp
+    from clockless.modules.timing import event_seconds, simulated_seconds
+
+    stack = mlp(INPUTS, size.width, layers, CLASSES)
+    cut = cut_advice(stack, workers, "cdni")
+    measured = cut_at(_work(size, INPUTS, size.width, layers), cut.stops)
+    learning = _learning(size, layers, "cDNI", workers)
+    simulated = step(size, layers, "backprop") / simulated_seconds(learning, event_seconds(learning))
+    return cut_at(counted_work(stack), cut.stops).bound, cut.bound, measured.bound, simulated
+
+
+@lru_cache(maxsize=16)
+def _work(size: Size, inputs: int, width: int, layers: int) -> Any:
+    from clockless.modules.cuts import measured_work
+    from clockless.modules.layers import mlp
+
+    return measured_work(mlp(inputs, width, layers, CLASSES), size.batch, "cdni", 4 * size.repeats)
+
+
+@lru_cache(maxsize=16)
+def real(size: Size, layers: int) -> tuple[float, ...]:
+    """Two workers: bound by multiply-adds, by measured times, and what two processes reach, on the wall and by processor."""
+    from clockless.modules.timing import real_seconds
+
+    bounds = critical(size, layers, 2)
+    learning = _learning(size, layers, "cDNI", 2)
+    backprop = step(size, layers, "backprop")
+    return bounds[1], bounds[2], *(backprop / seconds for seconds in real_seconds(learning, size.real_events))
+
+
+@lru_cache(maxsize=4)
+def wide_stack(size: Size) -> tuple[float, ...]:
+    """The same for equal wide layers."""
+    from clockless.modules.cuts import cut_advice, cut_at
+    from clockless.modules.layers import mlp
+    from clockless.modules.learning import Learning
+    from clockless.modules.timing import noise, real_seconds, step_seconds
+
+    stack = mlp(size.wide, size.wide, size.equal, CLASSES)
+    task = noise(size.wide, CLASSES)
+    cut = cut_advice(stack, 2, "cdni")
+    measured = cut_at(_work(size, size.wide, size.wide, size.equal), cut.stops)
+    backprop = step_seconds(Learning(stack, task, "backprop", batch=size.batch), max(size.steps // 4, 2), size.repeats)
+    learning = Learning(cut.modules(stack), task, "cdni", batch=size.batch)
+    return cut.bound, measured.bound, *(backprop / seconds for seconds in real_seconds(learning, size.real_events // 2))

@@ -1,0 +1,220 @@
+"""Speed as four separate quantities: per iteration, per update, to a given error, and on the critical path of k workers.
+
+The network of Figs. speed1 and speed3 is that of the papers, 784-256-..-10 in batches of 256, on noise: times do not depend
+on what is learned. Fig. speed2 learns the 8 x 8 digits with the same hidden layers. Everything is compared with plain
+backprop, one compiled JAX step of the whole stack on one thread. Times of one process are processor time, least of several
+repeats; real processes are timed on the wall, which means something on an idle machine only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clockless.claims import Claim
+from clockless.papers import FigureData, Options
+from clockless.papers.decoupled.measuring import (
+    CLASSES,
+    INPUTS,
+    LAYERS,
+    TARGET,
+    WAYS,
+    counted,
+    critical,
+    real,
+    size_of,
+    step,
+    to_target,
+    to_target_simulated,
+    torch_step,
+    wide_stack,
+)
+
+if TYPE_CHECKING:
+    import xarray
+
+# What skipping work has been found to gain per iteration, least and most over 3 to 6 layers.
+_SKIPPING = {"cDNI, p = 0.2": (1.4, 1.9), "cDNI, p = 0.1": (2.7, 4.2), "cDNI, p = 0.05": (4.7, 7.7)}
+# Bound of a worker per layer by multiply-adds at 3 to 6 layers, messages free: without interfaces, and with linear ones.
+_BOUNDS = {"free": (1.5, 2.0, 2.5, 3.0), "cDNI": (1.0, 1.3, 1.65, 2.0)}
+
+
+def figure_speed1(options: Options) -> FigureData:
+    """Time per iteration and per update in one process, by method and number of layers."""
+    import xarray
+
+    size = size_of(options)
+    per_step = np.array([[step(size, layers, way) for way in WAYS] for layers in size.layers])
+    rates = np.array([1.0 if p is None else p for _, p in WAYS.values()])
+    per_update = per_step / (rates[None] * np.array(size.layers)[:, None])
+    data = xarray.Dataset(
+        {
+            "iteration": (("layers", "way"), per_step, {"long_name": "processor time per iteration", "units": "s"}),
+            "update": (("layers", "way"), per_update, {"long_name": "processor time per update", "units": "s"}),
+        },
+        {"layers": list(size.layers), "way": list(WAYS)},
+        {"width": size.width, "batch": size.batch, "inputs": INPUTS},
+    )
+    torch = [torch_step(size, layers) for layers in size.layers]
+    if None in torch:
+        data.attrs["torch"] = "PyTorch is not installed here, so its backprop is not in the figure"
+    else:
+        data["torch"] = ("layers", np.array(torch, dtype=float), {"long_name": "PyTorch backprop", "units": "s"})
+    gain = data.iteration.sel(way="backprop") / data.iteration
+    claims = []
+    if not options.tiny:
+        for way, (least, most) in _SKIPPING.items():
+            middle = (least * most) ** 0.5
+            measured = float(np.exp(np.log(gain.sel(way=way)).mean()))
+            words = f"gain per iteration of {way}, geometric mean over 3 to 6 layers"
+            claims.append(Claim("speed1", words, middle, 1.25 * (most - least) / 2, measured, note=_CPU))
+        expected = np.array([counted(layers) for layers in size.layers])
+        ratio = 1 / (gain.sel(way="cDNI").values * expected)
+        words = "work of cDNI over backprop in one process, as a part of that counted in multiply-adds; mean"
+        claims.append(Claim("speed1", words, 1.0, 0.35, float(ratio.mean()), note=_CPU))
+    return FigureData({"figure-speed1": data}, claims)
+
+
+_CPU = "Processor time of this machine; ratios move by a tenth or two with its load."
+
+
+def figure_speed2(options: Options) -> FigureData:
+    """Steps and time until the test error of the digits is at most 5 %; a worker for each layer in simulation as well."""
+    import xarray
+
+    size = size_of(options)
+    ways = [*WAYS, "cDNI, a worker per layer"]
+    shape = (len(size.layers), len(ways), size.seeds)
+    steps, seconds = np.full(shape, np.nan), np.full(shape, np.nan)
+    with options.showing("speed2") as update:
+        for place in np.ndindex(*shape):
+            layers, way, seed = size.layers[place[0]], ways[place[1]], options.seed * size.seeds + place[2]
+            reach = to_target if way in WAYS else to_target_simulated
+            steps[place], seconds[place] = reach(size, layers, way, seed)
+            if update:
+                update(int(np.ravel_multi_index(place, shape)) + 1, int(np.prod(shape)))
+    dims = ("layers", "way", "seed")
+    data = xarray.Dataset(
+        {
+            "steps": (dims, steps, {"long_name": "steps to a test error of 5 %", "units": "1"}),
+            "seconds": (dims, seconds, {"long_name": "time to a test error of 5 %", "units": "s"}),
+        },
+        {"layers": list(size.layers), "way": ways, "seed": options.seed * size.seeds + np.arange(size.seeds)},
+        {"target": TARGET, "longest": size.longest},
+    )
+    reached = np.isfinite(data.seconds.sel(way=["backprop", "cDNI"]).values).mean()
+    claims = [Claim("speed2", "part of the backprop and cDNI runs that reach 5 %", 1.0, 0.0, float(reached))]
+    return FigureData({"figure-speed2": data}, [] if options.tiny else claims)
+
+
+def figure_speed3(options: Options) -> FigureData:
+    """Critical path: bounds by multiply-adds and by measured times, the simulation, and real processes."""
+    import xarray
+
+    size = size_of(options)
+    deepest = size.layers[-1]
+    per_layer = np.array([critical(size, layers, layers) for layers in size.layers])
+    per_worker = np.array([critical(size, deepest, k) for k in range(1, deepest + 1)])
+    two = np.array([real(size, layers) for layers in size.layers])
+    wide = wide_stack(size)
+    about = {"long_name": "speed-up over plain backprop", "units": "1"}
+    data = xarray.Dataset(
+        {
+            "per_layer": (("layers", "kind"), per_layer, about),
+            "per_worker": (("workers", "kind"), per_worker, about),
+            "pair": (("layers", "two"), two, about),
+            "wide": ("reach", np.array(wide), about),
+        },
+        {
+            "layers": list(size.layers), "workers": np.arange(1, deepest + 1), "kind": list(_KINDS),
+            "two": _REACHED, "reach": _REACHED,
+        },
+    )  # fmt: skip
+    claims = [] if options.tiny else [*_bound_claims(), *_path_claims(data)]
+    return FigureData({"figure-speed3": data}, claims)
+
+
+_KINDS = ("free", "multiply-adds", "measured", "simulation")
+_REACHED = ["multiply-adds", "measured", "real", "processor"]
+_WALL = "Wall-clock time of two pinned processes: means something where nobody else computes."
+
+
+def _bound_claims() -> list[Claim]:
+    from clockless.modules.cuts import cut_advice
+    from clockless.modules.layers import mlp
+
+    claims = []
+    for name, method in (("free", None), ("cDNI", "cdni")):
+        for layers, expected in zip(LAYERS, _BOUNDS[name], strict=True):
+            bound = cut_advice(mlp(INPUTS, 256, layers, CLASSES), layers, method).bound
+            words = f"bound of a worker per layer by multiply-adds, {layers} layers, interfaces {name}"
+            claims.append(Claim("speed3", words, expected, 0.035, bound))
+    return claims
+
+
+def _path_claims(data: xarray.Dataset) -> list[Claim]:
+    kept = data.per_worker.sel(kind="simulation") / data.per_worker.sel(kind="measured")
+    words = "simulated speed-up of six layers over its bound by measured times, mean over 2 to 6 workers"
+    real_one = float(data.pair.sel(two="real", layers=6))
+    claims = [
+        Claim("speed3", words, 1.0, 0.25, float(kept.isel(workers=slice(1, None)).mean()), note=_CPU),
+        Claim("speed3", "speed-up of two real processes, six layers", 1.4, 0.2, real_one, note=_WALL),
+    ]
+    width = "equal layers of width 1,024 on two processes: part of the bound by multiply-adds that is reached, 1 at most"
+    for way, how, note in (("real", "on the wall", _WALL), ("processor", "by the busiest's processor time", _CPU)):
+        part = float(min(data.wide.sel(reach=way) / data.wide.sel(reach="multiply-adds"), 1.0))
+        claims.append(Claim("speed3", f"{width}, {how}", 1.0, 0.2, part, note=note))
+    return claims
+
+
+def figure_speed4(options: Options) -> FigureData:
+    """The four quantities side by side for the deepest stack, as gains over plain backprop, and which of them are 3-fold."""
+    import xarray
+
+    size, deepest = size_of(options), size_of(options).layers[-1]
+    first, second = figure_speed1(options).datasets["figure-speed1"], figure_speed2(options).datasets["figure-speed2"]
+    third = figure_speed3(options).datasets["figure-speed3"]
+    one, learned = first.sel(layers=deepest), second.seconds.sel(layers=deepest).mean("seed", skipna=False)
+    path = third.per_worker.sel(kind="simulation", workers=deepest)
+    rows = {
+        way: [
+            float(one.iteration.sel(way="backprop") / one.iteration.sel(way=way)),
+            float(one["update"].sel(way="backprop") / one["update"].sel(way=way)),
+            float(learned.sel(way="backprop") / learned.sel(way=way)),
+            np.nan,
+        ]
+        for way in WAYS
+    }
+    several = float(learned.sel(way="backprop") / learned.sel(way="cDNI, a worker per layer"))
+    rows["cDNI, a worker per layer (simulated)"] = [float(path), float(path), several, float(path)]
+    pair = float(third.pair.sel(layers=deepest, two="real"))
+    rows["cDNI, two real processes"] = [pair, pair, np.nan, pair]
+    data = xarray.Dataset(
+        {
+            "gain": (
+                ("way", "quantity"),
+                np.array(list(rows.values())),
+                {"long_name": "backprop's over its own", "units": "1"},
+            )
+        },
+        {"way": list(rows), "quantity": list(QUANTITIES)},
+        {"layers": deepest, "width": size.width, "target": TARGET},
+    )
+    data.attrs["threefold"] = threefold(data)
+    words = "gain on the critical path of a worker for each of six layers, simulated (its bound by multiply-adds is 2.0)"
+    claims = [Claim("speed4", words, 2.0, 0.4, float(path), note="Where a 3-fold appears: " + data.attrs["threefold"])]
+    return FigureData({"figure-speed4": data}, [] if options.tiny else claims)
+
+
+QUANTITIES = ("time per iteration", "time per update", "time to 5 % error", "critical path")
+
+
+def threefold(data: xarray.Dataset) -> str:
+    """In words: which gains are 3-fold, and of which kind they are."""
+    words = []
+    for quantity in data.quantity.values:
+        gains = data.gain.sel(quantity=quantity).dropna("way")
+        large = [f"{way} ({value:.1f})" for way, value in zip(gains.way.values, gains.values, strict=True) if value >= 3]
+        words.append(f"{quantity}: " + ("3-fold in " + "; ".join(large) if large else "nowhere 3-fold"))
+    return ". ".join(words) + "."

@@ -1,0 +1,141 @@
+"""The numbers of the figures about decoupled modules on made-up data with known answers, and their tiny versions drawn."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray
+
+pytest.importorskip("jax")
+
+from clockless.figures import decoupled as drawings
+from clockless.papers import Options, decoupled
+from clockless.papers.decoupled import alignment, bridge, errors
+from clockless.reproduction import known_figures
+from small_mnist import write_mnist
+
+
+def made_up(curve, noise=0.0):
+    """Costs curve(step, p) of both methods, times a seed's own luck."""
+    rng = np.random.default_rng(0)
+    datasets = {}
+    for p in bridge.P:
+        updates = list(bridge.UPDATES)
+        steps = np.array(sorted({*updates, *(round(count / p) for count in updates)}))
+        cost = curve(steps, p) * np.exp(noise * rng.standard_normal((2, bridge.SEEDS, 1)))
+        datasets[f"p-{p}"] = xarray.Dataset(
+            {
+                "cost": (("rule", "seed", "step"), cost),
+                "failed": (("rule", "seed"), np.zeros((2, bridge.SEEDS), dtype=bool)),
+            },
+            {"step": steps},
+            {"p": p, "updates": updates},
+        )
+    return datasets
+
+
+def test_perfect_collapse_is_seen():
+    """A cost that is a function of step x p has no spread there, and the curve's own range at equal steps."""
+    data = made_up(lambda step, p: (1 + step * p) ** -0.5)
+    per_update, per_step = (bridge.spread(bridge.log_costs(data, 0, choice))[0] for choice in (True, False))
+    assert per_update == pytest.approx(0, abs=1e-12)
+    assert per_step == pytest.approx(0.5 * np.log10(501 / 51))
+    claims = bridge.claims_of(data, 0, "backprop")
+    assert all(claim.holds for claim in claims)
+
+
+def test_missing_collapse_is_seen():
+    """A cost that is a function of the step has its spread in step x p, and the claims fall."""
+    claims = bridge.claims_of(made_up(lambda step, p: (1 + step) ** -0.5, noise=0.02), 1, "cDNI")
+    assert claims[0].measured > 0.5 * np.log10(10) * 0.9
+    assert [claim.holds for claim in claims] == [False, False, False, True]
+
+
+def test_late_collapse_is_told_from_early():
+    """A transient of the first updates alone breaks the first claim and not the second."""
+    claims = bridge.claims_of(
+        made_up(lambda s, p: (1 + s * p) ** -0.5 * np.exp(p / 3 * (s * p < bridge.SETTLED - 1))), 0, "cDNI"
+    )
+    assert [claim.holds for claim in claims] == [False, True, True, True]
+    assert claims[0].measured == pytest.approx(0.3 / np.log(10))
+
+
+def test_luck_alone_is_no_spread():
+    """Noise of the seeds stays within the tolerance, which grows with it."""
+    tolerances = []
+    for noise in (0.05, 0.3):
+        claim = bridge.claims_of(made_up(lambda step, p: (1 + step * p) ** -0.5, noise), 0, "backprop")[0]
+        assert claim.holds
+        tolerances.append(claim.tolerance)
+    assert tolerances[1] > 2 * tolerances[0]
+
+
+def test_tolerance_covers_the_other_mean():
+    """Means of our seeds and of three others on another test set differ by more, anywhere in 24 cells, 1 time in 20."""
+    rng = np.random.default_rng(1)
+    outside, runs = 0, 300
+    truth = np.array([2.0, 3.0, 5.0, 7.0])
+    wrong = rng.random((6, 4, 1797)) < truth[:, None] / 100  # of each method and depth, whatever the seed
+    for _ in range(runs):
+        sets = [rng.permutation(1797)[:450] for _ in range(2)]
+        means = [100 * wrong[:, :, chosen].mean(axis=2, keepdims=True) for chosen in sets]
+        ours, others = (
+            mean + 0.1 * truth[:, None] * rng.standard_normal((6, 4, n)) for mean, n in zip(means, (5, 3), strict=True)
+        )
+        apart = np.abs(ours.mean(axis=2) - others.mean(axis=2))
+        outside += bool(np.any([apart[k] > errors.tolerance(ours[k], others[k].mean(axis=1), 24) for k in range(6)]))
+    assert outside / runs < 0.08  # 300 runs know 0.05 to 0.013
+    wide = errors.tolerance(ours[0], truth, 24)
+    assert (wide < 4 * np.sqrt(truth)).all()  # not wider than needed: four standard errors and a half of the test sets
+
+
+def test_expected_table_is_whole():
+    """A number for every depth; the methods compared with another's numbers have them."""
+    assert {len(row) for row in errors.EXPECTED.values()} == {len(errors.LAYERS)}
+    assert set(errors.COMPARED.values()) <= set(errors.EXPECTED)
+    assert {*errors.RULES, *(f"cDNI, p = {p:g}" for p in errors.P)} == {*errors.EXPECTED, errors.HIDDEN}
+
+
+def test_seeds_of_master_seeds_are_apart():
+    """No run of one master seed is one of another."""
+    from clockless.papers.decoupled.settings import seeds
+
+    assert not set(seeds(Options(seed=0), 5)) & set(seeds(Options(seed=1), 5))
+
+
+def test_figures_captions_and_drawings_match():
+    """Every figure has a drawing and a caption."""
+    assert set(known_figures("decoupled")) == set(drawings.DRAW) == set(decoupled.CAPTIONS)
+    assert all(decoupled.CAPTIONS.values())
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Options of a tiny run whose figures share their stores, with a made-up MNIST."""
+    labels = [k % 10 for k in range(80)]
+    images = write_mnist(tmp_path_factory.mktemp("mnist"), labels, labels[:20])
+    return Options(tiny=True, stores=tmp_path_factory.mktemp("stores"), mnist=images)
+
+
+@pytest.mark.parametrize("figure", ["errors", "alignment", "bridge"])
+def test_tiny_figures_can_be_drawn(figure, tiny, tmp_path):
+    """Finite numbers, and a picture."""
+    mpl.use("Agg")
+    data = decoupled.FIGURES[figure](tiny)
+    assert ("figure-errors_mnist" in data.datasets) == (figure == "errors")
+    assert all(np.isfinite(claim.measured) for claim in data.claims)
+    failed = [claim for claim in data.claims if "failed" in claim.quantity]
+    assert all(claim.holds for claim in failed)
+    drawings.DRAW[figure](data.datasets).savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_early_alignment_is_a_mean_of_its_steps():
+    """Over the named steps and the boundaries that there are."""
+    steps = [1, 20, 50, 100, 200, 2000]
+    cosines = np.where(np.isin(steps, alignment.EARLY), 0.5, -1.0)
+    values = np.broadcast_to(cosines[None, None, :, None], (1, 4, 6, 2)).copy()
+    values[..., 0] += 0.2
+    data = xarray.Dataset(
+        {"alignment": (("variant", "seed", "step", "boundary"), values)}, {"variant": ["cDNI"], "step": steps}
+    )
+    assert alignment.early(data, "cDNI") == pytest.approx(0.6)

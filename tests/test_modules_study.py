@@ -1,0 +1,195 @@
+"""Stacks of modules as experiments: the same bits however they are run, and as the plain session gives them."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax")
+
+from clockless.clocks import Bernoulli
+from clockless.errors import ClocklessError, DescriptionError, TaskError
+from clockless.experiment import Experiment
+from clockless.modules.data import examples, mnist
+from clockless.modules.layers import mlp
+from clockless.modules.learning import Learning, Session
+from clockless.modules.methods import DNI
+from clockless.running import Workers, compute, run
+from clockless.store import Store
+from clockless.studies import study
+from clockless.sweep import Runner
+from small_mnist import write_mnist
+
+
+def described(**changes):
+    """Two methods, by chance, on a small stack."""
+    fields = {
+        "network": {"kind": "mlp", "layers": 2, "width": 8}, "medium": {"kind": "modules", "rate": 0.01},
+        "task": {"kind": "labels", "name": "digits"}, "rule": [{"kind": "backprop"}, {"kind": "dni"}],
+        "clock": {"kind": "bernoulli", "p": 0.5}, "batch": 16, "steps": 40, "record": 4, "seeds": 3,
+    }  # fmt: skip
+    return Experiment(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The experiment run by one thread without a stop."""
+    return run(described(), tmp_path_factory.mktemp("plain") / "store", Workers(threads=1), progress=False)
+
+
+def test_processes_give_the_same_bits(plain, tmp_path):
+    """More than one worker means processes for this medium, whether they are asked for or not."""
+    store = run(described(), tmp_path / "store", Workers(threads=2), progress=False)
+    assert store.digest() == plain.digest()
+    here = {event["worker"] for event in plain.journal.told() if event["event"] == "unit done"}
+    there = {event["worker"] for event in store.journal.told() if event["event"] == "unit done"}
+    assert len(here) == 1
+    assert not here & there
+
+
+def test_stopped_and_resumed_gives_the_same_bits(plain, tmp_path):
+    """A unit that is stopped between two records goes on from its checkpoint."""
+    store = Store.create(tmp_path / "store", described())
+    for unit in range(store.units):
+        looks = iter(range(100))
+        receipt = Runner(store, stopped=lambda looks=looks: next(looks) >= 5).compute(unit)
+        assert receipt.outcome == "stopped"
+        assert 0 < store.journal.counted(store.units)[unit] < 40
+    assert compute(store, Workers(threads=1), progress=False).complete
+    assert store.digest() == plain.digest()
+
+
+def test_extended_gives_the_same_bits(plain, tmp_path):
+    """25 steps and 15 more are 40 steps."""
+    short = run(described(steps=25), tmp_path / "store", Workers(threads=1), progress=False)
+    longer = short.extended(40)
+    compute(longer, Workers(threads=1), progress=False)
+    assert longer.digest() == plain.digest()
+
+
+def test_results_are_those_of_the_session(plain):
+    """Replica by replica and record by record, alignment and updates included."""
+    data = plain.dataset().isel(rule=1)
+    learning = Learning(mlp(64, 8, 2, 10), examples("digits"), DNI(), Bernoulli(0.5), 16, _adam(0.01), 3)
+    session = Session(learning)
+    for step in data.step.values.tolist():
+        session.advance(step)
+        seen, recorded = session.measure(), data.sel(step=step)
+        for name in ("error", "cost", "updates"):
+            np.testing.assert_array_equal(recorded[name].values, seen[name][0], err_msg=name)
+        np.testing.assert_array_equal(recorded.alignment.values, session.alignment()[0])
+    np.testing.assert_array_equal(data.parameters.values, session.results()["parameters"][0])
+    assert np.isfinite(data.alignment.values[-1]).all()
+    assert np.isnan(plain.dataset().alignment.isel(rule=0).values).all()
+    assert not plain.dataset().failed.any()
+
+
+def _adam(rate):
+    from clockless.modules.optimisers import Adam
+
+    return Adam(rate)
+
+
+def test_smaller_stacks_are_filled_up(tmp_path):
+    """Where stacks differ in depth, what the smaller lacks is NaN; numbers of the medium are axes like others."""
+    experiment = described(network={"kind": "mlp", "layers": [1, 2], "width": 8}, rule={"kind": "backprop"}, steps=3)
+    data = run(experiment, tmp_path / "store", Workers(threads=1), progress=False).dataset()
+    sizes = {1: 64 * 10 + 10, 2: 64 * 8 + 2 * 8 + 8 * 10 + 10}
+    for layers, size in sizes.items():
+        assert np.isfinite(data.parameters.sel(layers=layers)).sum() == size
+        assert np.isfinite(data.updates.sel(layers=layers, step=3)).sum() == layers
+    rates = described(medium={"kind": "modules", "optimiser": "descent", "rate": [0.1, 0.2]})
+    assert [axis.name for axis in rates.axes] == ["medium_rate", "rule"]
+
+
+def test_descriptions_say_the_same_as_objects():
+    """An object of the methods is taken apart into the description that makes it; drops change the fingerprint."""
+    given = described(rule=DNI(conditioned=False, hidden=(4, 4)))
+    assert given.rule == {
+        "kind": "dni", "conditioned": False, "hidden": [4, 4], "mixing": 0.0, "unlock": "update", "source": [256],
+    }  # fmt: skip
+    assert Experiment.of(given.plain()).fingerprint == given.fingerprint
+    assert study(given).learning(0).method == DNI(conditioned=False, hidden=(4, 4))
+    dropped = described(medium={"kind": "modules", "drops": [10, 20]})
+    assert study(dropped).learning(0).optimiser.rate_at(15) == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"network": {"kind": "packing"}}, "network: packing"),
+        ({"network": {"kind": "mlp", "layers": 0}}, "layers = 0"),
+        ({"medium": {"kind": "modules", "precision": "float16"}}, "precision = 'float16'"),
+        ({"medium": {"kind": "modules", "optimiser": "lion"}}, "optimiser = 'lion'"),
+        ({"medium": {"kind": "modules", "rate": -1.0}}, "rate = -1.0"),
+        ({"task": {"kind": "regression"}}, "task: regression"),
+        ({"task": {"kind": "labels", "name": "faces"}}, "no examples called 'faces'"),
+        ({"rule": {"kind": "sign", "nudge": 0.1}}, "rule: sign"),
+        ({"rule": {"kind": "dni", "mixing": 2.0}}, "mixing = 2.0"),
+        ({"rule": {"kind": "dni", "hidden": [0]}}, "hidden = 0"),
+        ({"rule": {"kind": "hebb"}}, "kinds of rule are"),
+        ({"clock": {"kind": "bernoulli", "p": 0.0}}, "p = 0"),
+        ({"device": {"kind": "levels", "count": 8, "low": 1.0, "high": 2.0}}, "device: levels"),
+        ({"optimiser": {"kind": "adam"}}, "optimiser: "),
+        ({"initial": 1.0}, "initial: "),
+        ({"batch": "full"}, "batch = 'full'"),
+        ({"batch": 2000}, "1347 training examples"),
+    ],
+)
+def test_bad_input_is_one_sentence(changes, words):
+    """Before anything runs."""
+    with pytest.raises(ClocklessError) as caught:
+        study(described(**changes)).check()
+    said = str(caught.value)
+    assert words in said
+    assert "\n" not in said
+
+
+def test_nothing_else_imports_jax():
+    """Experiments on other media, given as objects or as data, do without; `clockless --help` too."""
+    code = (
+        "import sys, clockless as cl\n"
+        "from clockless import cli, studies\n"
+        "e = cl.Experiment(rule=cl.CoupledLearning(0.1, 0.1), clock=[cl.Bernoulli(0.5)], steps=1)\n"
+        "studies.study(e).check()\n"
+        "try:\n    cl.Experiment(rule=3)\nexcept cl.errors.DescriptionError:\n    pass\n"
+        "assert 'jax' not in sys.modules and 'optax' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+
+
+def test_missing_jax_is_one_sentence():
+    """And names the command that mends it."""
+    code = (
+        "import sys; sys.modules['jax'] = None\n"
+        "from clockless.experiment import Experiment\n"
+        "from clockless.errors import ClocklessError\n"
+        "try:\n    Experiment(medium={'kind': 'modules'})\n"
+        "except ClocklessError as error:\n    print(error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, timeout=100, capture_output=True, text=True).stdout
+    assert said.count("\n") == 1
+    assert "pip install 'clockless[modules]'" in said
+
+
+def test_mnist_from_its_files(tmp_path):
+    """Pixels in [0, 1], the files' own test set, cropped and pooled as asked; it runs as an experiment."""
+    write_mnist(tmp_path)
+    found = mnist(tmp_path, crop=1, pool=2)
+    np.testing.assert_allclose(found.x_train, np.array([3, 1, 4, 1])[:, None] * np.full((1, 4), 20 / 255))
+    assert found.y_test.tolist() == [5, 9]
+    task = {"kind": "mnist-labels", "folder": str(tmp_path)}
+    experiment = described(task=task, batch=2, rule={"kind": "backprop"}, steps=2, clock={"kind": "global"})
+    data = run(experiment, tmp_path / "store", Workers(threads=1), progress=False).dataset()
+    assert set(np.unique(data.error)) <= {0.0, 0.5, 1.0}
+    assert np.isfinite(data.parameters).sum() == 36 * 8 + 2 * 8 + 8 * 10 + 10
+
+
+def test_bad_mnist_is_one_sentence(tmp_path):
+    """A label out of range names its file; a missing folder says so before anything runs."""
+    write_mnist(tmp_path, labels=(3, 10, 4, 1))
+    with pytest.raises(TaskError, match="label 1 is 10, outside 0 to 9"):
+        mnist(tmp_path)
+    with pytest.raises(DescriptionError, match="holds neither"):
+        study(described(task={"kind": "mnist-labels", "folder": str(tmp_path / "none")})).check()

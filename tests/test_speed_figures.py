@@ -1,0 +1,77 @@
+"""Speed as four quantities, tiny: what is measured is consistent, the words name the right kind, and the figures draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax", reason="JAX is not installed (the extra `modules`)", exc_type=ImportError)
+
+import matplotlib as mpl
+
+from clockless.modules.layers import mlp
+from clockless.modules.learning import Learning
+from clockless.modules.timing import event_seconds, noise, simulated_seconds, step_seconds
+from clockless.papers import Options
+from clockless.papers.decoupled import measuring, speed
+
+mpl.use("Agg")
+pytestmark = pytest.mark.timeout(300)
+
+
+def learning(width, method="cdni", layers=3):
+    return Learning(mlp(64, width, layers, 10), noise(64, 10, 128), method, batch=32)
+
+
+def test_a_step_of_more_work_takes_longer():
+    """64 times the multiply-adds: at least four times the time."""
+    assert step_seconds(learning(512, "backprop"), 4, 3) > 4 * step_seconds(learning(8, "backprop"), 4, 3) > 0
+
+
+def test_events_are_timed_one_by_one():
+    times = event_seconds(learning(16), 6)
+    assert len(times) == 3
+    assert all(0 < seconds < 5 for seconds in times)
+
+
+def test_the_pipeline_is_as_fast_as_its_busiest_module():
+    """Where the first module is the busiest nobody keeps it waiting, so a batch comes every time it has done one."""
+    assert simulated_seconds(learning(8), [1.0, 0.25, 0.125], 24) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_the_words_name_the_kind_of_every_gain():
+    import xarray
+
+    gain = np.array([[3.2, 0.3, 0.5, np.nan], [1.5, 1.5, np.nan, 2.99]])
+    coordinates = {"way": ["skipping", "two"], "quantity": list(speed.QUANTITIES)}
+    words = speed.threefold(xarray.Dataset({"gain": (("way", "quantity"), gain)}, coordinates))
+    assert words == (
+        "time per iteration: 3-fold in skipping (3.2). time per update: nowhere 3-fold. "
+        "time to 5 % error: nowhere 3-fold. critical path: nowhere 3-fold."
+    )
+
+
+def test_counted_work_of_six_layers_by_hand():
+    """2 x 784 x 256 + 4 x 3 x 256^2 + 3 x 2560 for the layers, 5 x 3 x 266 x 256 for the interfaces."""
+    layers = 2 * 784 * 256 + 4 * 3 * 256**2 + 3 * 2560
+    assert measuring.counted(6) == pytest.approx(1 + 5 * 3 * 266 * 256 / layers)
+
+
+def test_the_bounds_of_the_papers_network():
+    claims = speed._bound_claims()
+    assert len(claims) == 8
+    assert all(claim.holds for claim in claims)
+
+
+def test_the_first_figure_is_consistent_and_draws(tmp_path):
+    from clockless.figures.decoupled.speed import figure_speed1
+
+    data = speed.figure_speed1(Options(tiny=True)).datasets
+    (only,) = data.values()
+    assert np.isfinite(only.iteration).all()
+    assert (only.iteration > 0).all()
+    ratio = only.iteration / only["update"] / only.layers
+    np.testing.assert_allclose(ratio.sel(way=["backprop", "cDNI"]), 1.0)
+    np.testing.assert_allclose(ratio.sel(way="cDNI, p = 0.05"), 0.05)
+    figure_speed1(data).savefig(tmp_path / "speed1.png")
+    assert (tmp_path / "speed1.png").stat().st_size > 5000
