@@ -23,7 +23,6 @@ import numpy as np
 from clockless.description_files import read, text_of
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiment import Experiment
-from clockless.parts import package_digest
 from clockless.studies import Variable, study
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
         store=path,
         attributes={
             "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
-            "sources": package_digest(), "cite": "\n".join(work.cite), **about,
+            "sources": work.sources, "cite": "\n".join(work.cite), **about,
         },
     )  # fmt: skip
 

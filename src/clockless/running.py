@@ -19,9 +19,9 @@ from clockless.cluster import connected, run_on_cluster
 from clockless.errors import ParameterError, ReplicasFailedWarning, StoreError, whole
 from clockless.experiment import Experiment
 from clockless.frames import on_disk
-from clockless.parts import package_digest
 from clockless.progress import Tally, Update, watched
 from clockless.store import Store
+from clockless.studies import LANES, study
 from clockless.sweep import CHECKPOINT_SECONDS, Runner, mend, run_threads
 from clockless.training import available_cores
 from clockless.workers import Team
@@ -168,7 +168,8 @@ def results_of(
     if stores is None:
         with tempfile.TemporaryDirectory() as folder:
             return results_of(experiment, Path(folder), threads, update)
-    store = Store.create(stores / f"{experiment.fingerprint}-{package_digest()[:8]}", experiment)
+    sources = study(experiment, LANES).sources
+    store = Store.create(stores / f"{experiment.fingerprint}-{sources[:8]}", experiment)
     look = _polled(store, update) if update and not store.done().all() else nullcontext()
     with look:
         ended = compute(store, Workers(threads=threads), progress=False)

@@ -40,7 +40,6 @@ from clockless.frames import (
     seal_of,
 )  # fmt: skip
 from clockless.journal import Journal
-from clockless.parts import package_digest
 from clockless.sessions import Arrays
 from clockless.studies import study
 
@@ -162,7 +161,7 @@ class Store:
     @property
     def same_sources(self) -> bool:
         """Whether this version of the package computes what the store's did."""
-        return bool(self._group.attrs.get("sources") == package_digest())
+        return bool(self._group.attrs.get("sources") == self.study.sources)
 
     # --- units ---
 

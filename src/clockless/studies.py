@@ -6,10 +6,12 @@ worker on every machine means the same by unit 17. Nothing of a unit exists unti
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import prod
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -51,6 +53,7 @@ class Study(Protocol):
     """Contract: what the store and the workers need of a kind of experiment."""
 
     experiment: Experiment
+    sources: str  # hash of the package's own files that decide its bits
     width: int  # the largest number of replicas in a unit
     cite: tuple[str, ...]  # works
     units: list[np.ndarray]  # the replicas of every unit
@@ -85,6 +88,23 @@ def study(experiment: Experiment, width: int | None = None) -> Study:
     return cls(experiment, width or cls.width_for(experiment))
 
 
+@cache
+def sources_digest(*names: str) -> str:
+    """A hash of the package's own modules and folders of these names, and of those that any learning rests on."""
+    folder, digest = Path(__file__).parent, hashlib.sha256()
+    for name in sorted({*names, *_UNDER_ALL}):
+        for path in sorted([*folder.glob(f"{name}.py"), *folder.glob(f"{name}/**/*.py")]):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+_UNDER_ALL = ("randomness", "clocks", "sessions")
+_UNDER_RESISTORS = (
+    "lanes", "parts", "elimination", "media", "rules", "devices", "batches", "engine", "tasks", "networks", "packings",
+    "blocks", "replicas",
+)  # fmt: skip
+
+
 class Ensemble:
     """Resistor networks, in blocks of lanes."""
 
@@ -92,6 +112,7 @@ class Ensemble:
 
     def __init__(self, experiment: Experiment, width: int = LANES) -> None:
         self.experiment, self.width, self.cite = experiment, width, CITE
+        self.sources = sources_digest(*_UNDER_RESISTORS)
         self.units = list(units_of(experiment, width))
         self.variables = {
             "error": Variable(("step",), "f8", "test error / its value at step 0", "1"),

@@ -22,7 +22,7 @@ from clockless.media.schedules import GradientFlow, PoissonTimed, RandomSequenti
 from clockless.media.xy import KINDS
 from clockless.optimisers import Descent, Rates
 from clockless.sessions import Arrays, Session
-from clockless.studies import Variable, differing, units_of
+from clockless.studies import Variable, differing, sources_digest, units_of
 from clockless.xy_learning import XYLearning
 from clockless.xy_setting import Initial, Settling, XYSetting
 
@@ -84,6 +84,12 @@ class Phases:
         return tuple(self.trainable.split())
 
 
+_UNDER_PHASES = (
+    "lanes", "parts", "media", "rules", "devices", "networks", "architectures", "local_layers", "datasets", "idx",
+    "phase_tasks", "phase_batches", "optimisers", "equilibrium", "xy_setting", "xy_learning", "xy_study",
+)  # fmt: skip
+
+
 class Lattices:
     """XY networks that learn tasks of phases; every replica is a unit."""
 
@@ -91,7 +97,7 @@ class Lattices:
 
     def __init__(self, experiment: Experiment, width: int = 1) -> None:
         self.experiment, self.width = experiment, width
-        self.cite = CITE
+        self.cite, self.sources = CITE, sources_digest(*_UNDER_PHASES)
         self.units = list(units_of(experiment, width))
         self.variables = {
             "error": Variable(("step",), "f8", "test cost, 1/2 sum over outputs of (1 - cos delta)", "1"),

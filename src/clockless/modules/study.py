@@ -24,7 +24,7 @@ from clockless.modules.learning import Learning, Session, flat_parameters
 from clockless.modules.methods import DNI
 from clockless.modules.optimisers import Adam, Descent
 from clockless.sessions import Arrays
-from clockless.studies import Variable, differing, units_of
+from clockless.studies import Variable, differing, sources_digest, units_of
 
 CITE = (
     "Jaderberg et al., 'Decoupled neural interfaces using synthetic gradients', ICML 2017, arXiv 1608.05343",
@@ -103,6 +103,7 @@ class Stacks:
 
     def __init__(self, experiment: Experiment, width: int = 1) -> None:
         self.experiment, self.width, self.cite = experiment, width, CITE
+        self.sources = sources_digest("modules", "datasets", "idx")
         self.units = list(units_of(experiment, width))
         self.variables = {
             "error": Variable(("step",), "f8", "part of the test set that is classified wrongly", "1"),
