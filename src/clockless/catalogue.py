@@ -70,11 +70,12 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "lattice": Kind(f"{_NETWORK}:lattice"),
         "edges": Kind(f"{_NETWORK}:Network", tables=("edges", "positions")),
         "square": Kind("clockless.architectures:square", tables=("inputs", "outputs")),
+        "square-with-skips": Kind("clockless.architectures:square_with_skips", tables=("inputs", "outputs")),
         "triangular": Kind("clockless.architectures:triangular", tables=("inputs", "outputs")),
         "all-to-all": Kind("clockless.architectures:all_to_all", tables=("inputs", "outputs")),
         "dense": Kind("clockless.architectures:dense", tables=("sizes",)),
         "local": Kind("clockless.local_layers:local", tables=("image",)),
-        "local-layers": Kind("clockless.local_layers:local", tables=("image", "window", "stride", "channels", "sharing")),
+        "local-layers": Kind("clockless.local_layers:local", tables=("image", "window", "stride", "channels")),
         "stacked": Kind("clockless.local_layers:stacked", tables=("sizes",)),
     },
     "medium": {
