@@ -113,7 +113,7 @@ def tiny(tmp_path_factory):
     """Options of a tiny run whose figures share their stores, with a made-up MNIST."""
     labels = [k % 10 for k in range(80)]
     images = write_mnist(tmp_path_factory.mktemp("mnist"), labels, labels[:20])
-    return Options(tiny=True, stores=tmp_path_factory.mktemp("stores"), mnist=images)
+    return Options(tiny=True, stores=tmp_path_factory.mktemp("stores"), data={"mnist": images})
 
 
 @pytest.mark.parametrize("figure", ["errors", "alignment", "bridge"])

@@ -171,7 +171,7 @@ def test_the_sign_rule_on_conductances_moves_the_other_way():
         {"rule": cl.CoupledLearning(0.1, 0.1), "device": levels(cl.Magnitudes(0.1)), "batch": 1},
         {"initial": cl.train},
     ],
-    ids=repr,
+    ids=lambda changed: ", ".join(changed),
 )
 def test_contradictions_get_one_sentence(changed):
     """The sign rule without levels, comparators on batches, levels outside the medium, analog rules on comparators."""

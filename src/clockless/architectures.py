@@ -8,7 +8,7 @@ that several edges share, and how large couplings are at the start. Here are lat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -326,3 +326,28 @@ def with_skips(architecture: Architecture, pairs: Sequence[tuple[int, int]]) -> 
         np.concatenate([architecture.initial_scale, scale]),
         f"{architecture.name} + {len(table)} skips",
     )
+
+
+def square_with_skips(
+    rows: int, columns: int, inputs: Sequence[int], outputs: Sequence[int], skips: int = 0
+) -> Architecture:
+    """Open square lattice with further bonds between all sites that lie `skips` apart in a row or in a column.
+
+    Their number is rows (columns - skips) + columns (rows - skips); 0 adds none.
+
+    Raises:
+        NetworkError: skips of 1, which the lattice has already, or of the lattice's side or more; wrong roles.
+        ParameterError: counts that are not whole numbers.
+    """
+    plain = square(rows, columns, inputs, outputs)
+    if whole("skips", skips) == 0:
+        return plain
+    if not 2 <= skips < max(rows, columns):
+        raise NetworkError(f"skips = {skips} in a lattice of {rows} x {columns}; give 0, or 2 to {max(rows, columns) - 1}.")
+    table = Grid(rows, columns).table[0]
+    pairs = [
+        np.column_stack([near.ravel(), far.ravel()])
+        for near, far in ((table[:, :-skips], table[:, skips:]), (table[:-skips], table[skips:]))
+    ]
+    joined = with_skips(plain, np.vstack(pairs).tolist())
+    return replace(joined, name=f"{plain.name}, skips {skips}")

@@ -35,7 +35,7 @@ class Claim:
     @property
     def holds(self) -> bool:
         """Whether the measured value lies within the tolerance of the expected one."""
-        return math.isfinite(self.measured) and abs(self.measured - self.expected) <= self.tolerance
+        return math.isfinite(self.measured) and bool(abs(self.measured - self.expected) <= self.tolerance)
 
     def as_json(self) -> dict[str, Any]:
         """The object that stands in numbers.json."""

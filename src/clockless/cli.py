@@ -42,9 +42,11 @@ def reproduce(
     Parameters
     ----------
     paper
-        desynchronous (Wycoff et al. 2022), or decoupled (synthetic gradients; needs clockless[modules]).
+        desynchronous (Wycoff et al. 2022), xy-lattices (Wang et al. 2026), or decoupled (synthetic gradients; needs
+        clockless[modules]).
     figure
-        A figure of the paper, such as 1b; several as --figure 1b --figure 4c. All when left out (six to ten minutes).
+        A figure of the paper, such as 1b; several as --figure 1b --figure 4c. All when left out (six to ten minutes for
+        desynchronous, half an hour for xy-lattices).
     out
         Folder to write to; a subfolder with the paper's name is made.
     tiny
@@ -54,9 +56,9 @@ def reproduce(
     threads
         Worker threads; all cores when left out.
     pairs
-        Fig. 1b: only the first so many (nudge, rate) pairs.
+        Fig. 1b of desynchronous: only the first so many (nudge, rate) pairs.
     mnist
-        Folder with MNIST's four IDX files, for the figures that can use them.
+        xy-lattices, decoupled: folder with MNIST's four IDX files, for what can use them and is left out otherwise.
     """
     from clockless import claims, progress, reproduction
     from clockless.errors import ParameterError
@@ -67,10 +69,11 @@ def reproduce(
             raise ParameterError(f"{name} is {value}; it must be 1 or more.")
     if seed < 0:
         raise ParameterError(f"--seed is {seed}; it must be 0 or more.")
-    figures = reproduction.checked_figures(paper, figure)
+    data = {} if mnist is None else {"mnist": mnist.absolute()}
+    figures = reproduction.checked_figures(paper, figure, data)
     folder = reproduction.Folder(out / paper)
     limits = {} if pairs is None else {"pairs": pairs}
-    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores", mnist)
+    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores", data)
     try:
         checked = reproduction.reproduce(paper, figures, folder, options)
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,23 +26,45 @@ from clockless.report import Section, page
 if TYPE_CHECKING:
     import xarray
 
-PAPERS = ("desynchronous", "decoupled")
+PAPERS = {"desynchronous": "desynchronous", "xy-lattices": "xy_lattices", "decoupled": "decoupled"}  # user's name: module
 
 
-def known_figures(paper: str) -> list[str]:
-    """Names of the figures of a paper; raises UnknownFigureError for a paper that is not reproduced."""
+def known_figures(paper: str, data: Collection[str] = ()) -> list[str]:
+    """Names of the figures of a paper, without those that need data which are not among the named `data`.
+
+    Raises:
+        UnknownFigureError: a paper that is not reproduced, or that uses no such data.
+    """
     if paper not in PAPERS:
         raise UnknownFigureError(f"there is no paper {paper!r} here; reproduced are: {', '.join(PAPERS)}.")
-    return list(importlib.import_module(f"clockless.papers.{paper}").FIGURES)
+    papers, needs = _module("papers", paper), _needs(paper)
+    for name in data:
+        if name not in {*needs.values(), *getattr(papers, "USES", ())}:
+            raise UnknownFigureError(f"no figure of {paper} uses --{name}; leave it out.")
+    return [figure for figure in papers.FIGURES if figure not in needs or needs[figure] in data]
 
 
-def checked_figures(paper: str, asked: list[str]) -> list[str]:
-    """The asked figures, or all; raises UnknownFigureError for one that is not there."""
-    known = known_figures(paper)
+def checked_figures(paper: str, asked: list[str], data: Collection[str] = ()) -> list[str]:
+    """The asked figures, or all; raises UnknownFigureError for one that is not there, or whose data are not named."""
+    known = known_figures(paper, data)
     for figure in asked:
         if figure not in known:
+            if figure in _needs(paper):
+                raise UnknownFigureError(
+                    f"figure {figure} needs data that do not come along; name their folder with --{_needs(paper)[figure]}."
+                )
             raise UnknownFigureError(f"the paper {paper} has no figure {figure!r} here; there are: {', '.join(known)}.")
     return asked or known
+
+
+def _module(package: str, paper: str) -> Any:
+    """The paper's data and claims (`papers`) or its drawings (`figures`)."""
+    return importlib.import_module(f"clockless.{package}.{PAPERS[paper]}")
+
+
+def _needs(paper: str) -> dict[str, str]:
+    """Figures that are left out unless the user names the data they need."""
+    return getattr(_module("papers", paper), "NEEDS", {})
 
 
 class Folder:
@@ -101,9 +123,10 @@ class Folder:
 
     def keep_report(self, paper: str, asked: list[str], sections: list[Section], options: Options) -> None:
         """Write report.html on the figures in `sections`, the finished ones of those asked for."""
-        papers = importlib.import_module(f"clockless.papers.{paper}")
+        papers = _module("papers", paper)
+        known = known_figures(paper, options.data)
         text = page(
-            papers.TITLE, papers.CITE, _scope(asked, [section.figure for section in sections], list(papers.FIGURES)),
+            papers.TITLE, papers.CITE, _scope(asked, [section.figure for section in sections], known),
             _settings(paper, asked, options), sections,
         )  # fmt: skip
         with self.writing("report.html") as path:
@@ -130,7 +153,7 @@ def _settings(paper: str, asked: list[str], options: Options) -> dict[str, str]:
     """What decides the numbers of a run, and the command that repeats it."""
     flags = [*(f"--figure {figure}" for figure in asked), *(["--tiny"] if options.tiny else []), f"--seed {options.seed}"]
     flags += [f"--{name} {value}" for name, value in options.limits.items()]
-    flags += [f"--mnist {options.mnist}"] if options.mnist else []
+    flags += [f"--{name} {name.upper()}" for name in options.data]  # where a folder is says nothing about the numbers
     size = "tiny: few tasks and steps, to see that everything runs; leave out --tiny for the full size"
     return {
         "Size": size if options.tiny else "full",
@@ -151,8 +174,7 @@ def reproduce(
     # Importing pyplot takes a second, which fits into the compiling of the first run.
     drawing = threading.Thread(target=importlib.import_module, args=["matplotlib.pyplot"])
     drawing.start()
-    papers = importlib.import_module(f"clockless.papers.{paper}")
-    drawings = importlib.import_module(f"clockless.figures.{paper}")
+    papers, drawings = _module("papers", paper), _module("figures", paper)
     captions = getattr(papers, "CAPTIONS", {})
     sections: list[Section] = []
     for figure in figures:

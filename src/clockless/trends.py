@@ -45,3 +45,47 @@ def monotone(errors: np.ndarray) -> int:
     """1 if errors [p, task] rise with p: over the whole range significantly, and nowhere significantly fall; else 0."""
     steps = [sign_of_trend(errors[k], errors[k + 1]) for k in range(len(errors) - 1)]
     return int(sign_of_trend(errors[0], errors[-1]) == 1 and min(steps) >= 0)
+
+
+def mean_interval(values: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over seeds and the half-width of its 95 % interval (Student's t)."""
+    count = values.shape[axis]
+    return values.mean(axis=axis), stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count)
+
+
+def share_interval(successes: np.ndarray, trials: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the 95 % interval of a probability from successes out of `trials` (Wilson 1927, doi 10.2307/2276774)."""
+    share, z = np.asarray(successes) / trials, 1.959964
+    middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+
+
+def trend_of_shares(at: np.ndarray, successes: np.ndarray, trials: int) -> int:
+    """1 if the share of successes out of `trials` rises with `at`, -1 if it falls, 0 if neither is significant at 5 %.
+
+    Cochran and Armitage's test (Armitage 1955, doi 10.2307/3001775): z = sum x (k - n p) / (n p (1 - p) sum x^2)^(1/2)
+    with x the distance from the mean of `at`, p the share of all.
+    """
+    x, p = at - np.mean(at), np.sum(successes) / (len(at) * trials)
+    variance = trials * p * (1.0 - p) * np.sum(x**2)
+    z = np.sum(x * (successes - trials * p)) / np.sqrt(variance) if variance > 0 else 0.0
+    return int(np.sign(z)) if abs(z) > 1.959964 else 0
+
+
+def like_counts(successes: int, trials: int, ours: int) -> tuple[float, float]:
+    """The shares out of `ours` trials, lowest and highest, that Fisher's exact test at 5 % cannot tell from `successes`."""
+    from scipy.stats import fisher_exact
+
+    alike = [
+        k for k in range(ours + 1) if fisher_exact([[successes, trials - successes], [k, ours - k]]).pvalue >= 0.05
+    ]  # fmt: skip
+    return alike[0] / ours, alike[-1] / ours
+
+
+def bootstrap_mean(values: np.ndarray, draws: int = 4000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over the last axis and the ends of its 95 % bootstrap interval: for skewed values, and the same in every run."""
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(values.shape[-1], size=(draws, values.shape[-1]))
+    low, high = np.quantile(values[..., chosen].mean(axis=-1), [0.025, 0.975], axis=-1)
+    return values.mean(axis=-1), low, high

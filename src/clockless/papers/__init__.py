@@ -1,7 +1,8 @@
 """One module per paper: its figures, the experiment behind each, and the numbers to expect.
 
 A paper module has `TITLE`, `CITE` and `FIGURES`, which maps a figure's name to a function of `Options` that returns the
-labelled data and claims of that figure. Drawing is in `clockless.figures`, under the same stem.
+labelled data and claims of that figure. `NEEDS`, if there is one, names for a figure the data (of `Options.data`) without
+which it is left out. Drawing is in `clockless.figures`, under the same stem.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Options:
         limits: numbers by which a figure can be cut short, such as {"pairs": 1}.
         stores: folder of the stores that experiments run in, so that what has been computed is never computed again; in
             memory if None.
-        mnist: folder with MNIST's four IDX files, for figures that can use them; they are left out if None.
+        data: folders of data that are not part of the package, such as {"mnist": folder with its four files}.
     """
 
     tiny: bool = False
@@ -44,7 +45,7 @@ class Options:
     keep: Callable[[str, xarray.Dataset], None] | None = None
     limits: dict[str, int] = field(default_factory=dict)
     stores: Path | None = None
-    mnist: Path | None = None
+    data: dict[str, Path] = field(default_factory=dict)
 
     def showing(self, title: str) -> AbstractContextManager[Update | None]:
         """A progress display, or None if there is nobody to look at it."""

@@ -17,6 +17,8 @@ CITE = (
     "M. Jaderberg et al., 'Decoupled neural interfaces using synthetic gradients', arXiv 1608.05343 (ICML 2017)"
 )
 
+USES = ("mnist",)  # data that figures use if the user names their folder
+
 FIGURES = {
     "errors": figure_errors,
     "alignment": figure_alignment,

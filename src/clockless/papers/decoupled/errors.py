@@ -81,8 +81,8 @@ def figure_errors(options: Options) -> FigureData:
     compared = data[shown].assign(expected=(("variant", "layers"), _expected(data)))
     datasets = {"figure-errors": compared.rename(error="test_error")}
     claims = [*_claims(data), *_ordered(data), *_comparable(data, "digits")]
-    if options.mnist:
-        images = results(options, options.mnist)
+    if "mnist" in options.data:
+        images = results(options, options.data["mnist"])
         datasets["figure-errors_mnist"] = images[shown].rename(error="test_error")
         claims += _comparable(images, "MNIST")
     return FigureData(datasets, claims)

@@ -1,0 +1,237 @@
+"""Fig. e: what a torque at the output turns on a square lattice that learns XOR, and the couplings behind it.
+
+The response map of a settled state is the column of the inverse Hessian that belongs to the output: the change of every
+phase per unit of torque there. It is symmetric, so it also says what a torque at that site would do to the output. Numbers
+are means over the four examples and several initial states of abs(response), relative to the output's own:
+
+- *affected* sites respond by a tenth of the output or more, *marginal* ones by less than a hundredth;
+- the *range* is the radius around the output that holds 90 % of the sum of all responses, in bonds;
+- the *contrast* is the distance of the 10 % and 90 % quantiles of log10 of the response over the free sites;
+- *moved* is the share of the couplings that carry 90 % of the squared change of all couplings since the start.
+
+NOTE: arXiv 2601.21945 names affected and marginal regions; the thresholds are ours. Distances are counted on the square
+lattice, skips or not: what is far stays far.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from clockless.architectures import Architecture, Grid
+from clockless.catalogue import built, canonical
+from clockless.claims import Claim
+from clockless.equilibrium import response_by_nudging
+from clockless.experiment import Experiment
+from clockless.implicit import response_map
+from clockless.media.xy import XY, Parameters
+from clockless.optimisers import Adam
+from clockless.papers import FigureData, Options
+from clockless.papers.xy_lattices.sparse import half_width
+from clockless.phase_tasks import xor
+from clockless.randomness import TEST_PHASES, numbers
+from clockless.rules import EquilibriumPropagation
+
+if TYPE_CHECKING:
+    import xarray
+
+SIDE = 7
+AFFECTED, MARGINAL, HELD = 0.1, 0.01, 0.9
+SKIPS = 2
+RULE = EquilibriumPropagation(nudge=0.1, rate=0.01, inits=4)
+STEPS = (0, 10, 30, 100, 300, 1_000)
+SOLVED = 0.05  # test cost
+NUDGES = (1e-4, 1e-5)
+_FLOOR = 1e-12  # of responses, where logarithms are taken
+_STATES = 4  # initial states per example
+_NUMBERS = ("range", "affected", "marginal", "contrast")
+
+
+class Case(NamedTuple):
+    """Inputs on both sides of the central output, `distance` bonds away; bonds of length `skips` besides, if not 0."""
+
+    name: str
+    distance: int
+    skips: int
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The lattice's description."""
+        grid, middle = Grid(SIDE, SIDE), SIDE // 2
+        inputs = [grid.at(middle, middle + side * self.distance) for side in (-1, 1)]
+        lattice = {"kind": "square-with-skips", "rows": SIDE, "columns": SIDE, "skips": self.skips}
+        return {**lattice, "inputs": inputs, "outputs": [grid.at(middle, middle)]}
+
+
+CASES = (Case("near", 1, 0), Case("near, skips", 1, SKIPS), Case("far", 3, 0), Case("far, skips", 3, SKIPS))
+
+
+def figure_e(options: Options) -> FigureData:
+    """Response maps and couplings over training, inputs near to and far from the output, with and without skips."""
+    seeds, steps = (4, STEPS[:5]) if options.tiny else (16, STEPS)
+    experiment = Experiment(
+        network=[case.network for case in CASES], medium={"kind": "xy", "residual": 1e-5}, task={"kind": "xor"}, rule=RULE,
+        optimiser=Adam(), initial={"kind": "drawn", "fields": 0.5}, steps=steps[-1], record=list(steps), traces=True,
+        seeds=[options.seed * seeds + k for k in range(seeds)], title="Fig. e",
+    )  # fmt: skip
+    with options.showing("e") as update:
+        run = options.run(experiment, update).transpose("network", "seed", "step", ...)
+    data = _measured(run)
+    data.attrs["settings"] = f"XOR, {SIDE} x {SIDE}, {RULE}, Adam; skips of length {SKIPS}"
+    checks = [_relative_error(run, nudge) for nudge in NUDGES]
+    return FigureData({"figure-e": data}, [*_claims_of_maps(checks), *_claims(data, int(run.failed.sum()))])
+
+
+# --- response maps ---------------------------------------------------------------------------------------
+
+
+def _measured(run: xarray.Dataset) -> xarray.Dataset:
+    """Responses [case, seed, step, site] relative to the output's own, parameters, and numbers of them."""
+    import xarray
+
+    architectures = [built("network", case.network) for case in CASES]
+    traces = run.traces.values
+    responses = np.array(
+        [
+            [[mean_response(architecture, of_traces(architecture, traces[k, seed, at])) for at in range(traces.shape[2])]
+             for seed in range(traces.shape[1])]
+            for k, architecture in enumerate(architectures)
+        ]
+    )  # fmt: skip
+    found = [
+        [[numbers_of(architectures[k], responses[k, seed, at]) for at in range(traces.shape[2])]
+         for seed in range(traces.shape[1])]
+        for k in range(len(CASES))
+    ]  # fmt: skip
+    dims, first = ("case", "seed", "step"), {"seed": 0}
+    table = np.array(found)
+    sites = distances(SIDE * SIDE // 2)
+    radii = np.arange(1, sites.max() + 1)
+    logs = np.log10(np.maximum(responses, _FLOOR))
+    for k, architecture in enumerate(architectures):
+        logs[k, ..., list(architecture.inputs)] = np.nan  # held
+    profiles = [np.nanmean(logs[..., sites == one], axis=-1) for one in radii]
+    data = xarray.Dataset(
+        {
+            "cost": (dims, run.error.values),
+            **{name: (dims, table[..., k]) for k, name in enumerate(_NUMBERS)},
+            "moved": (dims, np.array([_moved(architecture, traces[k]) for k, architecture in enumerate(architectures)])),
+            "log_profile": ((*dims, "distance"), np.stack(profiles, axis=-1)),
+            "response": ((*dims, "site"), responses),
+            "traces": ((*dims, "parameter"), traces),
+        },
+        {"case": [case.name for case in CASES], "seed": run.seed.values, "step": run.step.values, "distance": radii,
+         "network": ("case", [canonical(case.network) for case in CASES])},
+    )  # fmt: skip
+    return data.assign({name: data[name].isel(first) for name in ("response", "traces")})  # that is what is drawn
+
+
+def _moved(architecture: Architecture, traces: np.ndarray) -> np.ndarray:
+    """Share of the couplings that carry 90 % of the squared change since the start, [seed, step]; NaN at the start."""
+    couplings = traces[..., : architecture.couplings]
+    squares = np.sort((couplings - couplings[:, :1]) ** 2, axis=-1)[..., ::-1]
+    total = squares.sum(axis=-1, keepdims=True)
+    fewer = (np.cumsum(squares, axis=-1) < HELD * total).sum(axis=-1) + 1.0
+    return np.where(total[..., 0] > 0, fewer, np.nan) / architecture.couplings
+
+
+def of_traces(architecture: Architecture, values: np.ndarray) -> Parameters:
+    """W, h and psi from the parameters of a trace, which is filled with NaN where other networks have more."""
+    sites = architecture.network.nodes
+    ends = np.cumsum([architecture.couplings, sites, sites])
+    return Parameters(*np.split(values[: ends[-1]], ends[:-1]))
+
+
+def settled(architecture: Architecture, parameters: Parameters) -> tuple[XY, np.ndarray]:
+    """The medium, and settled phases [site, example x state] from starts that depend on the number of the state alone."""
+    xy, sites = XY(architecture.network, architecture.shared), architecture.network.nodes
+    x = np.tile(xor(architecture).x_train.T, _STATES)
+    start = (numbers(0, 0, 0, TEST_PHASES, sites * x.shape[1]) + 0.5) * 2.0**-31 * np.pi - np.pi
+    held = dict(zip(architecture.inputs, x, strict=True))
+    phases, _ = xy.settle(parameters, held, start.reshape(sites, -1), residual=1e-11, sweeps_limit=100_000)
+    return xy, phases
+
+
+def mean_response(architecture: Architecture, parameters: Parameters) -> np.ndarray:
+    """Mean over settled states of abs(response) [site] to a torque at the output, relative to the output's own."""
+    xy, phases = settled(architecture, parameters)
+    (site,) = architecture.outputs
+    maps = np.abs([response_map(xy, parameters, state, site, architecture.inputs) for state in phases.T])
+    return np.mean(maps / maps[:, [site]], axis=0)
+
+
+def numbers_of(architecture: Architecture, response: np.ndarray) -> tuple[float, float, float, float]:
+    """Range in bonds, shares of affected and of marginal sites, and contrast, over the free sites but the output."""
+    (site,) = architecture.outputs
+    others = np.setdiff1d(np.arange(response.size), [site, *architecture.inputs])
+    values = response[others]
+    low, high = np.quantile(np.log10(np.maximum(values, _FLOOR)), [0.1, 0.9])
+    radii = distances(site)[others]
+    order = np.argsort(radii, kind="stable")
+    held = np.cumsum(values[order]) / values.sum()
+    reach = radii[order][np.searchsorted(held, HELD)]
+    return float(reach), float(np.mean(values >= AFFECTED)), float(np.mean(values < MARGINAL)), float(high - low)
+
+
+def distances(site: int) -> np.ndarray:
+    """Distance of every site from `site` along the square lattice, in bonds."""
+    row, column = np.divmod(np.arange(SIDE * SIDE), SIDE)
+    return np.abs(row - row[site]) + np.abs(column - column[site])
+
+
+def _relative_error(run: xarray.Dataset, nudge: float) -> float:
+    """Largest difference of the two response maps, relative to the largest response: near inputs, last snapshot."""
+    architecture = built("network", CASES[0].network)
+    parameters = of_traces(architecture, run.traces.values[0, 0, -1])
+    xy, phases = settled(architecture, parameters)
+    exact = response_map(xy, parameters, phases[:, 0], architecture.outputs[0], architecture.inputs)
+    found = response_by_nudging(xy, parameters, phases[:, 0], architecture.outputs[0], architecture.inputs, nudge)
+    return float(np.abs(found - exact).max() / np.abs(exact).max())
+
+
+# --- numbers ---------------------------------------------------------------------------------------------
+
+
+def _claims_of_maps(errors: list[float]) -> list[Claim]:
+    order = float(np.log(errors[0] / errors[1]) / np.log(NUDGES[0] / NUDGES[1]))
+    return [
+        Claim("e", f"response by nudging - inverse Hessian, relative, nudge {NUDGES[1]:g}", 0.0, 100 * NUDGES[1], errors[1]),
+        Claim("e", "its order in the nudge", 1.0, 0.1, order),
+    ]
+
+
+def difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Mean of second - first, paired, and the half-width of its 95 % interval (Student's t)."""
+    values = second - first
+    return float(values.mean()), float(half_width(values))
+
+
+def _sign_claim(quantity: str, paper: str, first: np.ndarray, second: np.ndarray) -> Claim:
+    """Whether `second` is larger than `first` [seed]: 1 or -1 where the 95 % interval excludes 0."""
+    mean, half = difference(first, second)
+    sign = int(np.sign(mean)) if abs(mean) > half else 0
+    return Claim(
+        "e", quantity, 1, 0, sign, paper, f"0: the interval holds 0. The mean difference is {mean:.3g} +- {half:.2g} (95 %)."
+    )
+
+
+def _claims(data: xarray.Dataset, failed: int) -> list[Claim]:
+    last = data.isel(step=-1)
+    alive = "Long skip connections keep long-range responses alive."
+    regions = "Lattices organise into affected and marginal regions."
+    near, near_skips, far, far_skips = (last.sel(case=case.name) for case in CASES)
+    claims = []
+    for where, without, skips in (("near", near, near_skips), ("far", far, far_skips)):
+        for name, words in (("range", "the response's range"), ("affected", "the share of affected sites")):
+            quantity = f"{words} is larger with skips, trained, inputs {where} (sign)"
+            claims.append(_sign_claim(quantity, alive, without[name].values, skips[name].values))
+    claims.append(
+        _sign_claim("test cost is larger without skips, inputs far (sign)", "Training success depends on architecture.",
+                    far_skips.cost.values, far.cost.values)
+    )  # fmt: skip
+    for case in (CASES[0], CASES[3]):
+        contrast = data.contrast.sel(case=case.name)
+        claims.append(_sign_claim(f"contrast of responses rises in training, {case.name} (sign)", regions,
+                                  contrast.isel(step=0).values, contrast.isel(step=-1).values))  # fmt: skip
+    return [*claims, Claim("e", "replicas that failed", 0, 0, failed)]
