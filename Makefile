@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= results
+JOBS ?= 2
 
 .PHONY: reproduce test test-slow lint format benchmark clean
 
@@ -11,7 +12,7 @@ reproduce: $(VENV)/.installed
 	@echo "The picture is $(OUT)/desynchronous/figure-1b.png"
 
 test: lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -m slow

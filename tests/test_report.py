@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import xarray
 
+from clockless import reproduction
 from clockless.claims import Claim
 from clockless.errors import OutputError
 from clockless.papers import FigureData, Options
@@ -205,6 +206,7 @@ def paper(monkeypatch):
     module = SimpleNamespace(
         TITLE="Made up", CITE="Nobody, doi 10.1234/none", CAPTIONS={"1": "The first."}, FIGURES={k: figure(k) for k in "12"}
     )
+    monkeypatch.setitem(reproduction.PAPERS, "made_up", "made_up")
     monkeypatch.setitem(sys.modules, "clockless.papers.made_up", module)
     monkeypatch.setitem(sys.modules, "clockless.figures.made_up", SimpleNamespace(DRAW={"1": drawn, "2": drawn}))
     return module
