@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from clockless import architectures as architectures
     from clockless import clocks as clocks
     from clockless import devices as devices
     from clockless import drawing as drawing
     from clockless import errors as errors
+    from clockless import lattice_drawing as lattice_drawing
+    from clockless import local_layers as local_layers
     from clockless import networks as networks
     from clockless import parts as parts
+    from clockless import phase_tasks as phase_tasks
     from clockless import rules as rules
     from clockless import tasks as tasks
     from clockless.clocks import Bernoulli as Bernoulli
@@ -39,11 +43,17 @@ if TYPE_CHECKING:
     from clockless.running import run as run
     from clockless.store import Store as Store
     from clockless.rules import CoupledLearning as CoupledLearning
+    from clockless.rules import EquilibriumPropagation as EquilibriumPropagation
     from clockless.rules import SignRule as SignRule
+    from clockless.devices import SignedLevels as SignedLevels
+    from clockless.media.xy import XY as XY
     from clockless.tasks import Task as Task
     from clockless.training import train as train
 
-_MODULES = ("errors", "networks", "parts", "clocks", "rules", "devices", "tasks", "drawing")
+_MODULES = (
+    "errors", "networks", "architectures", "local_layers", "parts", "clocks", "rules", "devices", "tasks", "phase_tasks",
+    "drawing", "lattice_drawing",
+)  # fmt: skip
 _NAMES = {
     "Network": "networks",
     "Resistors": "media.resistors",
@@ -67,6 +77,9 @@ _NAMES = {
     "Store": "store",
     "Workers": "running",
     "run": "running",
+    "EquilibriumPropagation": "rules",
+    "SignedLevels": "devices",
+    "XY": "media.xy",
 }
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
