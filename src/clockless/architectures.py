@@ -54,7 +54,7 @@ class Architecture:
         both = set(self.inputs) & set(self.outputs)
         if both:
             raise NetworkError(f"site {min(both)} is an input and an output; a site can have one role only.")
-        object.__setattr__(self, "shared", _checked_shared(self.shared, len(self.network.edges)))
+        object.__setattr__(self, "shared", checked_shared(self.shared, len(self.network.edges)))
         object.__setattr__(self, "initial_scale", _checked_scale(self.initial_scale, self.couplings))
         if self.layers is not None:
             object.__setattr__(self, "layers", tuple(tuple(int(site) for site in layer) for layer in self.layers))
@@ -90,7 +90,8 @@ def _checked_sites(role: str, sites: Any, nodes: int) -> tuple[int, ...]:
     return tuple(table.tolist())
 
 
-def _checked_shared(shared: Any, edges: int) -> np.ndarray:
+def checked_shared(shared: Any, edges: int) -> np.ndarray:
+    """Which coupling each edge uses, int64 [edge], not to be written; NetworkError unless they are numbered without gaps."""
     table = np.array(shared)
     if table.shape != (edges,) or table.dtype.kind not in "iu":
         raise NetworkError(f"shared = {shown(shared)}; give the number of each edge's coupling, [{edges}].")

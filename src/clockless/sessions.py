@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -46,6 +46,32 @@ class Session(Protocol):
 
     def results(self, recorded: Arrays) -> Arrays:
         """What is kept in the end, each [replica, ..], from what was recorded, each [replica, record, ..]."""
+
+
+class OneReplica:
+    """The part of the contract that any learning of a single replica shares; `learning` has the same methods."""
+
+    size = 1
+
+    def __init__(self, learning: Any, traces: bool) -> None:
+        self.learning, self._traces = learning, traces
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.learning.step
+
+    def advance(self, last: int) -> None:
+        """Do the steps up to `last`, not included."""
+        self.learning.advance(last)
+
+    def state(self) -> Arrays:
+        """What the next step needs."""
+        return self.learning.state()
+
+    def restore(self, state: Arrays) -> None:
+        """Take up such a state."""
+        self.learning.restore(state)
 
 
 @dataclass

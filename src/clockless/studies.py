@@ -105,6 +105,25 @@ _UNDER_RESISTORS = (
 )  # fmt: skip
 
 
+def check_sections(experiment: Experiment) -> None:
+    """Build every value of every section once, whatever the medium; raises DescriptionError, which names the section."""
+    for section in ("network", "medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial"):
+        for number in differing(experiment, (section,)):
+            point = experiment.at(number)
+            description = point[section]
+            if not isinstance(description, dict) or description["kind"] == "given":
+                continue
+            try:
+                if section in ("medium", "task"):
+                    built_on(section, description, point["network"])
+                else:
+                    built(section, description)
+            except ClocklessError as error:
+                raise DescriptionError(f"{section}: {error}") from None
+            except (TypeError, ValueError) as error:  # a part from outside may check itself in its own way
+                raise DescriptionError(f"{section} = {canonical(description)} cannot be built: {error}.") from None
+
+
 class Ensemble:
     """Resistor networks, in blocks of lanes."""
 
@@ -180,6 +199,10 @@ class Ensemble:
     def _initial(self, initial: Any, number: int, edges: int) -> Any:
         if not isinstance(initial, dict):
             return 1.0 if initial is None else initial
+        if initial["kind"] != "given":
+            raise DescriptionError(
+                f"initial: {initial['kind']} is nothing for resistors; give ohms, or {{kind: given, ..}}."
+            )
         at = dict(
             zip((axis.name for axis in self.experiment.axes), np.unravel_index(number, self.experiment.shape), strict=True)
         )
@@ -193,24 +216,10 @@ class Ensemble:
         """Build every value of every section once, and every pairing of what may contradict each other."""
         if self.experiment.optimiser is not None:
             raise DescriptionError("optimiser: resistors follow their rule without one; leave it out.")
-        for section in ("network", "medium", "task", "rule", "clock", "device", "batch"):
-            for number in differing(self.experiment, (section,)):
-                self._check_section(section, self.experiment.at(number))
+        check_sections(self.experiment)
         for together in _CONTRADICT:
             for number in differing(self.experiment, together):
                 self.replica(number)
-
-    def _check_section(self, section: str, point: dict[str, Any]) -> None:
-        description = point[section]
-        try:
-            if section in ("medium", "task"):
-                built_on(section, description, point["network"])
-            elif isinstance(description, dict):
-                built(section, description)
-        except ClocklessError as error:
-            raise DescriptionError(f"{section}: {error}") from None
-        except (TypeError, ValueError) as error:  # a part from outside may check itself in its own way
-            raise DescriptionError(f"{section} = {canonical(description)} cannot be built: {error}.") from None
 
     def coordinates(self) -> dict[str, Any]:
         """Edges and their ends, where all replicas have the same."""

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from clockless.architectures import Architecture
-from clockless.catalogue import built, built_on, canonical
-from clockless.errors import ClocklessError, DescriptionError, ParameterError, shown
+from clockless.catalogue import built, built_on, kind_of
+from clockless.errors import DescriptionError, ParameterError, shown
 from clockless.experiment import Experiment, Point
 from clockless.media.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
 from clockless.media.xy import KINDS
 from clockless.optimisers import Descent, Rates
-from clockless.sessions import Arrays, Session
-from clockless.studies import Variable, differing, sources_digest, units_of
+from clockless.sessions import Arrays, OneReplica, Session
+from clockless.studies import Variable, check_sections, differing, sources_digest, units_of
 from clockless.xy_learning import XYLearning
 from clockless.xy_setting import Initial, Settling, XYSetting
 
@@ -157,13 +157,7 @@ class Lattices:
         )
 
     def _architecture(self, point: Point) -> Architecture:
-        network = built("network", point["network"])
-        if not isinstance(network, Architecture):
-            raise DescriptionError(
-                f"network: {point['network']['kind']} says nothing of input and output sites, which phases need; give a "
-                f"kind such as dense, local, square or all-to-all."
-            )
-        return network
+        return built("network", point["network"])
 
     def session(self, unit: int) -> Session:
         """The session of one replica."""
@@ -172,18 +166,9 @@ class Lattices:
 
     def check(self) -> None:
         """Build every value of every section once, and every pairing of rule, device and batch."""
-        for section in ("network", "medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial"):
-            for number in differing(self.experiment, (section,)):
-                point = self.experiment.at(number)
-                try:
-                    if section == "task":
-                        built_on("task", point["task"], point["network"])
-                    elif isinstance(point[section], dict):
-                        built(section, point[section])
-                except ClocklessError as error:
-                    raise DescriptionError(f"{section}: {error}") from None
-                except (TypeError, ValueError) as error:  # a part from outside may check itself in its own way
-                    raise DescriptionError(f"{section} = {canonical(point[section])} cannot be built: {error}.") from None
+        for number in differing(self.experiment, ("network",)):
+            _check_sites(self.experiment.at(number)["network"]["kind"])
+        check_sections(self.experiment)
         for number in differing(self.experiment, ("network", "medium", "rule", "device", "batch", "task")):
             self.setting(number)
 
@@ -192,35 +177,25 @@ class Lattices:
         return {"parameter": np.arange(self.sizes["parameter"])}
 
 
-class Replica:
+def _check_sites(kind: str) -> None:
+    """Raise unless networks of this kind have input and output sites."""
+    if kind_of("network", kind, "network").path.partition(":")[0] not in _WITH_SITES:
+        raise DescriptionError(
+            f"network: {kind} says nothing of input and output sites, which phases need; give a kind such as dense, local, "
+            f"square or all-to-all."
+        )
+
+
+_WITH_SITES = ("clockless.architectures", "clockless.local_layers")
+
+
+class Replica(OneReplica):
     """One replica's learning as a session of a store."""
-
-    size = 1
-
-    def __init__(self, learning: XYLearning, traces: bool) -> None:
-        self._learning, self._traces = learning, traces
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return self._learning.step
-
-    def advance(self, last: int) -> None:
-        """Do the steps up to `last`, not included."""
-        self._learning.advance(last)
 
     def measure(self) -> Arrays:
         """Costs, accuracy and how settling went, with traces the parameters, too; each [1, ..]."""
-        seen = self._learning.measure()
+        seen = self.learning.measure()
         return {**seen, "traces": self._parameters()} if self._traces else seen
-
-    def state(self) -> Arrays:
-        """What the next step needs."""
-        return self._learning.state()
-
-    def restore(self, state: Arrays) -> None:
-        """Take up such a state."""
-        self._learning.restore(state)
 
     def results(self, recorded: Arrays) -> Arrays:
         """Costs and accuracy at the recorded steps; the rest from the last one."""
@@ -232,4 +207,4 @@ class Replica:
         return {**results, "traces": recorded["traces"]} if self._traces else results
 
     def _parameters(self) -> np.ndarray:
-        return np.concatenate(self._learning.parameters)[None]
+        return np.concatenate(self.learning.parameters)[None]

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clockless.architectures import checked_shared
 from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown, whole
 from clockless.media.costs import directions, no_nudge
 from clockless.media.couplings import Arrangement, Block
@@ -66,7 +67,7 @@ class XY:
             raise NetworkError(f"{shown(network)} is not a Network; make one with Network(edges) or networks.lattice(4, 4).")
         self.network = network
         edges = len(network.edges)
-        self.shared = np.arange(edges) if shared is None else _checked_shared(shared, edges)
+        self.shared = np.arange(edges) if shared is None else checked_shared(shared, edges)
         self.couplings = int(self.shared.max()) + 1
         self._own = np.array_equal(self.shared, np.arange(edges))
         kinds = (trainable,) if isinstance(trainable, str) else tuple(trainable)
@@ -300,16 +301,6 @@ def check_settling(residual: Any, sweeps_limit: Any) -> None:
     if not (isinstance(residual, Real) and not isinstance(residual, bool) and 0 < float(residual) < np.inf):
         raise ParameterError(f"residual = {shown(residual)}; give the torque at which a sample has settled, above 0.")
     whole("sweeps_limit", sweeps_limit, 1)
-
-
-def _checked_shared(shared: Any, edges: int) -> np.ndarray:
-    table = np.array(shared)
-    if table.shape != (edges,) or table.dtype.kind not in "iu":
-        raise NetworkError(f"shared = {shown(shared)}; give the number of each edge's coupling, [{edges}].")
-    used = np.unique(table)
-    if not np.array_equal(used, np.arange(used.size)):
-        raise NetworkError(f"couplings are numbered {used[0]} to {used[-1]} with gaps; number them from 0 without gaps.")
-    return table.astype(np.int64)
 
 
 def _checked_values(name: str, values: Any, size: int, each: str) -> np.ndarray:

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from clockless.catalogue import built, canonical, kind_of
-from clockless.errors import ClocklessError, DescriptionError, ParameterError, shown, whole
+from clockless.catalogue import built, kind_of
+from clockless.errors import DescriptionError, ParameterError, shown, whole
 from clockless.experiment import Experiment, Point
 from clockless.modules.data import Examples
 from clockless.modules.layers import Module, mlp
 from clockless.modules.learning import Learning, Session, flat_parameters
 from clockless.modules.methods import DNI
 from clockless.modules.optimisers import Adam, Descent
-from clockless.sessions import Arrays
-from clockless.studies import Variable, differing, sources_digest, units_of
+from clockless.sessions import Arrays, OneReplica
+from clockless.studies import Variable, check_sections, differing, sources_digest, units_of
 
 CITE = (
     "Jaderberg et al., 'Decoupled neural interfaces using synthetic gradients', ICML 2017, arXiv 1608.05343",
@@ -159,17 +159,9 @@ class Stacks:
 
     def check(self) -> None:
         """Build every value of every section once, and every pairing of network, task, rule and batch."""
-        for section in _SECTIONS:
-            for number in differing(self.experiment, (section,)):
-                description = self.experiment.at(number)[section]
-                try:
-                    self.learning(number)
-                except DescriptionError:
-                    raise
-                except ClocklessError as error:
-                    raise DescriptionError(f"{section}: {error}") from None
-                except (TypeError, ValueError) as error:  # a part from outside may check itself in its own way
-                    raise DescriptionError(f"{section} = {canonical(description)} cannot be built: {error}.") from None
+        for number in differing(self.experiment, ("network", "task", "rule", "device", "optimiser", "initial")):
+            _check_kinds(self.experiment.at(number))
+        check_sections(self.experiment)
         for number in differing(self.experiment, ("network", "task", "rule", "batch")):
             self.learning(number)
 
@@ -178,45 +170,23 @@ class Stacks:
         return {name: np.arange(size) for name, size in self.sizes.items() if name != "step"}
 
 
-class Replica:
+class Replica(OneReplica):
     """One replica's learning as a session of a store."""
-
-    size = 1
-
-    def __init__(self, session: Session, traces: bool) -> None:
-        self._session, self._traces = session, traces
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return self._session.step
-
-    def advance(self, last: int) -> None:
-        """Do the steps up to `last`, not included."""
-        self._session.advance(last)
 
     def measure(self) -> Arrays:
         """Error, cost, updates and alignment, with traces the parameters, too; each [1, ..]."""
-        seen = {**self._session.measure(), "alignment": self._alignment()}
-        return {**seen, "traces": flat_parameters(self._session.memories)[None]} if self._traces else seen
+        seen = {**self.learning.measure(), "alignment": self._alignment()}
+        return {**seen, "traces": flat_parameters(self.learning.memories)[None]} if self._traces else seen
 
     def _alignment(self) -> np.ndarray:
         """NaN without computing anything where no module has a model of its gradient."""
-        if isinstance(self._session.learning.method, DNI):
-            return self._session.alignment()
-        return np.full((1, len(self._session.units) - 1), np.nan)
-
-    def state(self) -> Arrays:
-        """What the next step needs."""
-        return self._session.state()
-
-    def restore(self, state: Arrays) -> None:
-        """Take up such a state."""
-        self._session.restore(state)
+        if isinstance(self.learning.learning.method, DNI):
+            return self.learning.alignment()
+        return np.full((1, len(self.learning.units) - 1), np.nan)
 
     def results(self, recorded: Arrays) -> Arrays:
         """What was recorded, and the final parameters."""
-        parameters = flat_parameters(self._session.memories)[None]
+        parameters = flat_parameters(self.learning.memories)[None]
         finite = np.isfinite(parameters).all(axis=1) & np.isfinite(recorded["cost"]).all(axis=1)
         return {**recorded, "failed": ~finite, "parameters": parameters}
 
