@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clockless import reference
-from clockless.randomness import CLOCK, EXAMPLES
+from clockless.media.resistors import reference
+from clockless.numerics.randomness import CLOCK, EXAMPLES
 
 
 class NaiveLearner:

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 import clockless as cl
-from clockless import networks, tasks
+from clockless.networks import network as networks
+from clockless.tasks import task as tasks
 from measuring import fastest, store
 from naive import NaiveLearner
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from clockless.modules.cuts import cut_advice, cut_at, measured_work
-from clockless.modules.layers import mlp
-from clockless.modules.learning import Learning
-from clockless.modules.timing import event_seconds, noise, real_seconds, step_seconds
+from clockless.media.modules.cuts import cut_advice, cut_at, measured_work
+from clockless.media.modules.layers import mlp
+from clockless.media.modules.learning import Learning
+from clockless.media.modules.timing import event_seconds, noise, real_seconds, step_seconds
 from measuring import store
 
 WIDTH, BATCH, LAYERS, CLASSES = 1024, 256, 6, 10

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 import clockless as cl
-from clockless import networks, tasks
-from clockless.blocks import Block, Wiring
-from clockless.experiment import Experiment
-from clockless.replicas import combinations
-from clockless.store import Store
-from clockless.sweep import Runner
-from clockless.workers import ONE_THREAD, Team
+from clockless.experiments.experiment import Experiment
+from clockless.media.resistors.learner import Block, Wiring
+from clockless.media.resistors.replicas import combinations
+from clockless.networks import network as networks
+from clockless.stores.store import Store
+from clockless.tasks import task as tasks
+from clockless.workers.loop import Runner
+from clockless.workers.processes import ONE_THREAD, Team
 from measuring import store as keep
 
 LANES = 64
@@ -131,7 +132,7 @@ def test_second_worker(benchmark, tmp_path):
 
 def _worker(made: Store) -> tuple[float, float]:
     """One worker until everything is done: its peak memory in MB, and seconds per replica in its units."""
-    command = [sys.executable, "-m", "clockless.workers", str(made.path), "benchmark", "10"]
+    command = [sys.executable, "-m", "clockless.workers.processes", str(made.path), "benchmark", "10"]
     process = subprocess.Popen(command, env={**os.environ, **ONE_THREAD})
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -15,11 +15,11 @@ import pytest
 from scipy.sparse import csr_array
 
 from alternating import Alternating, checkered, layered
-from clockless import architectures
-from clockless.equilibrium import SETTLED, Examples, gradient
-from clockless.media.schedules import TwoColour
-from clockless.media.xy import XY, Parameters
-from clockless.rules import EquilibriumPropagation
+from clockless.media.phases.contrast import SETTLED, Examples, gradient
+from clockless.media.phases.schedules import TwoColour
+from clockless.media.phases.xy import XY, Parameters
+from clockless.networks import architectures
+from clockless.parts.rules import EquilibriumPropagation
 from measuring import fastest, fastest_benched, store
 
 NUDGE, RESIDUAL = 0.1, 1e-6

@@ -10,10 +10,10 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from clockless.runtimes.boards import nameless_memory
-from clockless.runtimes.mailboxes import MailboxSpec
-from clockless.runtimes.rings import Ring
-from clockless.runtimes.workers import Descriptor
+from clockless.actors.boards import nameless_memory
+from clockless.actors.mailboxes import MailboxSpec
+from clockless.actors.rings import Ring
+from clockless.actors.workers import Descriptor
 
 BYTES = 256 * 1024
 TRIPS = 2000

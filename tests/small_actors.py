@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clockless.runtimes import MailboxSpec
+from clockless.actors import MailboxSpec
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from clockless.architectures import Architecture, Grid, all_to_all, dense, square, triangular, with_skips
 from clockless.errors import NetworkError, ParameterError
-from clockless.local_layers import local, readout_edges, stacked
-from clockless.networks import Network
+from clockless.networks.architectures import Architecture, Grid, all_to_all, dense, square, triangular, with_skips
+from clockless.networks.network import Network
+from clockless.networks.windows import local, readout_edges, stacked
 
 
 def pairs_of(architecture) -> set[tuple[int, int]]:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import clockless as cl
-from clockless import networks, tasks
 from clockless.errors import (
     ClocklessError,
     DivergedWarning,
@@ -21,6 +20,8 @@ from clockless.errors import (
     shown,
     whole,
 )
+from clockless.networks import network as networks
+from clockless.tasks import task as tasks
 
 NAN, INF = float("nan"), float("inf")
 GRID = networks.lattice(3, 3)

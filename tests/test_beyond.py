@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from clockless import networks
+from clockless.networks import network as networks
 from clockless.papers import Options
 from clockless.papers.desynchronous import beyond
 
@@ -72,7 +72,7 @@ def test_tiny_figures_hold_and_draw(figure):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from clockless.figures.desynchronous import DRAW
+    from clockless.papers.desynchronous.drawings import DRAW
 
     kept = []
     made = getattr(beyond, f"figure_{figure}")(Options(tiny=True, seed=1, keep=lambda name, data: kept.append(name)))

@@ -15,8 +15,8 @@ import pytest
 
 pytest.importorskip("jax", reason="JAX is not installed (the extra `modules`)", exc_type=ImportError)
 
-from clockless.cli_modules import _ranks
-from clockless.runtimes.traces import Trace
+from clockless.actors.traces import Trace
+from clockless.commands.modules import _ranks
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -92,7 +92,7 @@ def until(true, limit=100):
 
 def called(folder, monkeypatch, *arguments):
     """The command in this process; its exit code."""
-    from clockless import cli
+    from clockless.commands import main as cli
 
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["clockless", "decouple", "study.yaml", "--out", "run", *map(str, arguments)])

@@ -12,8 +12,9 @@ import pytest
 import xarray
 
 import clockless as cl
-from clockless import cli, sweep
-from clockless.description_files import write
+from clockless.commands import main as cli
+from clockless.experiments.files import write
+from clockless.workers import loop as sweep
 from test_store import SMALL, WIDTH, chunks, flipped, frail
 from test_sweep import computed
 

@@ -11,10 +11,13 @@ import pytest
 from numba import njit
 from numba.core.serialize import dumps
 
-from clockless import CoupledLearning, Resistors, engine, networks, reference, tasks, train
-from clockless.clocks import Bernoulli, FixedFraction, Global, choose
-from clockless.parts import behaviour, part, stack
-from clockless.randomness import CLOCK, step_keys
+from clockless import CoupledLearning, Resistors, train
+from clockless.media.resistors import engine, reference
+from clockless.networks import network as networks
+from clockless.numerics.randomness import CLOCK, step_keys
+from clockless.parts.clocks import Bernoulli, FixedFraction, Global, choose
+from clockless.parts.part import behaviour, part, stack
+from clockless.tasks import task as tasks
 
 LANES = 32
 SEEDS = np.arange(LANES, dtype=np.uint64) // np.uint64(2)
@@ -155,7 +158,7 @@ def test_the_cache_can_be_read_where_a_users_clock_is_unknown():
     """Numba keeps the types of all compiled kernels in one index and reads it whole: a type that cannot be read by a
     process without the user's module would stop every later run of the package, with whatever clock."""
     index = dumps(numba.typeof(stack([EveryOther()])))
-    script = "import sys, pickle, clockless, clockless.clocks; print(pickle.loads(sys.stdin.buffer.read()))"
+    script = "import sys, pickle, clockless, clockless.parts.clocks; print(pickle.loads(sys.stdin.buffer.read()))"
     answer = subprocess.run([sys.executable, "-I", "-c", script], input=index, capture_output=True, check=False)
     assert answer.returncode == 0, answer.stderr.decode()
     assert b"EveryOther" in answer.stdout

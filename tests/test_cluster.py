@@ -11,10 +11,12 @@ from collections import Counter
 
 import pytest
 
-from clockless import cli, cluster, description_files
-from clockless.experiment import Experiment
-from clockless.running import Workers, run
-from clockless.store import Store
+from clockless.commands import main as cli
+from clockless.experiments import files as description_files
+from clockless.experiments.experiment import Experiment
+from clockless.stores.store import Store
+from clockless.workers import dask as cluster
+from clockless.workers.run import Workers, run
 from rigs import RigMissing, wait_until
 from rigs.dask_cluster import dask_cluster
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from clockless.errors import ParameterError
-from clockless.modules import cuts
-from clockless.modules.cuts import Cut, Work, counted_work, cut_advice, cut_at, measured_work
-from clockless.modules.interfaces import Interface
-from clockless.modules.layers import Linear, Stack, mlp
-from clockless.modules.methods import DNI, LocalLoss
+from clockless.media.modules import cuts
+from clockless.media.modules.cuts import Cut, Work, counted_work, cut_advice, cut_at, measured_work
+from clockless.media.modules.interfaces import Interface
+from clockless.media.modules.layers import Linear, Stack, mlp
+from clockless.media.modules.methods import DNI, LocalLoss
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
 
-from clockless import datasets, phase_tasks
-from clockless.architectures import dense
 from clockless.errors import ParameterError, TaskError
-from clockless.idx import read_images, read_labels
-from clockless.phase_tasks import PhaseTask, one_hot
+from clockless.media.phases import tasks as phase_tasks
+from clockless.media.phases.tasks import PhaseTask, one_hot
+from clockless.networks.architectures import dense
+from clockless.tasks import datasets
+from clockless.tasks.idx import read_images, read_labels
 
 DIGITS = dense(64, 5, 10)
 RNG = np.random.default_rng(7)

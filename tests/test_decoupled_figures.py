@@ -7,10 +7,10 @@ import xarray
 
 pytest.importorskip("jax")
 
-from clockless.figures import decoupled as drawings
 from clockless.papers import Options, decoupled
 from clockless.papers.decoupled import alignment, bridge, errors
-from clockless.reproduction import known_figures
+from clockless.papers.decoupled import drawings as drawings
+from clockless.papers.reproduction import known_figures
 from small_mnist import write_mnist
 
 

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import clockless as cl
-from clockless import cli_stores, description_files
-from clockless.description_files import read, text_of, with_flags, write
+from clockless.commands import stores as cli_stores
 from clockless.errors import ClocklessError, DescriptionError, OutputError
+from clockless.experiments import files as description_files
+from clockless.experiments.files import read, text_of, with_flags, write
 from test_experiment import BAD, DESCRIPTIONS
 
 QUICK = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
@@ -136,7 +137,7 @@ def run(*arguments, where, timeout=60):
 
 def refusal(capsys, monkeypatch, *arguments):
     """Exit code and what is said on standard error by the command line, in this process."""
-    from clockless import cli
+    from clockless.commands import main as cli
 
     monkeypatch.setattr(sys, "argv", ["clockless", *map(str, arguments)])
     with pytest.raises(SystemExit) as caught, warnings.catch_warnings(action="ignore"):

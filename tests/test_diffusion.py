@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from clockless import networks, reference, tasks
-from clockless.clocks import Bernoulli, FixedFraction, Global
-from clockless.diffusion import (
+from clockless.errors import ParameterError
+from clockless.media.resistors import reference
+from clockless.media.resistors.diffusion import (
     batch_diffusion,
     diffusion,
     drift,
@@ -17,10 +17,12 @@ from clockless.diffusion import (
     single_example_changes,
     spread_of_solutions,
 )
-from clockless.errors import ParameterError
-from clockless.media.resistors import Resistors
-from clockless.rules import CoupledLearning
-from clockless.training import train
+from clockless.media.resistors.ohm import Resistors
+from clockless.networks import network as networks
+from clockless.parts.clocks import Bernoulli, FixedFraction, Global
+from clockless.parts.rules import CoupledLearning
+from clockless.tasks import task as tasks
+from clockless.workers.train import train
 
 BOARD = Resistors(networks.board16())
 TASK = tasks.regression(BOARD.network, train=5, test=5, seed=3)

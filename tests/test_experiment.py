@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import clockless as cl
-from clockless.catalogue import CATALOGUE
 from clockless.errors import ClocklessError, DescriptionError
-from clockless.studies import study
+from clockless.experiments.catalogue import CATALOGUE
+from clockless.experiments.studies import study
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -147,7 +147,7 @@ def test_every_axis_has_a_name_of_its_own_and_every_replica_a_point_of_its_own(d
 WORDS = st.sampled_from(
     [
         "kind", "p", "bernoulli", "global", "packing", "nodes", "edges", "full", "given", "dims", "values", "os:getcwd",
-        ".a:b", "clockless:engine", "clockless.devices:Levels", "levels", "comparator", "examples", "resistors", "seed", "",
+        ".a:b", "clockless:engine", "clockless.parts.devices:Levels", "levels", "comparator", "examples", "resistors", "seed", "",
     ]
 )  # fmt: skip
 RUBBISH = st.recursive(
@@ -282,7 +282,7 @@ def test_every_decisive_field_changes_the_fingerprint():
     "same",
     [
         {"title": "another"}, {"clock": cl.Bernoulli(0.5)}, {"clock": {"p": 0.5, "kind": "bernoulli"}},
-        {"clock": {"kind": "clockless.clocks:Bernoulli", "p": 0.5}}, {"rule": cl.SignRule(0.5)},
+        {"clock": {"kind": "clockless.parts.clocks:Bernoulli", "p": 0.5}}, {"rule": cl.SignRule(0.5)},
         {"device": cl.Levels(100, comparator=cl.Magnitudes(0.1))},
         {"network": {"kind": "packing", "nodes": np.int64(20), "edges": 40, "seed": 1}}, {"seeds": np.uint8(0)},
         {"medium": {"kind": "resistors"}}, {"medium": {"kind": "resistors", "low": 0.01, "high": 100}},
@@ -374,7 +374,7 @@ IMPOSSIBLE = {  # descriptions that are well-formed but cannot be built, or whos
     "too many roles": ({"task": {"kind": "regression", "inputs": 90}}, "nodes"),
     "a p above 1": ({"clock": {"kind": "bernoulli", "p": [0.5, 1.5]}}, "p = 1.5"),
     "a clock that never acts": ({"clock": {"kind": "fixed-fraction", "p": [0.5, 0.001]}}, "none"),
-    "a device as a clock": ({"clock": {"kind": "clockless.devices:Levels"}}, "clock"),
+    "a device as a clock": ({"clock": {"kind": "clockless.parts.devices:Levels"}}, "clock"),
     "a sign rule without levels": ({"rule": {"kind": "sign", "nudge": 0.1}}, "level"),
     "a comparator without one example": (
         {"rule": cl.SignRule(0.1), "device": cl.Levels(comparator=cl.Magnitudes(1.0))}, "batch",

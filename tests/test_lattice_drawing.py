@@ -9,13 +9,13 @@ import pytest
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
 
-from clockless import lattice_drawing
-from clockless.architectures import Grid, all_to_all, dense, square, triangular, with_skips
-from clockless.drawing import COLUMN, PAGE
-from clockless.edge_lines import edge_lines
 from clockless.errors import ParameterError
-from clockless.lattice_drawing import Snapshot, lattice_figure, phase_colours, response_figure, strip
-from clockless.local_layers import local, stacked
+from clockless.networks.architectures import Grid, all_to_all, dense, square, triangular, with_skips
+from clockless.networks.windows import local, stacked
+from clockless.pictures import lattices as lattice_drawing
+from clockless.pictures.curves import COLUMN, PAGE
+from clockless.pictures.edges import edge_lines
+from clockless.pictures.lattices import Snapshot, lattice_figure, phase_colours, response_figure, strip
 
 mpl.use("Agg")
 

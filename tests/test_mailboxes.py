@@ -10,11 +10,11 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
+from clockless.actors.boards import nameless_memory
+from clockless.actors.mailboxes import MailboxSpec, MemoryMailbox, Ports, wire
+from clockless.actors.rings import Ring
+from clockless.actors.workers import Descriptor
 from clockless.errors import ActorError, ParameterError, WiringError
-from clockless.runtimes.boards import nameless_memory
-from clockless.runtimes.mailboxes import MailboxSpec, MemoryMailbox, Ports, wire
-from clockless.runtimes.rings import Ring
-from clockless.runtimes.workers import Descriptor
 
 pytestmark = pytest.mark.timeout(60)
 WORDS = 20000

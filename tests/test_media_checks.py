@@ -2,9 +2,9 @@
 
 import pytest
 
-from clockless import studies
 from clockless.errors import ClocklessError
-from clockless.experiment import Experiment
+from clockless.experiments import studies
+from clockless.experiments.experiment import Experiment
 
 MODULES = {
     "network": {"kind": "mlp"}, "medium": {"kind": "modules"}, "task": {"kind": "labels", "name": "digits"},

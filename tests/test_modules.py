@@ -11,10 +11,10 @@ import optax
 import pytest
 
 from clockless.errors import ClocklessError, ParameterError, TaskError
-from clockless.modules import stacks, units
-from clockless.modules.data import Examples, examples
-from clockless.modules.interfaces import Interface, blended
-from clockless.modules.layers import (
+from clockless.media.modules import stacks, units
+from clockless.media.modules.data import Examples, examples
+from clockless.media.modules.interfaces import Interface, blended
+from clockless.media.modules.layers import (
     EPSILON,
     MOMENTUM,
     Hidden,
@@ -26,8 +26,8 @@ from clockless.modules.layers import (
     cross_entropy_gradient,
     mlp,
 )
-from clockless.modules.methods import DNI, NAMED, Backprop, DelayedGradients, checked_method
-from clockless.modules.optimisers import Adam, Descent, changed
+from clockless.media.modules.methods import DNI, NAMED, Backprop, DelayedGradients, checked_method
+from clockless.media.modules.optimisers import Adam, Descent, changed
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -11,15 +11,15 @@ import numpy as np
 import optax
 import pytest
 
-from clockless.clocks import Bernoulli, FixedFraction, Global, Oscillators, Poisson
 from clockless.errors import ClocklessError, ParameterError
-from clockless.modules import actors, stacks
-from clockless.modules.actors import Actors
-from clockless.modules.data import Examples
-from clockless.modules.layers import Hidden, Linear, Stack, cross_entropy, mlp
-from clockless.modules.learning import Learning, Session, cosine, error_and_cost, flat_parameters
-from clockless.modules.methods import DNI, Backprop, DelayedGradients, LocalLoss, NoBackprop
-from clockless.modules.optimisers import Adam, Descent
+from clockless.media.modules import actors, stacks
+from clockless.media.modules.actors import Actors
+from clockless.media.modules.data import Examples
+from clockless.media.modules.layers import Hidden, Linear, Stack, cross_entropy, mlp
+from clockless.media.modules.learning import Learning, Session, cosine, error_and_cost, flat_parameters
+from clockless.media.modules.methods import DNI, Backprop, DelayedGradients, LocalLoss, NoBackprop
+from clockless.media.modules.optimisers import Adam, Descent
+from clockless.parts.clocks import Bernoulli, FixedFraction, Global, Oscillators, Poisson
 
 pytestmark = pytest.mark.timeout(120)
 

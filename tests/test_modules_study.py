@@ -8,17 +8,17 @@ import pytest
 
 pytest.importorskip("jax")
 
-from clockless.clocks import Bernoulli
 from clockless.errors import ClocklessError, DescriptionError, TaskError
-from clockless.experiment import Experiment
-from clockless.modules.data import examples, mnist
-from clockless.modules.layers import mlp
-from clockless.modules.learning import Learning, Session
-from clockless.modules.methods import DNI
-from clockless.running import Workers, compute, run
-from clockless.store import Store
-from clockless.studies import study
-from clockless.sweep import Runner
+from clockless.experiments.experiment import Experiment
+from clockless.experiments.studies import study
+from clockless.media.modules.data import examples, mnist
+from clockless.media.modules.layers import mlp
+from clockless.media.modules.learning import Learning, Session
+from clockless.media.modules.methods import DNI
+from clockless.parts.clocks import Bernoulli
+from clockless.stores.store import Store
+from clockless.workers.loop import Runner
+from clockless.workers.run import Workers, compute, run
 from small_mnist import write_mnist
 
 
@@ -86,7 +86,7 @@ def test_results_are_those_of_the_session(plain):
 
 
 def _adam(rate):
-    from clockless.modules.optimisers import Adam
+    from clockless.media.modules.optimisers import Adam
 
     return Adam(rate)
 
@@ -163,7 +163,7 @@ def test_missing_jax_is_one_sentence():
     """And names the command that mends it."""
     code = (
         "import sys; sys.modules['jax'] = None\n"
-        "from clockless.experiment import Experiment\n"
+        "from clockless.experiments.experiment import Experiment\n"
         "from clockless.errors import ClocklessError\n"
         "try:\n    Experiment(medium={'kind': 'modules'})\n"
         "except ClocklessError as error:\n    print(error)\n"

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clockless.runtimes.simulation import Simulation
-from clockless.runtimes.traces import replay
+from clockless.actors.simulation import Simulation
+from clockless.actors.traces import replay
 from small_actors import RING, Chain, Net, mixer, same
 
 pytest.importorskip("mpi4py", reason="mpi4py is not installed (the extra `mpi`)", exc_type=ImportError)
@@ -27,13 +27,13 @@ pytestmark = [
 ]
 
 SCRIPT = """
-from clockless.runtimes.guarding import guarded
+from clockless.actors.guarding import guarded
 guarded()
 import pickle, sys
 sys.path.insert(0, {here!r})
 import small_actors
-from clockless.runtimes.endings import Limits
-from clockless.runtimes.mpi import Ranks
+from clockless.actors.endings import Limits
+from clockless.actors.mpi import Ranks
 build, description, count, folder, limits, run = pickle.loads({task!r})
 ranks = Ranks(getattr(small_actors, build), description, count, folder=folder, snapshot_seconds=0.05, limits=limits)
 report = ranks.run(**run)
@@ -49,7 +49,7 @@ def start(tmp_path):
     shared = set(os.listdir("/dev/shm"))
 
     def start_job(build, description, count, ranks=None, limits=None, **run):
-        from clockless.runtimes.endings import Limits
+        from clockless.actors.endings import Limits
 
         task = (build, description, count, str(tmp_path), limits or Limits(start=30, silent=20, stall=5, stop=5), run)
         script = tmp_path / "job.py"
@@ -172,7 +172,7 @@ def test_a_killed_rank_ends_the_job_and_the_same_command_goes_on(start, tmp_path
 
 
 def test_a_rank_that_stays_silent_ends_the_job_with_one_sentence(start, tmp_path):
-    from clockless.runtimes.endings import Limits
+    from clockless.actors.endings import Limits
 
     net = Net(3, ((0, 1), (1, 2)), policy="latest", need="none", sleeps=(0.002,) * 3)
     job = start("mixer", net, 3, limits=Limits(start=30, silent=1.5, stall=5, stop=5), seconds=60)
@@ -187,7 +187,7 @@ def test_a_rank_that_stays_silent_ends_the_job_with_one_sentence(start, tmp_path
 
 
 def test_everyone_waiting_for_everyone_ends_with_a_sentence(start, tmp_path):
-    from clockless.runtimes.endings import Limits
+    from clockless.actors.endings import Limits
 
     net = Net(2, ((0, 1),), need="order")
     job = start("mixer", net, 2, limits=Limits(start=30, silent=20, stall=1, stop=5), events={"mixer0": 1, "mixer1": 5})
@@ -212,7 +212,7 @@ def test_an_actor_that_cannot_be_built_ends_the_job(start, tmp_path):
 
 
 def test_alone_without_mpiexec_is_refused():
-    code = "import small_actors as s; from clockless.runtimes.mpi import Ranks; Ranks(s.mixer, s.Net(3, s.RING), 3)"
+    code = "import small_actors as s; from clockless.actors.mpi import Ranks; Ranks(s.mixer, s.Net(3, s.RING), 3)"
     here = str(Path(__file__).parent)
     done = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1

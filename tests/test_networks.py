@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockless import Network, networks
+from clockless import Network
 from clockless.errors import NetworkError, OutputError, ParameterError
+from clockless.networks import network as networks
 
 
 @st.composite

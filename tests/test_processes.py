@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clockless.actors.endings import Limits
+from clockless.actors.processes import Processes
+from clockless.actors.simulation import Simulation
+from clockless.actors.traces import Trace, replay
 from clockless.errors import ActorError, ParameterError, StalledError, WiringError
-from clockless.runtimes.endings import Limits
-from clockless.runtimes.processes import Processes
-from clockless.runtimes.simulation import Simulation
-from clockless.runtimes.traces import Trace, replay
 from small_actors import RING, Chain, Net, broken, layer, mixer, same
 
 pytestmark = [
@@ -273,7 +273,7 @@ PARENT = """
 import sys
 sys.path.insert(0, {here!r})
 from small_actors import Net, mixer
-from clockless.runtimes.processes import Processes
+from clockless.actors.processes import Processes
 if __name__ == "__main__":
     def progress(done, total):
         global told

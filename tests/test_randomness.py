@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from clockless import reference
-from clockless.randomness import CLOCK, EXAMPLES, philox, step_keys, uniform, unit_hash
+from clockless.media.resistors import reference
+from clockless.numerics.randomness import CLOCK, EXAMPLES, philox, step_keys, uniform, unit_hash
 
 MASK = 0xFFFFFFFF
 ONES = (MASK,) * 4

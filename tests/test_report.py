@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 import xarray
 
-from clockless import reproduction
-from clockless.claims import Claim
 from clockless.errors import OutputError
-from clockless.papers import FigureData, Options
-from clockless.report import Section, number, page
-from clockless.reproduction import Folder, reproduce
+from clockless.papers import FigureData, Options, reproduction
+from clockless.papers.claims import Claim
+from clockless.papers.report import Section, number, page
+from clockless.papers.reproduction import Folder, reproduce
 
 VOID = {"meta", "link", "img", "br", "hr"}
 NASTY = "<b>a & b</b> \"c\" 'd'"

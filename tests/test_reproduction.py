@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import xarray
 
-from clockless.claims import Claim, merged
-from clockless.figures.desynchronous import DRAW
+from clockless.papers.claims import Claim, merged
 from clockless.papers.desynchronous import CAPTIONS, FIGURES
 from clockless.papers.desynchronous.collapse import (
     P,
@@ -21,6 +20,7 @@ from clockless.papers.desynchronous.collapse import (
     spread_at_equal_steps,
     spread_at_equal_updates,
 )
+from clockless.papers.desynchronous.drawings import DRAW
 
 COMMAND = [sys.executable, "-m", "clockless"]
 
@@ -175,6 +175,6 @@ def test_help_is_quick_and_complete():
     assert done.returncode == 0
     for word in ("--figure", "--out", "--tiny", "--seed", "--threads", "--pairs"):
         assert word in done.stdout
-    heavy = "import sys, clockless.cli; print([m for m in ('numba', 'numpy', 'xarray', 'matplotlib') if m in sys.modules])"
+    heavy = "import sys, clockless.commands.main; print([m for m in ('numba', 'numpy', 'xarray', 'matplotlib') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, timeout=60, check=True)
     assert shown.stdout.strip() == "[]"

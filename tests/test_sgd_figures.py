@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import xarray
 
-from clockless.clocks import Bernoulli
-from clockless.figures.desynchronous import sgd as drawings
 from clockless.papers import Options
 from clockless.papers.desynchronous import sgd
+from clockless.papers.desynchronous.drawings import sgd as drawings
+from clockless.parts.clocks import Bernoulli
 
 
 def made_up(power):

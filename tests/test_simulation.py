@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clockless.clocks import Bernoulli, Global, Oscillators
+from clockless.actors.simulation import Simulation, Ticks
+from clockless.actors.times import Exponential, Lognormal
+from clockless.actors.traces import Trace, replay
 from clockless.errors import ActorError, ParameterError, StalledError, WiringError
-from clockless.runtimes.simulation import Simulation, Ticks
-from clockless.runtimes.times import Exponential, Lognormal
-from clockless.runtimes.traces import Trace, replay
+from clockless.parts.clocks import Bernoulli, Global, Oscillators
 from small_actors import RING, Chain, Net, layer, mixer, same
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from clockless import description_files
 from clockless.errors import ClusterError
-from clockless.experiment import Experiment
-from clockless.running import Workers, run
-from clockless.slurm import script, submit
-from clockless.store import Store
+from clockless.experiments import files as description_files
+from clockless.experiments.experiment import Experiment
+from clockless.stores.store import Store
+from clockless.workers.run import Workers, run
+from clockless.workers.slurm import script, submit
 from rigs import wait_until
 from rigs.slurm import SlurmMissing, one_node_slurm
 
@@ -80,7 +80,7 @@ def tasks(job):
         with contextlib.suppress(OSError):  # it has ended since, or is somebody else's
             words = (entry / "environ").read_bytes().split(b"\0")
             command = (entry / "cmdline").read_bytes().split(b"\0")
-            if f"SLURM_JOB_ID={job}".encode() in words and command[1:3] == [b"-m", b"clockless.workers"]:
+            if f"SLURM_JOB_ID={job}".encode() in words and command[1:3] == [b"-m", b"clockless.workers.processes"]:
                 yield int(entry.name)
 
 

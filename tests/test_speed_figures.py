@@ -9,9 +9,9 @@ pytest.importorskip("jax", reason="JAX is not installed (the extra `modules`)", 
 
 import matplotlib as mpl
 
-from clockless.modules.layers import mlp
-from clockless.modules.learning import Learning
-from clockless.modules.timing import event_seconds, noise, simulated_seconds, step_seconds
+from clockless.media.modules.layers import mlp
+from clockless.media.modules.learning import Learning
+from clockless.media.modules.timing import event_seconds, noise, simulated_seconds, step_seconds
 from clockless.papers import Options
 from clockless.papers.decoupled import measuring, speed
 
@@ -64,7 +64,7 @@ def test_the_bounds_of_the_papers_network():
 
 
 def test_the_first_figure_is_consistent_and_draws(tmp_path):
-    from clockless.figures.decoupled.speed import figure_speed1
+    from clockless.papers.decoupled.drawings.speed import figure_speed1
 
     data = speed.figure_speed1(Options(tiny=True)).datasets
     (only,) = data.values()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import clockless as cl
-from clockless import sweep
-from clockless.running import compute, tally
-from clockless.status import events, report
+from clockless.workers import loop as sweep
+from clockless.workers.run import compute, tally
+from clockless.workers.status import events, report
 from test_store import SMALL, WIDTH
 
 pytestmark = pytest.mark.timeout(100)

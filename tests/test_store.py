@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 import clockless as cl
-from clockless import sweep
 from clockless.errors import ClocklessError, ParameterError, StoreError
-from clockless.running import compute
+from clockless.workers import loop as sweep
+from clockless.workers.run import compute
 from test_sweep import PLAIN, computed
 
 pytestmark = pytest.mark.timeout(120)
@@ -160,7 +160,7 @@ def test_damaged_notes_do_no_harm(store, made, kind):
     path = store.path / kind if kind == "events.jsonl" else store.journal.folder / kind
     for raw in (b"\xff\xff\xff", b"3", b"[]", b"{", b"\0" * 24, b"\xff" * 24):
         path.write_bytes(raw)
-        from clockless.status import report
+        from clockless.workers.status import report
 
         assert "3 of 3 done" in report(cl.Store.open(store.path))
         assert mended(store.path)[0] == made.digest()
@@ -309,7 +309,7 @@ def as_somebody_else():
 
 
 def test_a_store_in_a_read_only_folder_can_be_read_but_not_gone_on_with(made):
-    from clockless.status import report
+    from clockless.workers.status import report
 
     path = Path("/var/tmp" if os.access("/var/tmp", os.W_OK) else "/tmp") / f"clockless-read-only-{os.getpid()}"
     shutil.copytree(made.path, path)
@@ -396,8 +396,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clockless import clocks
-from clockless.parts import behaviour, part
+from clockless.parts import clocks
+from clockless.parts.part import behaviour, part
 
 BROKEN = Path(__file__).with_name("broken")
 

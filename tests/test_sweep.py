@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import clockless as cl
-from clockless import sweep
-from clockless.running import compute
-from clockless.studies import study
+from clockless.experiments.studies import study
+from clockless.workers import loop as sweep
+from clockless.workers.run import compute
 from test_experiment import DESCRIPTIONS
 
 pytestmark = pytest.mark.timeout(120)

@@ -11,8 +11,8 @@ import time
 import pytest
 
 import clockless as cl
-from clockless.description_files import write
-from clockless.running import compute
+from clockless.experiments.files import write
+from clockless.workers.run import compute
 from rigs import wait_until
 from test_sweep import PLAIN, computed
 

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockless import networks, reference
 from clockless.errors import HeldNodesError, NetworkError, ParameterError
-from clockless.media import couplings
-from clockless.media.costs import LogCost, directions
-from clockless.media.couplings import Arrangement
-from clockless.media.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
-from clockless.media.xy import XY, Nudging, Parameters, Stop, phases_of
-from clockless.networks import Network
-from clockless.randomness import RELAXATION
+from clockless.media.phases import couplings
+from clockless.media.phases.costs import LogCost, directions
+from clockless.media.phases.couplings import Arrangement
+from clockless.media.phases.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
+from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
+from clockless.media.resistors import reference
+from clockless.networks import network as networks
+from clockless.networks.network import Network
+from clockless.numerics.randomness import RELAXATION
 
 SCHEDULES = [TwoColour(), TwoColour(1.0), TwoColour(1.9), RandomSequential(), RandomSequential(1.0), PoissonTimed(),
              PoissonTimed(1.5), GradientFlow()]  # fmt: skip

@@ -10,13 +10,13 @@ import pytest
 import xarray
 from sklearn.datasets import load_digits
 
-from clockless.catalogue import built
 from clockless.errors import UnknownFigureError
-from clockless.figures.xy_lattices import DRAW
+from clockless.experiments.catalogue import built
 from clockless.papers import Options
+from clockless.papers.reproduction import checked_figures, known_figures
+from clockless.papers.trends import bootstrap_mean, like_counts, mean_interval, share_interval, trend_of_shares
 from clockless.papers.xy_lattices import CAPTIONS, FIGURES, NEEDS, digits, iris, mnist, xor
-from clockless.reproduction import checked_figures, known_figures
-from clockless.trends import bootstrap_mean, like_counts, mean_interval, share_interval, trend_of_shares
+from clockless.papers.xy_lattices.drawings import DRAW
 
 
 def test_every_figure_is_drawn_and_described():

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clockless.architectures import Grid, square, square_with_skips
-from clockless.catalogue import built
-from clockless.equilibrium import response_by_nudging
 from clockless.errors import NetworkError
-from clockless.experiment import Experiment
-from clockless.media.xy import XY, Parameters
+from clockless.experiments.catalogue import built
+from clockless.experiments.experiment import Experiment
+from clockless.media.phases.contrast import response_by_nudging
+from clockless.media.phases.xy import XY, Parameters
+from clockless.networks.architectures import Grid, square, square_with_skips
 from clockless.papers import Options
 from clockless.papers.xy_lattices import beyond, responses, sparse
-from clockless.rules import EquilibriumPropagation
+from clockless.parts.rules import EquilibriumPropagation
 
 
 def test_skips_by_brute_force():
@@ -164,8 +164,8 @@ def test_tiny_figures_run_and_are_drawn(figure):
     import matplotlib
 
     matplotlib.use("Agg")
-    from clockless.figures.xy_lattices import DRAW
     from clockless.papers.xy_lattices import FIGURES
+    from clockless.papers.xy_lattices.drawings import DRAW
 
     data = FIGURES[figure](Options(tiny=True))
     assert {claim.measured for claim in data.claims if claim.quantity == "replicas that failed"} == {0}

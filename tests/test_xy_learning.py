@@ -8,23 +8,23 @@ import pickle
 import numpy as np
 import pytest
 
-from clockless import networks
-from clockless.architectures import Architecture
-from clockless.clocks import Bernoulli, FixedFraction, Global, Oscillators, Poisson
-from clockless.devices import Levels, Magnitudes, SignedLevels
-from clockless.equilibrium import Examples, gradient
 from clockless.errors import ParameterError, TaskError
-from clockless.media.schedules import PoissonTimed, RandomSequential
-from clockless.media.xy import XY, Parameters, Stop
-from clockless.networks import Network
-from clockless.optimisers import Adam, Descent, Momentum, Rates
-from clockless.phase_batches import Epochs, drawn_examples
-from clockless.phase_tasks import PhaseTask
-from clockless.randomness import CLOCK, PHASES, RELAXATION
-from clockless.reference import numbers
-from clockless.rules import CoupledLearning, EquilibriumPropagation, SignRule
-from clockless.xy_learning import XYLearning
-from clockless.xy_setting import Initial, Settling, XYSetting
+from clockless.media.phases.contrast import Examples, gradient
+from clockless.media.phases.learner import XYLearning
+from clockless.media.phases.schedules import PoissonTimed, RandomSequential
+from clockless.media.phases.setting import Initial, Settling, XYSetting
+from clockless.media.phases.tasks import PhaseTask
+from clockless.media.phases.xy import XY, Parameters, Stop
+from clockless.media.resistors.reference import numbers
+from clockless.networks import network as networks
+from clockless.networks.architectures import Architecture
+from clockless.networks.network import Network
+from clockless.numerics.randomness import CLOCK, PHASES, RELAXATION
+from clockless.parts.clocks import Bernoulli, FixedFraction, Global, Oscillators, Poisson
+from clockless.parts.devices import Levels, Magnitudes, SignedLevels
+from clockless.parts.optimisers import Adam, Descent, Momentum, Rates
+from clockless.parts.rules import CoupledLearning, EquilibriumPropagation, SignRule
+from clockless.parts.samplers import Epochs, drawn_examples
 
 RULE = EquilibriumPropagation(0.1, 0.1)
 SEED = 2**63 + 11

@@ -14,8 +14,8 @@ from typing import Any
 
 from subjects import Subject, experiment, times_computed
 
-from clockless.cli import app
-from clockless.store import Store
+from clockless.commands.main import app
+from clockless.stores.store import Store
 
 UNITS, STEPS = 6, 200
 

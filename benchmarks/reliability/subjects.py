@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from clockless import description_files
-from clockless.experiment import Experiment
-from clockless.running import Workers, run
-from clockless.status import events
-from clockless.store import Store
+from clockless.experiments import files as description_files
+from clockless.experiments.experiment import Experiment
+from clockless.stores.store import Store
+from clockless.workers.run import Workers, run
+from clockless.workers.status import events
 
 UNITS = 24
 STEPS = 20_000

@@ -15,8 +15,8 @@ from unittest.mock import patch
 import numpy as np
 from subjects import LIMIT, Subject, experiment, say, start, times_computed
 
-from clockless.running import Workers, compute
-from clockless.store import Store
+from clockless.stores.store import Store
+from clockless.workers.run import Workers, compute
 
 UNITS, STEPS = 12, 20_000
 _ROOM = "600k"  # of the disk that gets full: too little for 12 units

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from subjects import CHECKPOINT_SECONDS, Subject, start
 
-from clockless import slurm
-from clockless.store import Store
+from clockless.stores.store import Store
+from clockless.workers import slurm
 from rigs import wait_until
 from rigs.dask_cluster import DaskCluster, dask_cluster
 from rigs.slurm import Slurm, one_node_slurm
@@ -153,7 +153,7 @@ class SlurmTasks:
         mark = f"SLURM_JOB_ID={self.job}".encode()
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # it has ended since
-                worker = b"clockless.workers" in (entry / "cmdline").read_bytes().split(b"\0")[:4]
+                worker = b"clockless.workers.processes" in (entry / "cmdline").read_bytes().split(b"\0")[:4]
                 if worker and mark in (entry / "environ").read_bytes().split(b"\0"):
                     yield int(entry.name)
 

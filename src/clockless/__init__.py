@@ -12,43 +12,43 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from clockless import architectures as architectures
-    from clockless import clocks as clocks
-    from clockless import devices as devices
-    from clockless import drawing as drawing
+    from clockless.networks import architectures as architectures
+    from clockless.parts import clocks as clocks
+    from clockless.parts import devices as devices
+    from clockless.pictures import curves as drawing
     from clockless import errors as errors
-    from clockless import lattice_drawing as lattice_drawing
-    from clockless import local_layers as local_layers
-    from clockless import networks as networks
-    from clockless import parts as parts
-    from clockless import phase_tasks as phase_tasks
-    from clockless import rules as rules
-    from clockless import tasks as tasks
-    from clockless.clocks import Bernoulli as Bernoulli
-    from clockless.clocks import FixedFraction as FixedFraction
-    from clockless.clocks import Global as Global
-    from clockless.clocks import Oscillators as Oscillators
-    from clockless.clocks import Poisson as Poisson
-    from clockless.description_files import read as read
-    from clockless.devices import Continuous as Continuous
-    from clockless.devices import Ideal as Ideal
-    from clockless.devices import Levels as Levels
-    from clockless.devices import Magnitudes as Magnitudes
-    from clockless.devices import TwoComparators as TwoComparators
-    from clockless.experiment import Experiment as Experiment
-    from clockless.media.resistors import Resistors as Resistors
-    from clockless.networks import Network as Network
-    from clockless.results import Run as Run
-    from clockless.running import Workers as Workers
-    from clockless.running import run as run
-    from clockless.store import Store as Store
-    from clockless.rules import CoupledLearning as CoupledLearning
-    from clockless.rules import EquilibriumPropagation as EquilibriumPropagation
-    from clockless.rules import SignRule as SignRule
-    from clockless.devices import SignedLevels as SignedLevels
-    from clockless.media.xy import XY as XY
-    from clockless.tasks import Task as Task
-    from clockless.training import train as train
+    from clockless.pictures import lattices as lattice_drawing
+    from clockless.networks import windows as local_layers
+    from clockless.networks import network as networks
+    from clockless.parts import part as parts
+    from clockless.media.phases import tasks as phase_tasks
+    from clockless.parts import rules as rules
+    from clockless.tasks import task as tasks
+    from clockless.parts.clocks import Bernoulli as Bernoulli
+    from clockless.parts.clocks import FixedFraction as FixedFraction
+    from clockless.parts.clocks import Global as Global
+    from clockless.parts.clocks import Oscillators as Oscillators
+    from clockless.parts.clocks import Poisson as Poisson
+    from clockless.experiments.files import read as read
+    from clockless.parts.devices import Continuous as Continuous
+    from clockless.parts.devices import Ideal as Ideal
+    from clockless.parts.devices import Levels as Levels
+    from clockless.parts.devices import Magnitudes as Magnitudes
+    from clockless.parts.devices import TwoComparators as TwoComparators
+    from clockless.experiments.experiment import Experiment as Experiment
+    from clockless.media.resistors.ohm import Resistors as Resistors
+    from clockless.networks.network import Network as Network
+    from clockless.stores.results import Run as Run
+    from clockless.workers.run import Workers as Workers
+    from clockless.workers.run import run as run
+    from clockless.stores.store import Store as Store
+    from clockless.parts.rules import CoupledLearning as CoupledLearning
+    from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
+    from clockless.parts.rules import SignRule as SignRule
+    from clockless.parts.devices import SignedLevels as SignedLevels
+    from clockless.media.phases.xy import XY as XY
+    from clockless.tasks.task import Task as Task
+    from clockless.workers.train import train as train
 
 _MODULES = (
     "errors", "networks", "architectures", "local_layers", "parts", "clocks", "rules", "devices", "tasks", "phase_tasks",

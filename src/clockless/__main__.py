@@ -1,6 +1,6 @@
 """`python -m clockless` is the command `clockless`."""
 
-from clockless.cli import main
+from clockless.commands.main import main
 
 if __name__ == "__main__":
     main()

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clockless.claims import Claim
-from clockless.progress import Update
+from clockless.papers.claims import Claim
+from clockless.workers.progress import Update
 
 if TYPE_CHECKING:
     import xarray
 
-    from clockless.experiment import Experiment
+    from clockless.experiments.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Options:
 
     def run(self, experiment: Experiment, update: Update | None = None) -> xarray.Dataset:
         """The results of an experiment, at the steps that it asks for; `update` is told (replica-steps done, in all)."""
-        from clockless.running import results_of
+        from clockless.workers.run import results_of
 
         data = results_of(experiment, self.stores, self.threads, update)
         return data.sel(step=experiment.record) if isinstance(experiment.record, list) else data

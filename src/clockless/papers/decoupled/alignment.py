@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtrit
 
-from clockless.claims import Claim
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.decoupled.errors import HIDDEN, results
 
 if TYPE_CHECKING:

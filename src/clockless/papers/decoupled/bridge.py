@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clockless.claims import Claim
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.decoupled.settings import BACKPROP, CDNI, learned, seeds, stack
 
 if TYPE_CHECKING:

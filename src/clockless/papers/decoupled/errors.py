@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import stdtrit
 
-from clockless.claims import Claim
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.decoupled.settings import BACKPROP, CDNI, CURVE, WIDTH, learned, seeds, stack
-from clockless.trends import sign_of_trend
+from clockless.papers.trends import sign_of_trend
 
 if TYPE_CHECKING:
     import xarray

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from clockless.clocks import Bernoulli, Global
 from clockless.papers import Options
+from clockless.parts.clocks import Bernoulli, Global
 
 LAYERS = (3, 4, 5, 6)
 INPUTS, CLASSES = 784, 10
@@ -48,10 +48,10 @@ def size_of(options: Options) -> Size:
 
 
 def _learning(size: Size, layers: int, way: str, workers: int | None = None) -> Any:
-    from clockless.modules.cuts import cut_advice
-    from clockless.modules.layers import mlp
-    from clockless.modules.learning import Learning
-    from clockless.modules.timing import noise
+    from clockless.media.modules.cuts import cut_advice
+    from clockless.media.modules.layers import mlp
+    from clockless.media.modules.learning import Learning
+    from clockless.media.modules.timing import noise
 
     method, p = WAYS[way]
     stack = mlp(INPUTS, size.width, layers, CLASSES)
@@ -62,29 +62,29 @@ def _learning(size: Size, layers: int, way: str, workers: int | None = None) -> 
 
 @lru_cache(maxsize=256)
 def step(size: Size, layers: int, way: str) -> float:
-    from clockless.modules.timing import step_seconds
+    from clockless.media.modules.timing import step_seconds
 
     return step_seconds(_learning(size, layers, way), size.steps * (1 if WAYS[way][1] is None else 10), size.repeats)
 
 
 def torch_step(size: Size, layers: int) -> float | None:
-    from clockless.modules.timing import torch_step_seconds
+    from clockless.media.modules.timing import torch_step_seconds
 
     return torch_step_seconds(INPUTS, size.width, layers, CLASSES, size.batch)
 
 
 def counted(layers: int) -> float:
     """Multiply-adds of a step of cDNI with an interface at every boundary, over those of backprop."""
-    from clockless.modules.cuts import counted_work
-    from clockless.modules.layers import mlp
+    from clockless.media.modules.cuts import counted_work
+    from clockless.media.modules.layers import mlp
 
     work = counted_work(mlp(INPUTS, 256, layers, CLASSES), "cdni")
     return (sum(work.layers) + sum(work.interfaces)) / sum(work.layers)
 
 
 def _digits(size: Size, layers: int, way: str, seed: int) -> Any:
-    from clockless.modules.layers import mlp
-    from clockless.modules.learning import Learning
+    from clockless.media.modules.layers import mlp
+    from clockless.media.modules.learning import Learning
 
     method, p = WAYS[way]
     clock = Global() if p is None else Bernoulli(p)
@@ -97,7 +97,7 @@ _EVERY = 10  # steps between tests
 @lru_cache(maxsize=1024)
 def to_target(size: Size, layers: int, way: str, seed: int) -> tuple[float, float]:
     """Steps and processor seconds of learning, without tests, until TARGET; NaN if it takes too long."""
-    from clockless.modules.learning import Session
+    from clockless.media.modules.learning import Session
 
     learning = _digits(size, layers, way, seed)
     Session(learning).advance(60 if WAYS[way][1] else 2)  # compiles
@@ -122,9 +122,9 @@ def _waited(memories: Any, begin: float) -> float:
 @lru_cache(maxsize=256)
 def to_target_simulated(size: Size, layers: int, _: str, seed: int) -> tuple[float, float]:
     """The same with a worker for each layer, in virtual time; an event takes what it takes of the processor here."""
-    from clockless.modules.actors import Actors, build
-    from clockless.modules.learning import error_and_cost
-    from clockless.runtimes.simulation import Simulation
+    from clockless.actors.simulation import Simulation
+    from clockless.media.modules.actors import Actors, build
+    from clockless.media.modules.learning import error_and_cost
 
     learning = _digits(size, layers, "cDNI", seed)
     actors = Actors(learning, 2**32 - 1)
@@ -139,7 +139,7 @@ def to_target_simulated(size: Size, layers: int, _: str, seed: int) -> tuple[flo
 
 @lru_cache(maxsize=16)
 def _digit_events(size: Size, layers: int) -> tuple[float, ...]:
-    from clockless.modules.timing import event_seconds
+    from clockless.media.modules.timing import event_seconds
 
     return tuple(event_seconds(_digits(size, layers, "cDNI", 0)))
 
@@ -147,9 +147,9 @@ def _digit_events(size: Size, layers: int) -> tuple[float, ...]:
 @lru_cache(maxsize=64)
 def critical(size: Size, layers: int, workers: int) -> tuple[float, float, float, float]:
     """Speed-ups over backprop on `workers` workers, as in _KINDS."""
-    from clockless.modules.cuts import counted_work, cut_advice, cut_at
-    from clockless.modules.layers import mlp
-    from clockless.modules.timing import event_seconds, simulated_seconds
+    from clockless.media.modules.cuts import counted_work, cut_advice, cut_at
+    from clockless.media.modules.layers import mlp
+    from clockless.media.modules.timing import event_seconds, simulated_seconds
 
     stack = mlp(INPUTS, size.width, layers, CLASSES)
     cut = cut_advice(stack, workers, "cdni")
@@ -161,8 +161,8 @@ def critical(size: Size, layers: int, workers: int) -> tuple[float, float, float
 
 @lru_cache(maxsize=16)
 def _work(size: Size, inputs: int, width: int, layers: int) -> Any:
-    from clockless.modules.cuts import measured_work
-    from clockless.modules.layers import mlp
+    from clockless.media.modules.cuts import measured_work
+    from clockless.media.modules.layers import mlp
 
     return measured_work(mlp(inputs, width, layers, CLASSES), size.batch, "cdni", 4 * size.repeats)
 
@@ -170,7 +170,7 @@ def _work(size: Size, inputs: int, width: int, layers: int) -> Any:
 @lru_cache(maxsize=16)
 def real(size: Size, layers: int) -> tuple[float, ...]:
     """Two workers: bound by multiply-adds, by measured times, and what two processes reach, on the wall and by processor."""
-    from clockless.modules.timing import real_seconds
+    from clockless.media.modules.timing import real_seconds
 
     bounds = critical(size, layers, 2)
     learning = _learning(size, layers, "cDNI", 2)
@@ -181,10 +181,10 @@ def real(size: Size, layers: int) -> tuple[float, ...]:
 @lru_cache(maxsize=4)
 def wide_stack(size: Size) -> tuple[float, ...]:
     """The same for equal wide layers."""
-    from clockless.modules.cuts import cut_advice, cut_at
-    from clockless.modules.layers import mlp
-    from clockless.modules.learning import Learning
-    from clockless.modules.timing import noise, real_seconds, step_seconds
+    from clockless.media.modules.cuts import cut_advice, cut_at
+    from clockless.media.modules.layers import mlp
+    from clockless.media.modules.learning import Learning
+    from clockless.media.modules.timing import noise, real_seconds, step_seconds
 
     stack = mlp(size.wide, size.wide, size.equal, CLASSES)
     task = noise(size.wide, CLASSES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from clockless.experiment import Experiment
+from clockless.experiments.experiment import Experiment
 from clockless.papers import Options
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clockless.claims import Claim
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.decoupled.measuring import (
     CLASSES,
     INPUTS,
@@ -141,8 +141,8 @@ _WALL = "Wall-clock time of two pinned processes: means something where nobody e
 
 
 def _bound_claims() -> list[Claim]:
-    from clockless.modules.cuts import cut_advice
-    from clockless.modules.layers import mlp
+    from clockless.media.modules.cuts import cut_advice
+    from clockless.media.modules.layers import mlp
 
     claims = []
     for name, method in (("free", None), ("cDNI", "cdni")):

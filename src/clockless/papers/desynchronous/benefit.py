@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.claims import Claim
-from clockless.clocks import Bernoulli
-from clockless.devices import Continuous
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.desynchronous.discrete import BOARD, device, drawn, final_error, run_board
-from clockless.rules import CoupledLearning, SignRule
-from clockless.trends import log_mean, sign_of_trend
+from clockless.papers.trends import log_mean, sign_of_trend
+from clockless.parts.clocks import Bernoulli
+from clockless.parts.devices import Continuous
+from clockless.parts.rules import CoupledLearning, SignRule
 
 if TYPE_CHECKING:
     import xarray

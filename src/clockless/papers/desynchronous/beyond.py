@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import networks, tasks
-from clockless.claims import Claim
-from clockless.clocks import Bernoulli
-from clockless.devices import Levels, Magnitudes
 from clockless.errors import NetworkError
-from clockless.experiment import Experiment
-from clockless.networks import Network
+from clockless.experiments.experiment import Experiment
+from clockless.networks import network as networks
+from clockless.networks.network import Network
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.desynchronous.collapse import (
     PACKING,
     P,
@@ -31,8 +29,11 @@ from clockless.papers.desynchronous.collapse import (
     spread_at_equal_updates,
 )
 from clockless.papers.desynchronous.discrete import tail
-from clockless.rules import CoupledLearning, SignRule
-from clockless.training import log_spaced
+from clockless.parts.clocks import Bernoulli
+from clockless.parts.devices import Levels, Magnitudes
+from clockless.parts.rules import CoupledLearning, SignRule
+from clockless.tasks import task as tasks
+from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:
     import xarray

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import networks, tasks
-from clockless.claims import Claim
-from clockless.clocks import Bernoulli
-from clockless.experiment import Experiment
+from clockless.experiments.experiment import Experiment
+from clockless.networks import network as networks
 from clockless.papers import FigureData, Options
-from clockless.rules import CoupledLearning
-from clockless.training import log_spaced
+from clockless.papers.claims import Claim
+from clockless.parts.clocks import Bernoulli
+from clockless.parts.rules import CoupledLearning
+from clockless.tasks import task as tasks
+from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:
     import xarray

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.claims import Claim
-from clockless.clocks import Bernoulli
-from clockless.devices import Levels, Magnitudes
-from clockless.experiment import Experiment
+from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.desynchronous.collapse import numbered
-from clockless.rules import SignRule
-from clockless.training import log_spaced
-from clockless.trends import log_ratio, monotone, sign_of_trend
+from clockless.papers.trends import log_ratio, monotone, sign_of_trend
+from clockless.parts.clocks import Bernoulli
+from clockless.parts.devices import Levels, Magnitudes
+from clockless.parts.rules import SignRule
+from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:
     import xarray

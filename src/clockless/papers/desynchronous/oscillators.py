@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.claims import Claim
-from clockless.clocks import GOLDEN, Bernoulli, Global, Oscillators
-from clockless.experiment import Experiment
+from clockless.experiments.experiment import Experiment
+from clockless.numerics.randomness import CLOCK, numbers
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.desynchronous.collapse import PACKING, numbered, regressions
-from clockless.randomness import CLOCK, numbers
-from clockless.rules import CoupledLearning
+from clockless.parts.clocks import GOLDEN, Bernoulli, Global, Oscillators
+from clockless.parts.rules import CoupledLearning
 
 if TYPE_CHECKING:
     import xarray

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.catalogue import built, built_on
-from clockless.claims import Claim
-from clockless.clocks import Bernoulli, Global, Oscillators, Poisson
-from clockless.devices import SignedLevels
-from clockless.equilibrium import Examples, cost_of, gradient
-from clockless.experiment import Experiment
-from clockless.implicit import exact_gradient
-from clockless.media.schedules import TwoColour
-from clockless.media.xy import XY, Stop, phases_of
+from clockless.experiments.catalogue import built, built_on
+from clockless.experiments.experiment import Experiment
+from clockless.media.phases.contrast import Examples, cost_of, gradient
+from clockless.media.phases.implicit import exact_gradient
+from clockless.media.phases.schedules import TwoColour
+from clockless.media.phases.xy import XY, Stop, phases_of
+from clockless.numerics.randomness import TEST_PHASES, numbers
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.xy_lattices.responses import of_traces
 from clockless.papers.xy_lattices.sparse import half_width
-from clockless.randomness import TEST_PHASES, numbers
-from clockless.rules import EquilibriumPropagation, SignRule
+from clockless.parts.clocks import Bernoulli, Global, Oscillators, Poisson
+from clockless.parts.devices import SignedLevels
+from clockless.parts.rules import EquilibriumPropagation, SignRule
 
 if TYPE_CHECKING:
     import xarray

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.claims import Claim
-from clockless.experiment import Experiment
+from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
-from clockless.trends import mean_interval
+from clockless.papers.claims import Claim
+from clockless.papers.trends import mean_interval
 
 if TYPE_CHECKING:
     import xarray
@@ -63,7 +63,7 @@ def figure_a(options: Options) -> FigureData:
 
 def acting(networks: list[dict[str, Any]]) -> list[int]:
     """Couplings that do not join two held inputs."""
-    from clockless.catalogue import built
+    from clockless.experiments.catalogue import built
 
     built_ones = [built("network", network) for network in networks]
     return [int((~np.isin(one.network.edges, one.inputs).all(axis=1)).sum()) for one in built_ones]

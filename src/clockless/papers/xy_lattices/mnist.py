@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.claims import Claim
-from clockless.experiment import Experiment
+from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
+from clockless.papers.trends import mean_interval
 from clockless.papers.xy_lattices.digits import acting, seeds, settled
-from clockless.training import available_cores
-from clockless.trends import mean_interval
+from clockless.workers.train import available_cores
 
 if TYPE_CHECKING:
     import xarray
@@ -61,8 +61,8 @@ def figure_mnist(options: Options) -> FigureData:
 
 def expected_seconds(experiment: Experiment, threads: int) -> float:
     """Time for an experiment with phases, from its first steps and one look at the test set, over its networks."""
-    from clockless.xy_learning import XYLearning
-    from clockless.xy_study import Lattices
+    from clockless.media.phases.learner import XYLearning
+    from clockless.media.phases.study import Lattices
 
     study = Lattices(experiment)
     networks = len(experiment.network) if isinstance(experiment.network, list) else 1

@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from clockless.architectures import Architecture, Grid
-from clockless.catalogue import built, canonical
-from clockless.claims import Claim
-from clockless.equilibrium import response_by_nudging
-from clockless.experiment import Experiment
-from clockless.implicit import response_map
-from clockless.media.xy import XY, Parameters
-from clockless.optimisers import Adam
+from clockless.experiments.catalogue import built, canonical
+from clockless.experiments.experiment import Experiment
+from clockless.media.phases.contrast import response_by_nudging
+from clockless.media.phases.implicit import response_map
+from clockless.media.phases.tasks import xor
+from clockless.media.phases.xy import XY, Parameters
+from clockless.networks.architectures import Architecture, Grid
+from clockless.numerics.randomness import TEST_PHASES, numbers
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
 from clockless.papers.xy_lattices.sparse import half_width
-from clockless.phase_tasks import xor
-from clockless.randomness import TEST_PHASES, numbers
-from clockless.rules import EquilibriumPropagation
+from clockless.parts.optimisers import Adam
+from clockless.parts.rules import EquilibriumPropagation
 
 if TYPE_CHECKING:
     import xarray

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
-from clockless.catalogue import built
-from clockless.claims import Claim
-from clockless.experiment import Experiment
-from clockless.local_layers import readout_edges
-from clockless.optimisers import Adam
+from clockless.experiments.catalogue import built
+from clockless.experiments.experiment import Experiment
+from clockless.networks.windows import readout_edges
 from clockless.papers import FigureData, Options
-from clockless.rules import EquilibriumPropagation
+from clockless.papers.claims import Claim
+from clockless.parts.optimisers import Adam
+from clockless.parts.rules import EquilibriumPropagation
 
 if TYPE_CHECKING:
     import xarray

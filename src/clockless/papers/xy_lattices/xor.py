@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.claims import Claim
-from clockless.experiment import Experiment
+from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
+from clockless.papers.trends import bootstrap_mean, like_counts, share_interval, sign_of_trend, trend_of_shares
 from clockless.papers.xy_lattices.digits import seeds, settled
-from clockless.trends import bootstrap_mean, like_counts, share_interval, sign_of_trend, trend_of_shares
 
 if TYPE_CHECKING:
     import xarray

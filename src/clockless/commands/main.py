@@ -1,0 +1,112 @@
+"""The command `clockless`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from clockless import __version__
+from clockless.commands import modules as cli_modules
+from clockless.commands import stores as cli_stores
+from clockless.errors import ClocklessError
+
+app = App(
+    name="clockless",
+    help="A laboratory for machines that learn without a global clock.",
+    version=__version__,
+    result_action="return_value",
+)
+cli_stores.register(app)
+cli_modules.register(app)
+
+
+@app.command
+def reproduce(
+    paper: str,
+    *,
+    figure: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 (never changed)
+    out: Path = Path("results"),
+    tiny: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 0,
+    threads: int | None = None,
+    pairs: int | None = None,
+    mnist: Path | None = None,
+) -> int:
+    """Reproduce a paper's figures: run, draw, and check the numbers against what the paper says.
+
+    Writes report.html, which shows everything on one page, figures (PDF, PNG), the plotted numbers (CSV) and numbers.json.
+    Exit code 0: all numbers hold; 1: some do not; 2: wrong arguments; 130: stopped by Ctrl-C.
+
+    Parameters
+    ----------
+    paper
+        desynchronous (Wycoff et al. 2022), xy-lattices (Wang et al. 2026), or decoupled (synthetic gradients; needs
+        clockless[modules]).
+    figure
+        A figure of the paper, such as 1b; several as --figure 1b --figure 4c. All when left out (six to ten minutes for
+        desynchronous, half an hour for xy-lattices).
+    out
+        Folder to write to; a subfolder with the paper's name is made.
+    tiny
+        A small version of everything, in seconds.
+    seed
+        Master seed: other tasks and other random numbers.
+    threads
+        Worker threads; all cores when left out.
+    pairs
+        Fig. 1b of desynchronous: only the first so many (nudge, rate) pairs.
+    mnist
+        xy-lattices, decoupled: folder with MNIST's four IDX files, for what can use them and is left out otherwise.
+    """
+    from clockless.errors import ParameterError
+    from clockless.papers import Options, claims, reproduction
+    from clockless.workers import progress
+
+    for name, value in (("--threads", threads), ("--pairs", pairs)):
+        if value is not None and value < 1:
+            raise ParameterError(f"{name} is {value}; it must be 1 or more.")
+    if seed < 0:
+        raise ParameterError(f"--seed is {seed}; it must be 0 or more.")
+    data = {} if mnist is None else {"mnist": mnist.absolute()}
+    figures = reproduction.checked_figures(paper, figure, data)
+    folder = reproduction.Folder(out / paper)
+    limits = {} if pairs is None else {"pairs": pairs}
+    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores", data)
+    try:
+        checked = reproduction.reproduce(paper, figures, folder, options)
+    except KeyboardInterrupt:
+        kept = ", ".join(path.name for path in folder.kept) or "nothing"
+        print(f"\nStopped. Kept in {folder.path}: {kept}. Run the same command to go on.", file=sys.stderr)
+        return 130
+    print(claims.table(checked))
+    holds = all(claim.holds for claim in checked)
+    if tiny and not holds:
+        print(
+            "A tiny run shows that everything works; its few tasks do not carry every verdict. Run without --tiny to judge."
+        )
+    return 0 if holds else 1
+
+
+def main() -> None:
+    """Run the command line; mistakes of the user end in one sentence and exit code 2."""
+    from cyclopts import CycloptsError
+
+    if "" not in sys.path:
+        sys.path.append("")  # parts of one's own are found beside the study that names them
+    warnings.showwarning = lambda message, *_: print(f"clockless: {message}", file=sys.stderr)
+    try:
+        code = app(exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"clockless: {str(error).strip()} Try --help.", file=sys.stderr)
+        code = 2
+    except ClocklessError as error:
+        print(f"clockless: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,269 @@
+"""The commands about experiments and their stores: new, run, resume, extend, status, plot, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from clockless.errors import ClusterError, DescriptionError, OutputError, ParameterError
+
+if TYPE_CHECKING:
+    from clockless.stores.store import Store
+    from clockless.workers.run import Workers
+
+Flags = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
+
+
+def register(app: App) -> None:
+    """Add the commands to the program."""
+    for command in (new, run, resume, extend, status, plot, export):
+        app.command(command)
+
+
+def new(path: Path = Path("study.yaml")) -> int:
+    """Write an example of an experiment, with comments, to begin from; it runs for ten seconds or so on two cores.
+
+    Parameters
+    ----------
+    path
+        The file to write; .toml writes it without comments.
+    """
+    from clockless.experiments import files as description_files
+
+    if path.exists():
+        raise OutputError(f"{path} is there already; choose another name.")
+    try:
+        path.write_text(description_files.EXAMPLE, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {path} ({error.strerror}); choose another place.") from None
+    if path.suffix == ".toml":
+        import yaml
+
+        from clockless.experiments.experiment import Experiment
+
+        description_files.write(Experiment.of(yaml.safe_load(description_files.EXAMPLE)), path)
+    print(f"{path} describes an experiment; run it with: clockless run {path}")
+    return 0
+
+
+def run(
+    study: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *flags: Flags,
+    out: Path | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    scheduler_file: str | None = None,
+    slurm: int | None = None,
+    checkpoint_seconds: float = 10.0,
+) -> int:
+    """Run the experiment that a file describes, or go on with it if its store has begun.
+
+    Any field can be changed by a flag; given several times it is an axis: --clock.p 0.1 --clock.p 0.5 --steps 5000.
+    Exit code 0: every unit is done; 1: some failed; 2: wrong arguments; 130: stopped by Ctrl-C.
+
+    Parameters
+    ----------
+    study
+        A .yaml or .toml file; `clockless new` writes an example.
+    out
+        Folder of the store; ./<fingerprint> when left out.
+    threads
+        Threads of this process; all cores when nothing is said of workers.
+    workers
+        Local worker processes of one thread each.
+    scheduler
+        Address of a running Dask cluster, such as tcp://10.0.0.1:8786.
+    scheduler_file
+        The file that `dask scheduler --scheduler-file` writes.
+    slurm
+        Submit a SLURM job of so many tasks and return.
+    checkpoint_seconds
+        How often a long unit is put away.
+    """
+    from clockless.experiments import files as description_files
+    from clockless.experiments.experiment import Experiment
+    from clockless.stores.store import Store
+
+    team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
+    if study.startswith("--"):
+        raise DescriptionError(f"{study} comes before the file; say: clockless run study.yaml {study} ...")
+    experiment = description_files.read(study)
+    if flags:
+        experiment = Experiment.of(description_files.with_flags(experiment.plain(), flags))
+    store = Store.create(out or Path(experiment.fingerprint), experiment)
+    return _submitted(store, slurm, checkpoint_seconds) if slurm else _computed(store, team)
+
+
+def resume(
+    store: Path,
+    *,
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    scheduler_file: str | None = None,
+    slurm: int | None = None,
+    checkpoint_seconds: float = 10.0,
+) -> int:
+    """Go on with a store: compute what is missing, damaged, or has failed.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds
+        As for `clockless run`.
+    """
+    from clockless.stores.store import Store
+
+    team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
+    opened = Store.open(store)
+    return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
+
+
+def extend(
+    store: Path,
+    *,
+    steps: int,
+    threads: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    scheduler_file: str | None = None,
+    slurm: int | None = None,
+    checkpoint_seconds: float = 10.0,
+) -> int:
+    """Go on for more steps; the results are the same as those of one long run.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    steps
+        Steps in all, more than the store has.
+    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds
+        As for `clockless run`.
+    """
+    from clockless.stores.store import Store
+
+    team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
+    opened = Store.open(store).extended(steps)
+    return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
+
+
+def status(store: Path) -> int:
+    """Say what a store computes, and how many of its units are done, running and failed.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    """
+    from clockless.stores.store import Store
+    from clockless.workers.status import report
+
+    print(report(Store.open(store)))
+    return 0
+
+
+def plot(store: Path, *, to: Path | None = None, against: str | None = None) -> int:
+    """Draw the learning curves that are in a store so far.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    to
+        The picture, .png, .pdf or .svg; STORE/plot.png when left out.
+    against
+        "step x p" (updates per edge) or "step".
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from clockless.stores.store import Store
+
+    opened, path = Store.open(store), to or store / "plot.png"
+    figure = opened.plot() if against is None else opened.plot(against)
+    try:
+        figure.savefig(path, dpi=300)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write {path} ({error}); choose another --to, such as plot.png.") from None
+    done = int((opened.done() != 0).sum())
+    print(f"{path}: {done} of {opened.units} units" + ("" if done == opened.units else ", the rest is still missing"))
+    return 0
+
+
+def export(store: Path, to: Path) -> int:
+    """Write a store's results to one file.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    to
+        .nc (netCDF, everything) or .csv (errors, one line per replica and step).
+    """
+    from clockless.stores.store import Store
+    from clockless.workers.status import exported
+
+    if to.suffix not in (".nc", ".csv"):
+        raise ParameterError(f"{to} ends in {to.suffix or 'nothing'}; results are exported to .nc or .csv.")
+    exported(Store.open(store), to)
+    print(f"{to}: {to.stat().st_size / 1e6:.3g} MB")
+    return 0
+
+
+def _team(
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
+    scheduler_file: str | None,
+    checkpoint_seconds: float,
+    slurm: int | None,
+) -> Workers:
+    from clockless.workers.run import Workers
+
+    if slurm is not None:
+        if slurm < 1:
+            raise ParameterError(f"--slurm is {slurm}; give 1 task or more.")
+        if threads or workers or scheduler or scheduler_file:
+            raise ParameterError("--slurm and other workers contradict each other; give one of them.")
+    return Workers(threads, workers, scheduler, scheduler_file, checkpoint_seconds)
+
+
+def _submitted(store: Store, tasks: int, checkpoint_seconds: float) -> int:
+    from clockless.workers import slurm
+
+    print(f"Submitted job {slurm.submit(store, tasks, checkpoint_seconds)}; look at it with: clockless status {store.path}")
+    return 0
+
+
+def _computed(store: Store, team: Workers) -> int:
+    """Compute what is missing and say how it ended."""
+    from clockless.workers.run import compute
+
+    path = store.path
+    if not store.same_sources:
+        print(f"{path} was begun with another version of clockless; units may differ in their last bits.", file=sys.stderr)
+    try:
+        ended = compute(store, team)
+    except KeyboardInterrupt:
+        done = int((store.done() != 0).sum())
+        print(f"\nStopped: {done} of {store.units} units are done. Go on with: clockless resume {path}", file=sys.stderr)
+        return 130
+    except ClusterError as error:
+        print(f"clockless: {error}", file=sys.stderr)
+        return 1
+    if ended.damaged:
+        units = ", ".join(map(str, ended.damaged[:10]))
+        several = "units were damaged on disk and have" if len(ended.damaged) > 1 else "unit was damaged on disk and has"
+        print(f"{len(ended.damaged)} {several} been computed again: {units}.", file=sys.stderr)
+    for unit, sentence in list(ended.failures.items())[:5]:
+        print(f"unit {unit} failed: {sentence}", file=sys.stderr)
+    if ended.failures:
+        print(f"{len(ended.failures)} units failed; try them again with: clockless resume {path}", file=sys.stderr)
+    print(f"{path}: {ended.done} of {ended.units} units done. Look at it with: clockless plot {path}")
+    return 0 if ended.complete else 1

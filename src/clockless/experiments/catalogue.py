@@ -1,0 +1,312 @@
+"""What a description can name: the kinds of every section, their fields, and how a description becomes the thing.
+
+A description is plain data: `{"kind": "bernoulli", "p": 0.5}`. Its fields are the arguments of what it names, so a part's
+own signature is its schema and its own constructor checks the values. A part from outside the package is named by where it
+is imported from, `{"kind": "my_clocks:Odd"}`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache, partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from clockless.errors import DescriptionError, shown
+
+_FLOAT, _INT, _BOOL, _TEXT, _PART = "float", "int", "bool", "str", "Part"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One thing that a description can name.
+
+    Attributes:
+        path: "module:attribute" of what is called with the fields.
+        filled: arguments that other sections fill in.
+        tables: fields that hold tables of numbers; a list there is no axis.
+        study: of a medium, "module:attribute" of the study (see `studies`) that experiments with it are.
+    """
+
+    path: str
+    filled: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    study: str = ""
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        """What is named."""
+        return imported(self.path)
+
+    def fields(self) -> dict[str, inspect.Parameter]:
+        """The arguments that a description may give, in order."""
+        parameters = inspect.signature(self.call).parameters
+        return {name: parameter for name, parameter in parameters.items() if name not in self.filled}
+
+
+_OWN = ("network", "medium", "task")  # sections that take no parts from outside
+_NETWORK, _FILLED = "clockless.networks.network", ("network",)
+_SITES = ("architecture",)
+_METHODS = (
+    "clockless.media.modules.methods"  # needs JAX, as everything of modules does, and is imported once it is asked for
+)
+_CLOCKS = {
+    "global": Kind("clockless.parts.clocks:Global"),
+    "bernoulli": Kind("clockless.parts.clocks:Bernoulli"),
+    "fixed-fraction": Kind("clockless.parts.clocks:FixedFraction"),
+    "poisson": Kind("clockless.parts.clocks:Poisson"),
+    "oscillators": Kind("clockless.parts.clocks:Oscillators"),
+}
+_EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test")
+
+CATALOGUE: dict[str, dict[str, Kind]] = {
+    "network": {
+        "packing": Kind(f"{_NETWORK}:packing"),
+        "board16": Kind(f"{_NETWORK}:board16"),
+        "lattice": Kind(f"{_NETWORK}:lattice"),
+        "edges": Kind(f"{_NETWORK}:Network", tables=("edges", "positions")),
+        "square": Kind("clockless.networks.architectures:square", tables=("inputs", "outputs")),
+        "square-with-skips": Kind("clockless.networks.architectures:square_with_skips", tables=("inputs", "outputs")),
+        "triangular": Kind("clockless.networks.architectures:triangular", tables=("inputs", "outputs")),
+        "all-to-all": Kind("clockless.networks.architectures:all_to_all", tables=("inputs", "outputs")),
+        "dense": Kind("clockless.networks.architectures:dense", tables=("sizes",)),
+        "local": Kind("clockless.networks.windows:local", tables=("image",)),
+        "local-layers": Kind("clockless.networks.windows:local", tables=("image", "window", "stride", "channels")),
+        "stacked": Kind("clockless.networks.windows:stacked", tables=("sizes",)),
+        "mlp": Kind("clockless.media.modules.study:MLP"),
+    },
+    "medium": {
+        "resistors": Kind(
+            "clockless.media.resistors.ohm:Resistors", _FILLED, study="clockless.experiments.studies:Ensemble"
+        ),
+        "xy": Kind("clockless.media.phases.study:Phases", study="clockless.media.phases.study:Lattices"),
+        "modules": Kind(
+            "clockless.media.modules.study:Nets", tables=("drops",), study="clockless.media.modules.study:Stacks"
+        ),
+    },
+    "task": {
+        "regression": Kind("clockless.tasks.task:regression", _FILLED),
+        "allosteric": Kind("clockless.tasks.task:allosteric", _FILLED),
+        "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES),
+        "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
+        "iris": Kind("clockless.media.phases.tasks:iris", _SITES),
+        "digits": Kind("clockless.media.phases.tasks:digits", _SITES),
+        "mnist": Kind("clockless.media.phases.tasks:mnist", _SITES),
+        "labels": Kind("clockless.media.modules.data:examples"),
+        "mnist-labels": Kind("clockless.media.modules.data:mnist"),
+    },
+    "rule": {
+        "coupled-learning": Kind("clockless.parts.rules:CoupledLearning"),
+        "sign": Kind("clockless.parts.rules:SignRule"),
+        "equilibrium-propagation": Kind("clockless.parts.rules:EquilibriumPropagation"),
+        "backprop": Kind(f"{_METHODS}:Backprop"),
+        "no-backprop": Kind(f"{_METHODS}:NoBackprop"),
+        "local-loss": Kind(f"{_METHODS}:LocalLoss"),
+        "delayed": Kind(f"{_METHODS}:DelayedGradients"),
+        "dni": Kind(f"{_METHODS}:DNI", tables=("hidden", "source")),
+    },
+    "clock": _CLOCKS,
+    "batch": {**_CLOCKS, "epochs": Kind("clockless.parts.samplers:Epochs")},
+    "device": {
+        "continuous": Kind("clockless.parts.devices:Continuous"),
+        "levels": Kind("clockless.parts.devices:Levels"),
+        "signed-levels": Kind("clockless.parts.devices:SignedLevels"),
+    },
+    "optimiser": {
+        "descent": Kind("clockless.parts.optimisers:Descent"),
+        "momentum": Kind("clockless.parts.optimisers:Momentum"),
+        "adam": Kind("clockless.parts.optimisers:Adam"),
+    },
+    "initial": {"drawn": Kind("clockless.media.phases.setting:Initial")},
+    "comparator": {
+        "ideal": Kind("clockless.parts.devices:Ideal"),
+        "magnitudes": Kind("clockless.parts.devices:Magnitudes"),
+        "two-comparators": Kind("clockless.parts.devices:TwoComparators"),
+    },
+}
+
+
+def imported(path: str) -> Any:
+    """What "module:attribute" names."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def kind_of(section: str, name: Any, where: str) -> Kind:
+    """The kind that `name` stands for in a section; DescriptionError if there is none."""
+    known = CATALOGUE[section]
+    if isinstance(name, str) and name in known:
+        return known[name]
+    if isinstance(name, str) and ":" in name and section not in _OWN:
+        try:
+            found = imported(name)
+        except Exception as error:  # noqa: BLE001 (a module may raise anything while it is imported)
+            reason = " ".join(str(error).split())
+            raise DescriptionError(f"{where}.kind = {shown(name)} cannot be imported ({reason}); check the name.") from None
+        if not (inspect.isclass(found) and hasattr(found, "Lanes")):
+            raise DescriptionError(f"{where}.kind = {name!r} is no part; decorate its class with clockless.parts.part.part.")
+        return Kind(name)
+    raise DescriptionError(f"{where}.kind = {shown(name)}; the kinds of {section} are: {', '.join(known)}.")
+
+
+def described(section: str, thing: Any, where: str) -> dict[str, Any]:
+    """A complete description, checked: defaults filled in, numbers of their declared type, objects taken apart.
+
+    Values of fields may be lists, each of which is an axis; a list is checked value by value.
+
+    Raises:
+        DescriptionError: an unknown kind or field, a missing one, a wrong type or an empty axis; the sentence names it.
+    """
+    given = thing if isinstance(thing, Mapping) else _taken_apart(section, thing, where)
+    if "kind" not in given:
+        raise DescriptionError(f"{where} has no kind; give one of: {', '.join(CATALOGUE[section])}.")
+    kind_name = _known_as(section, given["kind"])
+    kind = kind_of(section, kind_name, where)
+    declared = kind.fields()
+    for name in given:
+        if name != "kind" and name not in declared:
+            allowed = ", ".join(declared) or "none"
+            raise DescriptionError(f"{where}.{name} is unknown; the fields of {kind_name} are: {allowed}.")
+    result: dict[str, Any] = {"kind": kind_name}
+    for name, parameter in declared.items():
+        at = f"{where}.{name}"
+        if name in given:
+            value = given[name]
+        elif parameter.default is inspect.Parameter.empty:
+            raise DescriptionError(f"{at} is missing; {kind_name} needs it.")
+        else:
+            value = parameter.default
+        if name in kind.tables:
+            result[name] = _table(value, at)
+        else:
+            result[name] = each(value, partial(_checked, parameter.annotation), at)
+    return result
+
+
+def _known_as(section: str, name: Any) -> Any:
+    """The short name of a kind that is named by where it is imported from."""
+    return next((known for known, kind in CATALOGUE[section].items() if kind.path == name), name)
+
+
+def each(value: Any, check: Callable[[Any, str], Any], where: str) -> Any:
+    """`check` of a value, or of every value of an axis."""
+    if not isinstance(value, (list, tuple)):
+        return check(value, where)
+    if not value:
+        raise DescriptionError(f"{where} is an empty list; an axis needs at least one value.")
+    checked = [check(item, f"{where}[{k}]") for k, item in enumerate(value)]
+    if len({canonical(item) for item in checked}) < len(checked):
+        raise DescriptionError(f"{where} = {shown(value)} holds a value twice; name each value of an axis once.")
+    return checked
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling for each value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _checked(annotation: Any, value: Any, where: str) -> Any:
+    """A scalar field by its declared type; whatever has no declared type must be plain."""
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    if name == _PART or hasattr(type(value), "Lanes"):
+        return described("comparator", value, where)
+    if name == _FLOAT and isinstance(value, Real) and not isinstance(value, bool):
+        if not math.isfinite(number(value)):
+            raise DescriptionError(f"{where} = {shown(value)}; it must be a finite number.")
+        return number(value)
+    if name == _INT and isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if (name == _BOOL and isinstance(value, (bool, np.bool_))) or (name == _TEXT and isinstance(value, str)):
+        return bool(value) if name == _BOOL else value
+    if name in _WORDS:
+        raise DescriptionError(f"{where} = {shown(value)}; it must be {_WORDS[name]}.")
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise DescriptionError(f"{where} = {shown(value)}; it must be plain: a number, a word, true, false or nothing.")
+
+
+def number(value: Real) -> float:
+    """`value` as a float; infinity if it is larger than any."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+_WORDS = {_FLOAT: "a number", _INT: "a whole number", _BOOL: "true or false", _TEXT: "a word"}
+
+
+_EXACT = 2.0**53  # below it every whole number is a float
+
+
+def _table(value: Any, where: str) -> Any:
+    """Nested lists of numbers, or nothing."""
+    if value is None:
+        return None
+    try:
+        table = np.asarray(value)
+    except ValueError:
+        table = np.array(None)
+    if table.dtype.kind not in "iuf":
+        raise DescriptionError(f"{where} = {shown(value)} is no table of numbers.")
+    if table.dtype.kind == "f" and (np.abs(table) < _EXACT).all() and (table == np.rint(table)).all():
+        table = table.astype(np.int64)  # 1 and 1.0 are spelled alike
+    return table.tolist()
+
+
+def _taken_apart(section: str, thing: Any, where: str) -> dict[str, Any]:
+    """The description of an object of the package, or of a part from outside."""
+    cls = type(thing)
+    known = _known_as(section, f"{cls.__module__}:{cls.__qualname__}")
+    if known in CATALOGUE[section]:
+        return {"kind": known, **{field: getattr(thing, field) for field in CATALOGUE[section][known].fields()}}
+    if is_dataclass(cls) and hasattr(cls, "Lanes"):
+        if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
+            raise DescriptionError(f"{where} = {shown(thing)} cannot be found by other processes; put it into a module.")
+        return {"kind": f"{cls.__module__}:{cls.__qualname__}", **{f.name: getattr(thing, f.name) for f in fields(cls)}}
+    names = ", ".join(CATALOGUE[section])
+    raise DescriptionError(f"{where} = {shown(thing)} is no {section}; give a description whose kind is one of: {names}.")
+
+
+@lru_cache(maxsize=4096)
+def _built(section: str, text: str) -> Any:
+    return _build(section, json.loads(text))
+
+
+def _build(section: str, description: dict[str, Any], *filled: Any) -> Any:
+    kind = kind_of(section, description["kind"], section)
+    values = {
+        name: _build("comparator", value) if isinstance(value, dict) else value
+        for name, value in description.items()
+        if name != "kind"
+    }
+    listed = [n for n, p in kind.fields().items() if p.kind is inspect.Parameter.VAR_POSITIONAL]
+    return kind.call(*filled, *(item for name in listed for item in values.pop(name)), **values)
+
+
+def built(section: str, description: dict[str, Any]) -> Any:
+    """What a description without axes stands for; the last few thousand are remembered.
+
+    Raises:
+        ClocklessError: its constructor's own.
+    """
+    return _built(section, canonical(description))
+
+
+def built_on(section: str, description: dict[str, Any], network: dict[str, Any]) -> Any:
+    """The same for a medium or a task, which stand on a network."""
+    return _built_on(section, canonical(description), canonical(network))
+
+
+@lru_cache(maxsize=4096)
+def _built_on(section: str, text: str, network: str) -> Any:
+    description = json.loads(text)
+    filled = kind_of(section, description["kind"], section).filled
+    return _build(section, description, *([_built("network", network)] if filled else []))

@@ -1,0 +1,182 @@
+"""Descriptions of experiments as YAML and TOML files, and changes to them as flags of the command line."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from clockless.errors import DescriptionError, OutputError, shown
+from clockless.experiments.experiment import Experiment
+
+EXAMPLE = """\
+# An experiment for `clockless run`: every field that is a list is an axis, and every combination of the axes is a replica.
+title: learning curves for three clocks
+
+network: {kind: packing, nodes: 64, edges: 143}     # or board16, lattice, edges
+medium: {kind: resistors, low: 0.01, high: 100.0}   # ohms, the range within which edges learn
+
+task:
+  kind: regression        # or allosteric
+  inputs: 2
+  outputs: 2
+  seed: {seeds}
+
+rule: {kind: coupled-learning, nudge: 0.1, rate: 0.3}   # or sign
+clock: {kind: bernoulli, p: [0.2, 0.5, 1.0]}            # or global, fixed-fraction, poisson, oscillators
+device: {kind: continuous}                              # or levels
+batch: 1                  # examples per step, or full
+
+steps: 12000
+record: 20                # times per decade of steps, or a list of steps
+seeds: 0                  # of clocks and batches
+""".replace("{seeds}", "[" + ", ".join(map(str, range(256))) + "]")
+
+
+def read(path: str | os.PathLike) -> Experiment:
+    """The experiment that a .yaml, .yml or .toml file describes.
+
+    Raises:
+        DescriptionError: the file cannot be read, or describes none; the sentence begins with its name.
+    """
+    name = Path(path)
+    try:
+        text = name.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text in UTF-8"
+        raise DescriptionError(f"{name} cannot be read ({reason}); check the name.") from None
+    try:
+        return Experiment.of(_parsed(text, name))
+    except DescriptionError as error:
+        raise DescriptionError(f"{name}: {error}") from None
+
+
+def _parsed(text: str, name: Path) -> Any:
+    import yaml
+
+    try:
+        return tomllib.loads(text) if name.suffix == ".toml" else yaml.load(text, _yaml_loader())
+    except tomllib.TOMLDecodeError as error:
+        raise DescriptionError(f"this is no TOML ({error}).") from None
+    except DescriptionError:
+        raise
+    except (yaml.YAMLError, *_UNREADABLE) as error:
+        language = "TOML" if name.suffix == ".toml" else "YAML"
+        raise DescriptionError(f"this is no {language} ({' '.join(str(error).split())}).") from None
+
+
+# What the readers of numbers and dates raise for words that are none.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+def _yaml_loader() -> Any:
+    """Safe YAML without its surprises: 1e-3 is a number, and a field that is given twice is a mistake."""
+    import re
+
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            for key in keys:
+                if keys.count(key) > 1:
+                    raise DescriptionError(f"the field {key!r} is given twice; give it once.")
+            return super().construct_mapping(node, deep)
+
+    Loader.yaml_implicit_resolvers = {k: list(v) for k, v in Loader.yaml_implicit_resolvers.items()}
+    number = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$")
+    for first in "-+0123456789":
+        Loader.yaml_implicit_resolvers.setdefault(first, []).append(("tag:yaml.org,2002:float", number))
+    return Loader
+
+
+def text_of(experiment: Experiment, suffix: str = ".yaml") -> str:
+    """The complete description as YAML or TOML; reading it gives the same experiment, writing that the same text."""
+    if suffix == ".toml":
+        import tomli_w
+
+        return tomli_w.dumps(_without_nothing(experiment.plain()))
+    import yaml
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    return yaml.dump(experiment.plain(), Dumper=Dumper, sort_keys=False, default_flow_style=None, width=120)
+
+
+def _without_nothing(value: Any) -> Any:
+    """TOML has no word for nothing; a field that is left out has its default, which is nothing."""
+    if isinstance(value, dict):
+        return {name: _without_nothing(item) for name, item in value.items() if item is not None}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
+
+
+def write(experiment: Experiment, path: str | os.PathLike) -> None:
+    """Write the complete description as .toml, or else as YAML.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    name = Path(path)
+    try:
+        name.write_text(text_of(experiment, name.suffix), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {name} ({error.strerror}); choose another place.") from None
+
+
+def with_flags(data: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:
+    """The description changed by flags such as `--clock.p 0.1 --clock.p 0.5 --steps=5000`.
+
+    A flag given several times is an axis; a value may be a list, `--clock.p [0.1,0.5]`. A new kind drops the other fields
+    of its section, which belong to the old one.
+
+    Raises:
+        DescriptionError: a flag without a value, or a name that no description has.
+    """
+    changes: dict[str, list[Any]] = {}
+    for name, value in _pairs(list(flags)):
+        changes.setdefault(name, []).append(value)
+    result = copy.deepcopy(dict(data))
+    for name, values in sorted(changes.items(), key=lambda item: not item[0].endswith(".kind")):
+        _set(result, name.split("."), values[0] if len(values) == 1 else values, name)
+    return result
+
+
+def _pairs(flags: list[str]) -> Iterable[tuple[str, Any]]:
+    import yaml
+
+    while flags:
+        flag = flags.pop(0)
+        if not flag.startswith("--") or flag == "--":
+            raise DescriptionError(f"{shown(flag)} is no flag; changes of a description look like --clock.p 0.5.")
+        name, separator, value = flag[2:].partition("=")
+        if not separator:
+            if not flags:
+                raise DescriptionError(f"{flag} has no value; give one, such as {flag} 0.5.")
+            value = flags.pop(0)
+        try:
+            yield name, yaml.load(value, _yaml_loader())
+        except DescriptionError:
+            raise
+        except (yaml.YAMLError, *_UNREADABLE):
+            raise DescriptionError(f"{flag} {shown(value)} is no value; give a number, a word or a list [a, b].") from None
+
+
+def _set(target: dict[str, Any], path: list[str], value: Any, name: str) -> None:
+    if path[0] == "seed" and "seed" not in target and len(path) == 1:
+        path = ["seeds"]
+    if len(path) == 1:
+        if path[0] == "kind" and target.get("kind") != value:
+            target.clear()
+        target[path[0]] = value
+        return
+    inner = target.setdefault(path[0], {})
+    if path[1] == "kind" and isinstance(inner, list):  # a new kind takes the place of an axis of whole descriptions
+        inner = target[path[0]] = {}
+    if not isinstance(inner, dict):
+        raise DescriptionError(f"--{name} sets a field of {path[0]}, which is {shown(inner)}; give the whole section.")
+    _set(inner, path[1:], value, name)

@@ -1,0 +1,216 @@
+"""What is wanted of phases: examples of phases at the inputs and of those wanted at the outputs; builders from data.
+
+Values are mapped to [-pi/2, pi/2], where a phase and its sine are one-to-one. Targets are one-hot: +pi/2 at the output of
+the right class, -pi/2 at the others, so the class that a state shows is the output with the largest sine (arXiv 2402.08579).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from clockless.errors import ParameterError, TaskError, shown, whole
+from clockless.networks.architectures import Architecture
+from clockless.tasks import datasets
+from clockless.tasks.datasets import Labelled, Split
+
+QUARTER = np.pi / 2
+_FIRST_TRAIN, _FIRST_TEST = 100, 70  # of each digit, the authors' split of the 8 x 8 digits
+_RANDOM_TRAIN = 1437  # of 1,797 digits
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseTask:
+    """Examples of phases in radians, wanted at the outputs while the inputs are held.
+
+    Args:
+        x_train, x_test: input phases [example, input].
+        y_train, y_test: wanted output phases [example, output].
+        labels_train, labels_test: class of each example, int [example]; None where the task is no classification.
+        name: how plots and tables call it.
+
+    Raises:
+        TaskError: arrays that do not fit each other or are not finite.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    labels_train: np.ndarray | None = None
+    labels_test: np.ndarray | None = None
+    name: str = "phase task"
+
+    def __post_init__(self) -> None:
+        for kind in ("train", "test"):
+            for side in "xy":
+                name = f"{side}_{kind}"
+                object.__setattr__(self, name, _checked_phases(name, getattr(self, name)))
+            x, y, labels = (getattr(self, f"{side}_{kind}") for side in ("x", "y", "labels"))
+            if len(x) != len(y):
+                raise TaskError(f"x_{kind} has {len(x)} examples but y_{kind} has {len(y)}; give one target per example.")
+            if labels is not None:
+                object.__setattr__(self, f"labels_{kind}", _checked_labels(f"labels_{kind}", labels, *y.shape))
+        for side, role in (("x", "inputs"), ("y", "outputs")):
+            train, test = getattr(self, f"{side}_train").shape[1], getattr(self, f"{side}_test").shape[1]
+            if train != test:
+                raise TaskError(f"{side}_train has {train} {role} but {side}_test {test}; both sets need the same.")
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """A 64-bit hash of the training examples: the replica word of random numbers, so that a task draws the same numbers
+        in whatever ensemble it stands."""
+        digest = hashlib.sha256()
+        for table in (self.x_train, self.y_train):
+            digest.update(np.array(table.shape, dtype="<i8").tobytes())
+            digest.update(np.ascontiguousarray(table, dtype="<f8").data)
+        return int.from_bytes(digest.digest()[:8], "little")
+
+    def check_fits(self, architecture: Architecture) -> None:
+        """Raise TaskError unless there is one site per column of the examples."""
+        for role, table in (("inputs", self.x_train), ("outputs", self.y_train)):
+            sites = len(getattr(architecture, role))
+            if sites != table.shape[1]:
+                raise TaskError(
+                    f"{self.name} has {table.shape[1]} {role}, but {architecture.name} has {sites}; choose others."
+                )
+
+    def __repr__(self) -> str:
+        (train, inputs), (test, outputs) = self.x_train.shape, self.y_test.shape
+        return f"PhaseTask({self.name!r}, {inputs} inputs, {outputs} outputs, {train} train, {test} test examples)"
+
+
+def _checked_phases(name: str, table: Any) -> np.ndarray:
+    try:
+        values = np.array(table, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TaskError(f"{name} = {shown(table)} does not hold numbers; give phases in radians [example, site].") from None
+    if values.ndim != 2 or 0 in values.shape:
+        raise TaskError(f"{name} has shape {values.shape}; give phases in radians [example, site], at least one example.")
+    if not np.isfinite(values).all():
+        example, site = np.argwhere(~np.isfinite(values))[0]
+        raise TaskError(f"{name} holds {values[example, site]} in example {example}; phases must be finite.")
+    values.setflags(write=False)
+    return values
+
+
+def _checked_labels(name: str, labels: Any, examples: int, outputs: int) -> np.ndarray:
+    table = np.array(labels)
+    if table.dtype.kind not in "iu" or table.shape != (examples,):
+        raise TaskError(f"{name} = {shown(labels)}; give one whole number per example, [{examples}].")
+    outside = np.flatnonzero((table < 0) | (table >= outputs))
+    if outside.size:
+        raise TaskError(
+            f"{name} holds {table[outside[0]]} in example {outside[0]}; {outputs} outputs show 0 to {outputs - 1}."
+        )
+    table = table.astype(np.int64)
+    table.setflags(write=False)
+    return table
+
+
+def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Target phases [example, class]: +pi/2 at each example's class, -pi/2 elsewhere."""
+    return np.where(np.asarray(labels)[:, None] == np.arange(classes), QUARTER, -QUARTER)
+
+
+# --- builders --------------------------------------------------------------------------------------------
+
+
+def xor(architecture: Architecture) -> PhaseTask:
+    """Exclusive or: each output shall be +pi/2 where the two inputs differ, -pi/2 where they agree; inputs are +-pi/2.
+
+    Training and test set are the same four examples. There are no labels: the sign of an output's sine is the answer.
+    """
+    x = QUARTER * np.array(list(product((-1.0, 1.0), repeat=2)))
+    y = np.repeat(np.where(x[:, :1] != x[:, 1:], QUARTER, -QUARTER), len(architecture.outputs), axis=1)
+    return _fitting(PhaseTask(x, y, x, y, name="XOR"), architecture)
+
+
+def iris(architecture: Architecture, train: int = 100, seed: int = 0) -> PhaseTask:
+    """Fisher's irises, `train` of the 150 drawn by `seed` to learn from, the others as test set.
+
+    Each feature is mapped linearly so that its range in the training set becomes [-pi/2, pi/2]; test values outside that
+    range are cut off at its ends, so nothing of the test set is used.
+    """
+    data = datasets.iris()
+    if not 2 <= whole("train", train, 1) < len(data.labels):
+        raise TaskError(f"train = {train} of {len(data.labels)} irises; give 2 to {len(data.labels) - 1}.")
+    split = _drawn(data, train, seed)
+    low, high = split.train.values.min(axis=0), split.train.values.max(axis=0)
+    if (low == high).any():
+        raise TaskError(f"all {train} irises to learn from agree in feature {np.argmax(low == high)}; raise train.")
+    phases = (np.clip(np.pi * (part.values - low) / (high - low) - QUARTER, -QUARTER, QUARTER) for part in split)
+    return _classes(phases, split, 3, f"iris {seed}", architecture)
+
+
+def digits(architecture: Architecture, split: str = "first", seed: int = 0) -> PhaseTask:
+    """The 8 x 8 digits of scikit-learn; grey values X = 0 .. 16 become pi (X - 8) / 16.
+
+    Args:
+        architecture: with 64 inputs (row by row) and 10 outputs.
+        split: "first" takes the first 100 of each digit to learn from and the next 70 of each as test set, the split of the
+            notebooks of arXiv 2402.08579; "random" draws 1,437 to learn from and leaves 360.
+        seed: of the random split; the first one needs none.
+    """
+    data = datasets.digits()
+    if split not in ("first", "random"):
+        raise ParameterError(f"split = {shown(split)}; the digits are split 'first' or 'random'.")
+    parts = _drawn(data, _RANDOM_TRAIN, seed) if split == "random" else _first_of_each(data, _FIRST_TRAIN, _FIRST_TEST)
+    phases = (np.pi * (part.values - 8) / 16 for part in parts)
+    return _classes(phases, parts, 10, "digits first" if split == "first" else f"digits random {seed}", architecture)
+
+
+def mnist(
+    architecture: Architecture,
+    folder: str | os.PathLike,
+    crop: int = 0,
+    pool: int = 1,
+    train: int | None = None,
+    test: int | None = None,
+) -> PhaseTask:
+    """MNIST from the IDX files in `folder`; grey values X = 0 .. 255 become pi (X / 255 - 1/2).
+
+    Args:
+        architecture: with 28 x 28 inputs (or as many as cropping and pooling leave, row by row) and 10 outputs.
+        folder: holds the four files; nothing is ever downloaded.
+        crop: pixels cut off each side.
+        pool: squares of this many pixels a side are averaged, after cropping.
+        train, test: use only the first so many examples of each set; None: all.
+    """
+    parts = datasets.mnist(folder, crop, pool)
+    counts = [None if count is None else whole(name, count, 1) for name, count in (("train", train), ("test", test))]
+    few = Split(*(Labelled(part.values[:count], part.labels[:count]) for part, count in zip(parts, counts, strict=True)))
+    phases = (np.pi * (part.values / 255 - 0.5) for part in few)
+    return _classes(phases, few, 10, "MNIST", architecture)
+
+
+def _drawn(data: Labelled, train: int, seed: int) -> Split:
+    order = np.random.default_rng(whole("seed", seed)).permutation(len(data.labels))
+    return Split(*(Labelled(data.values[part], data.labels[part]) for part in (order[:train], order[train:])))
+
+
+def _first_of_each(data: Labelled, train: int, test: int) -> Split:
+    """The first `train` and the next `test` examples of each class, in the order of the data."""
+    places = [np.flatnonzero(data.labels == label) for label in np.unique(data.labels)]
+    ranges = slice(train), slice(train, train + test)
+    parts = [np.sort(np.concatenate([place[part] for place in places])) for part in ranges]
+    return Split(*(Labelled(data.values[part], data.labels[part]) for part in parts))
+
+
+def _classes(phases: Iterable[np.ndarray], split: Split, classes: int, name: str, architecture: Architecture) -> PhaseTask:
+    x_train, x_test = phases
+    y_train, y_test = (one_hot(part.labels, classes) for part in split)
+    task = PhaseTask(x_train, y_train, x_test, y_test, split.train.labels, split.test.labels, name)
+    return _fitting(task, architecture)
+
+
+def _fitting(task: PhaseTask, architecture: Architecture) -> PhaseTask:
+    task.check_fits(architecture)
+    return task

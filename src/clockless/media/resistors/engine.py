@@ -1,0 +1,108 @@
+"""The compiled learning loop: one block of replicas, from one step to another.
+
+A step of a block is: conductances, one factorisation, the columns of the held nodes, the coefficients of free and clamped
+states for the step's examples, what every edge senses, what it wants, which edges act, what the device writes. All of
+it is compiled into one loop over steps (`advance`), whose medium, rule, clock, device and batch are named tuples of numbers.
+
+The readable version of the same equations is `reference.learn`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from clockless.media.resistors.columns import inject, invert_response, respond
+from clockless.media.resistors.moments import sense
+from clockless.media.resistors.ohm import conductance_of, signal_of
+from clockless.numerics.elimination import assemble, factor, solve
+from clockless.numerics.lanes import zeros
+from clockless.numerics.randomness import CLOCK, step_keys
+from clockless.parts.clocks import choose
+from clockless.parts.devices import level_of, write
+from clockless.parts.part import package_digest
+from clockless.parts.rules import wants
+
+ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
+class Lanes(NamedTuple):
+    """Who the replicas of a block are: the words that their random numbers are hashed from."""
+
+    seed: np.ndarray  # uint64 [lane]
+    replica: np.ndarray  # uint64 [lane]
+
+
+class State(NamedTuple):
+    """What the next step needs."""
+
+    value: np.ndarray  # [edge, lane] learning parameter
+    memory: np.ndarray  # [slot, edge, lane] of the clock
+
+
+class Scratch(NamedTuple):
+    """Arrays of a block that hold nothing from one step to the next."""
+
+    conductance: np.ndarray  # [edge, lane]
+    upper: np.ndarray  # [slot, lane]
+    lower: np.ndarray  # [slot, lane]
+    wanted: np.ndarray  # [edge, lane]
+    acts: np.ndarray  # bool [edge, lane]
+    key: np.ndarray  # uint32 [2, lane]
+
+
+def allocate(edges: int, slots: int, lanes: int) -> Scratch:
+    """Scratch for a block of `lanes` replicas."""
+    return Scratch(
+        conductance=zeros(edges, lanes),
+        upper=zeros(slots, lanes),
+        lower=zeros(slots, lanes),
+        wanted=zeros(edges, lanes),
+        acts=np.zeros((edges, lanes), dtype=np.bool_),
+        key=np.zeros((2, lanes), dtype=np.uint32),
+    )
+
+
+def _advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last):
+    """Run steps `first` to `last` (not included) of one block, then settle it once more, to be looked at.
+
+    `parts` is (medium, rule, clock, device, batch).
+    """
+    medium, rule, clock, device, batch = parts
+    edges, width = state.value.shape
+    n = schedule.start.size - 1
+    wanted = scratch.wanted
+    for step in range(first, last + 1):
+        # Settle: conductances, one factorisation, the columns of the held nodes, their response.
+        for e in range(edges):
+            for w in range(width):
+                scratch.conductance[e, w] = conductance_of(medium, state.value[e, w])
+        assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, scratch.conductance, scratch.upper)
+        factor(schedule.start, schedule.updates, scratch.upper, scratch.lower)
+        inject(roles.held, roles.ground, n + 1, columns.potential)
+        solve(schedule.forward, schedule.backward, scratch.lower, columns.potential)
+        respond(roles.held, roles.ground, n + 1, columns.potential, columns.response)
+        invert_response(columns.response, columns.source_currents, columns.output_currents, columns.transfer)
+        if step == last:
+            break
+        # Learn: what edges sense of free and clamped states, what they want, which act, what is written.
+        sense(batch, device.comparator, rule.nudge, schedule, roles, columns, moments, lanes, step, scratch, wanted)
+        for e in range(edges):
+            for w in range(width):
+                signal = signal_of(medium, scratch.conductance[e, w], wanted[e, w])
+                wanted[e, w] = wants(rule, signal, level_of(device, w), w)
+        step_keys(lanes.seed, lanes.replica, step, CLOCK, scratch.key)
+        choose(clock, state.memory, step, scratch.key, wanted, scratch.acts)
+        for e in range(edges):
+            for w in range(width):
+                old = state.value[e, w]
+                new = write(device, old, wanted[e, w], medium.low[w], medium.high[w], w)
+                state.value[e, w] = new if scratch.acts[e, w] else old
+
+
+# Numba names its index on disk after the function and reads it whole before it looks whether the source has changed; an
+# index of another version may name types that are gone. So every version has an index of its own.
+_advance.__qualname__ = f"advance_{package_digest()}"
+advance = njit(**ENTRY_OPTIONS)(_advance)

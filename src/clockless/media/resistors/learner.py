@@ -1,0 +1,198 @@
+"""One block of replicas: their numbers laid out in lanes, advanced by the compiled loop.
+
+Lanes beyond the last replica repeat the first one and are thrown away. A block is the unit of work of an ensemble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from clockless.media.resistors import columns, engine
+from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamples, all_examples
+from clockless.media.resistors.ohm import Conductance, Resistance, Resistors
+from clockless.numerics.elimination import Schedule
+from clockless.numerics.elimination import plan as plan_elimination
+from clockless.numerics.lanes import TILE, zeros
+from clockless.parts.clocks import FixedFraction
+from clockless.parts.part import stack, stamp
+
+RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
+
+
+class Wiring(NamedTuple):
+    """What all blocks of an ensemble share."""
+
+    resistors: Resistors
+    schedule: Schedule
+    incidence: csr_array  # [row, edge]: 1 where an edge leaves, -1 where it ends
+
+    @classmethod
+    def of(cls, resistors: Resistors) -> Wiring:
+        """Plan the elimination of a medium's network."""
+        nodes, edges = resistors.network.nodes, np.arange(len(resistors.network.edges))
+        schedule = plan_elimination(nodes, resistors.network.edges)
+        ends = (np.concatenate([schedule.edge_from, schedule.edge_to]), np.concatenate([edges, edges]))
+        signs = np.repeat([1.0, -1.0], edges.size)
+        return cls(resistors, schedule, csr_array((signs, ends), shape=(nodes, edges.size)))
+
+
+class Block:
+    """Replicas of one kind in neighbouring lanes: a session (see `sessions`).
+
+    It measures `error` [member], volts squared, the `residual` [member] and, with traces, the resistances.
+    """
+
+    def __init__(
+        self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int, traces: bool = False
+    ) -> None:
+        self.members, self.step, self._traces = members, 0, traces
+        self._settled = False  # whether the columns are those of the present parameters
+        width = min(lanes, -(-len(members) // TILE) * TILE)
+        mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
+        resistors, first = wiring.resistors, mine[0]
+        self._conducts = first.rule.parameter == "conductance"
+        self._range = resistors.low, resistors.high
+        if self._conducts:
+            medium = stack([Conductance(1 / resistors.high, 1 / resistors.low)] * width)
+        else:
+            medium = stack([Resistance(resistors.low, resistors.high)] * width)
+        self.lanes = engine.Lanes(
+            np.array([replica.seed for replica in mine], dtype=np.uint64),
+            np.array([replica.task.fingerprint for replica in mine], dtype=np.uint64),
+        )
+        self.roles = _roles(wiring.schedule, [replica.task for replica in mine])
+        q, outputs = len(self.roles.held), self.roles.y.shape[2]
+        edges, nodes = len(resistors.network.edges), resistors.network.nodes
+        slots = len(wiring.schedule.updates.start) - 1
+        value = zeros(edges, width)
+        value[:] = np.array([first_values(r) for r in mine]).T
+        self.state_of_lanes = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
+        self._incidence = wiring.incidence
+        self._scratch = engine.allocate(edges, slots, width)
+        self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
+        self._parts = (
+            medium, stack([r.rule for r in mine]), stack([r.clock for r in mine]), stack([r.device for r in mine]),
+            _batch(mine, self.roles, self.lanes),
+        )  # fmt: skip
+        self._schedule = wiring.schedule
+        drawing = [first.batch] if hasattr(first.batch, "acting") else []
+        self._stamp = stamp(first.rule, first.clock, first.device, *drawing)
+
+    @property
+    def size(self) -> int:
+        """Replicas in this block, without the lanes that repeat the first one."""
+        return len(self.members)
+
+    def measure(self) -> dict[str, np.ndarray]:
+        """Test error in volts squared and residual of every member now, with traces the resistances [member, edge], too."""
+        if not self._settled:
+            self.advance(self.step)
+        with np.errstate(all="ignore"):  # a replica that fails shows in its numbers
+            residual = columns.unbalanced(self._incidence, self.roles, self._columns, self._scratch.conductance)
+            error = columns.test_error(self.roles, self._columns)
+        seen = {"error": error[: self.size], "residual": residual[: self.size]}
+        return {**seen, "traces": self._resistances()} if self._traces else seen
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the next step needs."""
+        state = {"step": np.array(self.step), "value": self.state_of_lanes.value, "memory": self.state_of_lanes.memory}
+        batch = self._parts[-1]
+        return {**state, "batch_memory": batch.memory} if isinstance(batch, SomeExamples) else state
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Take up a state that `state` has given; raises ValueError if it is another block's."""
+        mine = self.state()
+        for name, array in state.items():
+            if mine[name].shape != array.shape or mine[name].dtype != array.dtype:
+                raise ValueError(f"{name} {array.shape} does not fit {mine[name].shape}")
+        self.step = int(state["step"])
+        for name in mine.keys() - {"step"}:
+            mine[name][...] = state[name]
+        self._settled = False
+
+    def results(self, recorded: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Labelled results of what was measured from step 0 on, `recorded` [member, record, ..]."""
+        error, initial = recorded["error"], recorded["error"][:, 0]
+        residual, resistances = recorded["residual"].max(axis=1), self._resistances()  # the maximum lets NaN through
+        failed = ~np.isfinite(error).all(axis=1) | ~(residual < RESIDUAL_LIMIT) | ~np.isfinite(resistances).all(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a task that is solved at step 0 has no scaled error
+            scaled = error / initial[:, None]
+        results = {
+            "error": scaled, "initial_error": initial, "residual": residual, "failed": failed, "parameters": resistances,
+        }  # fmt: skip
+        return {**results, "traces": recorded["traces"]} if self._traces else results
+
+    def _resistances(self) -> np.ndarray:
+        value = self.state_of_lanes.value[:, : len(self.members)].T
+        # 1 / (1 / high) may exceed high by one rounding, and could then not be given as `initial` again.
+        return np.clip(1.0 / value, *self._range) if self._conducts else value.copy()
+
+    def advance(self, last: int) -> None:
+        """Do the steps up to `last`, not included, then settle once more to be looked at."""
+        engine.advance(
+            self._stamp, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes, self._scratch,
+            self._columns, self._moments, self.step, last,
+        )  # fmt: skip
+        self.step, self._settled = last, True
+
+
+def first_values(replica: Any) -> np.ndarray:
+    """Learning parameters at the start [edge]: resistances on the device's levels if it has any, or conductances."""
+    value = 1.0 / replica.initial if replica.rule.parameter == "conductance" else replica.initial
+    return replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
+
+
+def _roles(schedule: Schedule, tasks: list[Any]) -> columns.Roles:
+    """Held rows and example tables; each different task's examples are stored once.
+
+    The first ground node takes the return current; further ones are sources held at 0 V.
+    """
+    index: dict[int, int] = {}
+    different: list[Any] = []
+    for task in tasks:
+        if id(task) not in index:
+            index[id(task)] = len(different)
+            different.append(task)
+
+    def with_grounds(x: np.ndarray, task: Any) -> np.ndarray:
+        return np.hstack([x, np.zeros((len(x), len(task.ground) - 1))])
+
+    held = [[*task.inputs, *task.ground[1:], *task.outputs] for task in tasks]
+    return columns.Roles(
+        held=np.ascontiguousarray(schedule.row_of_node[np.array(held)].T),
+        ground=schedule.row_of_node[np.array([task.ground[0] for task in tasks])],
+        task=np.array([index[id(task)] for task in tasks]),
+        x=np.array([with_grounds(task.x_train, task) for task in different]),
+        y=np.array([task.y_train for task in different]),
+        x_test=np.array([with_grounds(task.x_test, task) for task in different]),
+        y_test=np.array([task.y_test for task in different]),
+        columns=columns.column_terms(len(schedule.row_of_node), len(held[0])),
+    )
+
+
+def _batch(replicas: list[Any], roles: columns.Roles, lanes: engine.Lanes) -> AllExamples | OneExample | SomeExamples:
+    examples = roles.x.shape[1]
+    width = len(replicas)
+    batch = replicas[0].batch
+    if batch == "full":
+        return all_examples(roles.x[roles.task], roles.y[roles.task])
+    if batch == 1:
+        return OneExample(width)
+    clocks = [FixedFraction(r.batch / examples) if isinstance(r.batch, int) else r.batch for r in replicas]
+    chosen = np.zeros((examples, width), dtype=np.bool_)
+    return SomeExamples(stack(clocks), chosen, _memory(clocks, lanes, examples), np.zeros((0, width)))
+
+
+def _memory(clocks: list[Any], lanes: engine.Lanes, units: int) -> np.ndarray:
+    """First memory of every lane's clock, [slot, unit, lane]; no slots for clocks that remember nothing."""
+    if not hasattr(clocks[0], "memory"):
+        return np.zeros((0, units, len(clocks)))
+    memories = [
+        clock.memory(int(seed), int(replica), units)
+        for clock, seed, replica in zip(clocks, lanes.seed, lanes.replica, strict=True)
+    ]
+    return np.ascontiguousarray(np.stack(memories, axis=-1))

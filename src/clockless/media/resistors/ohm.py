@@ -1,0 +1,176 @@
+"""Linear resistor networks: voltages settle where the dissipated power is least.
+
+E(R, V) = sum over edges of (V_i - V_j)^2 / (2 R_ij), half of the dissipated power in watts; with some nodes held, its
+minimum is Kirchhoff's current law at all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import splu
+
+from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown
+from clockless.networks.network import Network
+from clockless.parts.part import behaviour, part
+
+
+class Resistors:
+    """A network whose edges are resistors that may take values from `low` to `high` ohms while they learn.
+
+    Raises:
+        NetworkError: the network is not a `Network`.
+        ParameterError: a range that is not 0 < low < high < infinity.
+    """
+
+    def __init__(self, network: Network, low: float = 0.01, high: float = 100.0) -> None:
+        if not isinstance(network, Network):
+            raise NetworkError(f"{shown(network)} is not a Network; make one with Network(edges) or networks.packing().")
+        if not (all(isinstance(end, Real) for end in (low, high)) and 0 < low < high < np.inf):
+            raise ParameterError(
+                f"resistances from {shown(low)} to {shown(high)} are no range; give 0 < low < high, both finite."
+            )
+        self.network = network
+        self.low, self.high = float(low), float(high)
+
+    def __repr__(self) -> str:
+        return f"Resistors({self.network!r}, low={self.low}, high={self.high})"
+
+    def energy(self, parameters: np.ndarray, state: np.ndarray) -> float:
+        """E = sum of v^2 / (2 R), watts; half the dissipated power. `parameters` [edge] ohms, `state` [node] volts."""
+        return float(np.sum(self.drops(state) ** 2 / (2.0 * self.checked(parameters))))
+
+    def signal(self, parameters: np.ndarray, state: np.ndarray, parameter: str = "resistance") -> np.ndarray:
+        """dE/dR = -v^2 / (2 R^2) per edge, or dE/dk = v^2 / 2 for conductances k = 1 / R."""
+        resistances = self.checked(parameters)
+        if parameter not in ("resistance", "conductance"):
+            raise ParameterError(f"parameter = {parameter!r}; resistors learn by 'resistance' or 'conductance'.")
+        if parameter == "conductance":
+            return self.drops(state) ** 2 / 2.0
+        return -(self.drops(state) ** 2) / (2.0 * resistances**2)
+
+    def drops(self, state: np.ndarray) -> np.ndarray:
+        """Voltage drop over each edge, V_i - V_j [edge]; raises ParameterError unless `state` is [node]."""
+        voltages = np.asarray(state, dtype=np.float64)
+        if voltages.shape != (self.network.nodes,):
+            raise ParameterError(f"voltages have shape {voltages.shape}; give one for each of {self.network.nodes} nodes.")
+        return voltages[self.network.edges[:, 0]] - voltages[self.network.edges[:, 1]]
+
+    def settle(self, parameters: np.ndarray, held: Mapping[int, float]) -> np.ndarray:
+        """Voltages [node] with the nodes of `held` kept at the given volts.
+
+        Raises:
+            ParameterError: a resistance that is not positive and finite.
+            HeldNodesError: no held node, a node that does not exist, or a voltage that is not finite.
+        """
+        conductances = 1.0 / self.checked(parameters)
+        nodes, volts = self._checked_held(held)
+        free = np.setdiff1d(np.arange(self.network.nodes), nodes)
+        voltages = np.zeros(self.network.nodes)
+        voltages[nodes] = volts
+        if free.size:
+            laplacian = self.laplacian(conductances)
+            coupling = laplacian[free][:, nodes] @ volts
+            voltages[free] = splu(csc_array(laplacian[free][:, free])).solve(-coupling)
+        return voltages
+
+    def residual(self, parameters: np.ndarray, state: np.ndarray, held: Mapping[int, float]) -> float:
+        """Largest net current into a node that is not held, relative to the largest edge current."""
+        nodes, _ = self._checked_held(held)
+        currents = self.drops(state) / self.checked(parameters)
+        net = np.zeros(self.network.nodes)
+        np.add.at(net, self.network.edges[:, 0], currents)
+        np.subtract.at(net, self.network.edges[:, 1], currents)
+        free = np.setdiff1d(np.arange(self.network.nodes), nodes)
+        scale = np.abs(currents).max()
+        return float(np.abs(net[free]).max() / scale) if free.size and scale > 0 else 0.0
+
+    def laplacian(self, conductances: np.ndarray) -> csc_array:
+        """Weighted Laplacian [node, node]: currents out of the nodes = laplacian @ voltages."""
+        i, j = self.network.edges.T
+        rows, columns = np.concatenate([i, j, i, j]), np.concatenate([j, i, i, j])
+        values = np.concatenate([-conductances, -conductances, conductances, conductances])
+        return csc_array((values, (rows, columns)), shape=(self.network.nodes, self.network.nodes))
+
+    def checked(self, parameters: np.ndarray) -> np.ndarray:
+        """Resistances as float64 [edge]; raises ParameterError unless all are positive and finite."""
+        try:
+            resistances = real_array(parameters)
+        except ValueError:
+            raise ParameterError(f"resistances = {shown(parameters)} are not numbers; give ohms, one or [edge].") from None
+        edges = len(self.network.edges)
+        if resistances.shape not in ((), (edges,)):
+            raise ParameterError(
+                f"resistances have shape {resistances.shape}; the network has {edges} edges, give one for each."
+            )
+        resistances = np.broadcast_to(resistances, edges)
+        wrong = np.flatnonzero(~((resistances > 0) & np.isfinite(resistances)))
+        if wrong.size:
+            raise ParameterError(
+                f"the resistance of edge {wrong[0]} is {resistances[wrong[0]]}; resistances must be positive and finite."
+            )
+        return resistances
+
+    def _checked_held(self, held: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
+        if not isinstance(held, Mapping):
+            raise HeldNodesError(f"held = {shown(held)} is not a mapping from nodes to volts; give one such as {{0: 0.0}}.")
+        if not held:
+            raise HeldNodesError("no node is held, so the voltages are undefined; hold at least one, such as {0: 0.0}.")
+        for node, volts in held.items():
+            if isinstance(node, bool) or not (isinstance(node, Integral) and 0 <= node < self.network.nodes):
+                raise HeldNodesError(
+                    f"held node {shown(node)} does not exist; nodes are whole numbers from 0 to {self.network.nodes - 1}."
+                )
+            if not (isinstance(volts, Real) and np.isfinite(volts)):
+                raise HeldNodesError(f"node {node} is held at {shown(volts)}; held voltages must be finite numbers.")
+        return np.array(list(held), dtype=np.int64), np.array(list(held.values()), dtype=np.float64)
+
+
+# --- what learns, in lanes -------------------------------------------------------------------------------
+
+
+@part
+class Resistance:
+    """The learning parameter of an edge is its resistance, in ohms, within [low, high]."""
+
+    low: float
+    high: float
+
+
+@part
+class Conductance:
+    """The learning parameter of an edge is its conductance, in siemens, within [low, high]."""
+
+    low: float
+    high: float
+
+
+def conductance_of(medium, value):
+    """Conductance of an edge whose learning parameter is `value`. Compiled only."""
+
+
+def signal_of(medium, conductance, sensed):
+    """Signal of an edge, dE/dparameter, given its conductance and a (difference of) squared drop(s). Compiled only."""
+
+
+@behaviour(conductance_of, Resistance)
+def _conductance_of_resistance(medium, value):
+    return 1.0 / value
+
+
+@behaviour(conductance_of, Conductance)
+def _conductance_itself(medium, value):
+    return value
+
+
+@behaviour(signal_of, Resistance)
+def _signal_of_resistance(medium, conductance, sensed):
+    return -0.5 * sensed * conductance * conductance  # dE/dR = -v^2 / (2 R^2)
+
+
+@behaviour(signal_of, Conductance)
+def _signal_of_conductance(medium, conductance, sensed):
+    return 0.5 * sensed  # dE/dk = v^2 / 2

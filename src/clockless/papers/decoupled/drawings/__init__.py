@@ -1,0 +1,16 @@
+"""Draws the figures about decoupled neural interfaces from the data of `clockless.papers.decoupled`."""
+
+from clockless.papers.decoupled.drawings.alignment import figure_alignment
+from clockless.papers.decoupled.drawings.bridge import figure_bridge
+from clockless.papers.decoupled.drawings.errors import figure_errors
+from clockless.papers.decoupled.drawings.speed import figure_speed1, figure_speed2, figure_speed3, figure_speed4
+
+DRAW = {
+    "errors": figure_errors,
+    "alignment": figure_alignment,
+    "bridge": figure_bridge,
+    "speed1": figure_speed1,
+    "speed2": figure_speed2,
+    "speed3": figure_speed3,
+    "speed4": figure_speed4,
+}

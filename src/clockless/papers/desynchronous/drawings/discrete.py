@@ -1,0 +1,158 @@
+"""Draws Figs. 4a to 4g."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clockless.papers.trends import geometric_mean, log_mean
+from clockless.pictures.curves import COLUMN, PAGE, draw_curve, in_house_style, ordered_line, subplots
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Datasets = dict[str, "xarray.Dataset"]
+_MARKERS = "osv^Dd"
+
+
+def clock_of(data: xarray.Dataset, p: float) -> int:
+    """Index of the clock with this p."""
+    return int(np.argmin(np.abs(data.p.values - p)))
+
+
+@in_house_style
+def figure_4a(datasets: Datasets) -> Figure:
+    """Error curves for every p."""
+    data = datasets["figure-4a"]
+    figure, axes = subplots(1, 1, (COLUMN, 0.75 * COLUMN))
+    for k, p in enumerate(data.p.values):
+        style = {**ordered_line(k, data.sizes["clock"]), "label": f"{p:g}"}
+        draw_curve(axes, data.step.values, data.error.isel(clock=k).values, style)
+    axes.set(xscale="log", yscale="log", xlabel="step", ylabel="test error / initial")
+    axes.legend(title="p")
+    return figure
+
+
+@in_house_style
+def figure_4b(datasets: Datasets) -> Figure:
+    """Three resistors of the first task near the end, p = 1 above p = 0.5."""
+    data = datasets["figure-4b"]
+    figure, rows = subplots(2, 1, (COLUMN, 0.8 * COLUMN), sharex=True)
+    values = data.traces.transpose("clock", "task", "step", "edge").values[:, 0]
+    moves = np.ptp(values[clock_of(data, 0.5)], axis=0)
+    edges = np.sort(np.argsort(-moves, kind="stable")[:3])
+    for axes, p in zip(rows, (1.0, 0.5), strict=True):
+        for k, edge in enumerate(edges):
+            axes.plot(data.step.values, values[clock_of(data, p)][:, edge], **ordered_line(k, 3), label=f"edge {edge}")
+        axes.set_ylabel("resistance (kΩ)")
+        axes.set_title(f"p = {p:g}", loc="left")
+    rows[0].legend(ncols=3, loc="upper right", bbox_to_anchor=(1, 1.25))
+    rows[1].set_xlabel("step")
+    return figure
+
+
+def _against_p(axes: Axes, p: np.ndarray, errors: np.ndarray, style: dict[str, Any]) -> None:
+    """Geometric mean of errors [p, task] against p with its 95 % interval."""
+    middle, low, high = geometric_mean(errors)
+    axes.errorbar(p, middle, [middle - low, high - middle], capsize=2, **style)
+    axes.set(yscale="log", xlabel="p", ylabel="final error / initial\n(geometric mean)")
+    axes.set_xticks(p)
+
+
+@in_house_style
+def figure_4c(datasets: Datasets) -> Figure:
+    """Final error against p, a line per x."""
+    data = datasets["figure-4c"]
+    error = data.final_error.transpose("device", "clock", "task").values
+    figure, axes = subplots(1, 1, (COLUMN, 0.8 * COLUMN))
+    for k, x in enumerate(("0", "10⁻⁴", "10⁻³", "10⁻²")):
+        _against_p(axes, data.p.values, error[k], {**ordered_line(k, 4), "marker": _MARKERS[k], "label": f"x = {x}"})
+    axes.legend(ncols=2)
+    return figure
+
+
+@in_house_style
+def figure_4d(datasets: Datasets) -> Figure:
+    """Final error against p for every O, and the benefit of p = 0.2 and 0.8 against O."""
+    data = datasets["figure-4d"]
+    table, strong = data.final_error.transpose("device", "outputs", "clock", "task").values
+    figure, (left, right) = subplots(1, 2, (PAGE, 0.75 * COLUMN))
+    for k, outputs in enumerate(data.outputs.values):
+        style = {**ordered_line(k, len(data.outputs)), "marker": _MARKERS[k], "label": f"O = {outputs}"}
+        _against_p(left, data.p.values, table[k], style)
+    left.legend(ncols=2)
+    for k, p in enumerate((0.2, 0.8)):
+        middle, half = log_mean(table[:, -1] / table[:, clock_of(data, p)])
+        style = {**ordered_line(k, 2), "marker": _MARKERS[k], "label": f"p = {p:g}, x = 10⁻⁴"}
+        right.errorbar(data.outputs.values, middle, half, capsize=2, **style)
+    middle, half = log_mean(strong[:, -1] / strong[:, clock_of(data, 0.2)])
+    right.errorbar(data.outputs.values, middle, half, capsize=2, color="0.5", marker="v", label="p = 0.2, x = 10⁻³")
+    right.axhline(0, color="0.6", linewidth=0.6)
+    right.set(xlabel="number of outputs O", ylabel="benefit: log₁₀ error(1) / error(p)", xscale="log")
+    right.set_xticks(data.outputs.values, [str(o) for o in data.outputs.values])
+    right.minorticks_off()
+    right.legend()
+    return figure
+
+
+@in_house_style
+def figure_4e(datasets: Datasets) -> Figure:
+    """Regression: final error against p, 143 edges beside 16 edges, a line per x."""
+    figure, panels = subplots(1, 2, (PAGE, 0.75 * COLUMN), sharey=True)
+    for axes, name in zip(panels, ("143", "16"), strict=True):
+        data = datasets[f"figure-4e_{name}-edges"]
+        error = data.final_error.transpose("device", "clock", "task").values
+        for k, x in enumerate(("10⁻⁴", "10⁻³", "0")):
+            _against_p(axes, data.p.values, error[k], {**ordered_line(k, 3), "marker": _MARKERS[k], "label": f"x = {x}"})
+        axes.set_title(f"{name} edges", loc="left")
+    panels[1].set_ylabel("")
+    panels[0].legend()
+    return figure
+
+
+@in_house_style
+def figure_4f(datasets: Datasets) -> Figure:
+    """The benefit over bias and nudge; and against x for every nudge and variant."""
+    data = datasets["figure-4f"]
+    figure, (left, right) = subplots(1, 2, (PAGE, 0.85 * COLUMN), width_ratios=(1, 1.1))
+    middle, half = log_mean(10 ** data.benefit.transpose("rule", "device", "task").values)
+    limit = max(float(np.abs(middle).max()), 0.1)
+    picture = left.pcolormesh(middle, cmap="PuOr", vmin=-limit, vmax=limit, edgecolor="white", linewidth=0.5)
+    for row, column in np.argwhere(np.abs(middle) <= half):
+        left.text(column + 0.5, row + 0.5, "○", ha="center", va="center", fontsize=7)
+    biases, nudges = data.bias.values, data.nudge.values
+    left.set_xticks(np.arange(biases.size) + 0.5, [f"{bias:g}" for bias in biases], rotation=60)
+    left.set_yticks(np.arange(nudges.size) + 0.5, [f"{nudge:g}" for nudge in nudges])
+    left.set(xlabel="bias / signal voltage", ylabel="nudge η")
+    left.set_title("○ 95 % interval holds zero", fontsize=7, loc="right")
+    figure.colorbar(picture, ax=left, label="benefit: log₁₀ error(1) / error(0.2)")
+    biases = biases[1:]  # zero has no place on a logarithmic axis
+    for k, nudge in enumerate(nudges):
+        style = {**ordered_line(k, nudges.size), "marker": _MARKERS[k], "label": f"η = {nudge:g}"}
+        right.errorbar(biases / nudge, middle[k, 1:], half[k, 1:], capsize=1.5, **style)
+    for name, values in zip(data.variant.values, data.variants.transpose("variant", "device", "task").values, strict=True):
+        if name != "gain 10":  # the same points as without
+            right.plot(biases, log_mean(10 ** values[1:])[0], linewidth=0.7, linestyle="--", label=f"η = 1, {name}")
+    right.axhline(0, color="0.6", linewidth=0.6)
+    right.set(xscale="log", xlabel="x = bias / (gain · η · signal voltage)", ylabel="benefit (decades)")
+    right.legend(fontsize=5.5)
+    return figure
+
+
+@in_house_style
+def figure_4g(datasets: Datasets) -> Figure:
+    """Sorted final errors of all tasks: continuous and discrete, p = 1 and p = 0.2."""
+    data = datasets["figure-4g"]
+    figure, axes = subplots(1, 1, (COLUMN, 0.75 * COLUMN))
+    for kind, dashes in (("continuous", "-"), ("discrete", "--")):
+        for k, p in enumerate(data.p.values):
+            final = np.sort(np.maximum(data[kind].values[k], 1e-16))
+            share = (np.arange(final.size) + 1) / final.size
+            colour = ordered_line(k, 2)["color"]
+            axes.step(final, share, where="post", color=colour, linestyle=dashes, label=f"{kind}, p = {p:g}")
+    axes.set(xscale="log", xlabel="final error / initial (10⁻¹⁶: at or below)", ylabel="share of tasks at or below")
+    axes.legend()
+    return figure

@@ -1,0 +1,229 @@
+"""One page that shows a reproduction: settings, pictures, and what the paper says beside what was measured.
+
+`page` returns a whole HTML document that needs no other file and no network: pictures are embedded, the style stands in its
+head. The same arguments give the same text; there is no date in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from clockless.papers.claims import Claim
+
+_DOI = re.compile(r"(10\.\d{4,9}/[^\s\"<>]*[^\s\"<>.,;)\]])")
+
+_STYLE = """
+:root { color-scheme: light; }
+body { margin: 0 auto; max-width: 62rem; padding: 1rem; color: #1a1a1a; background: #fff;
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; overflow-wrap: break-word; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0.5rem 0; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 0.5rem; padding-top: 0.6rem; border-top: 1px solid #bbb; }
+a { color: #00507f; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 1rem 0; }
+dt { color: #555; }
+dd { margin: 0; min-width: 0; }
+code { font: 0.9em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; }
+figure { margin: 1rem 0; }
+img { display: block; max-width: 100%; height: auto; }
+figcaption { margin-top: 0.5rem; max-width: 46rem; color: #333; }
+.sum { font-size: 1.15rem; font-weight: 600; margin: 1rem 0 0.3rem; }
+.scroll { overflow-x: auto; /* a shadow at a side where more is to be scrolled to */
+  background: linear-gradient(to right, #fff 40%, #fff0) left / 2rem 100% no-repeat local,
+    linear-gradient(to left, #fff 40%, #fff0) right / 2rem 100% no-repeat local,
+    linear-gradient(to right, #0004, #0000) left / 0.6rem 100% no-repeat scroll,
+    linear-gradient(to left, #0004, #0000) right / 0.6rem 100% no-repeat scroll; }
+table { border-collapse: collapse; width: 100%; font-size: 0.9rem; line-height: 1.4; }
+th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid #ccc; }
+thead th { border-bottom: 2px solid #666; white-space: nowrap; }
+tbody th { font-weight: 400; min-width: 10rem; }
+.words { min-width: 9rem; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.verdict { white-space: nowrap; padding-left: 0.6rem; }
+td.verdict { font-weight: 600; }
+.holds { color: #00507f; }
+.fails { color: #8f3500; text-decoration: underline; text-decoration-thickness: 2px; }
+footer { margin-top: 2.5rem; padding-top: 0.6rem; border-top: 1px solid #bbb; color: #555; font-size: 0.9rem; }
+@media print {
+  @page { margin: 15mm; }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  .scroll { overflow: visible; background: none; }
+  table { font-size: 8pt; }
+  tbody th, .words { min-width: 0; }
+  figure, tr { break-inside: avoid; }
+  h2 { break-after: avoid; }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A figure of the report.
+
+    Attributes:
+        figure: its name, such as 1b.
+        png: the picture's bytes.
+        caption: what it shows; may be empty.
+        claims: what was checked on it.
+    """
+
+    figure: str
+    png: bytes
+    caption: str
+    claims: Sequence[Claim]
+
+
+def page(title: str, cite: str, scope: str, settings: Mapping[str, str], sections: Sequence[Section]) -> str:
+    """The report as an HTML document.
+
+    Args:
+        title: title of the paper.
+        cite: what to cite; DOIs in it become links.
+        scope: a sentence that says which of the paper's figures this is.
+        settings: what the run was made with, by name.
+        sections: the figures in their order.
+    """
+    claims = [claim for section in sections for claim in section.claims]
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{_setting(name, value)}</dd>\n" for name, value in settings.items())
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
+<title>Reproduced: {escape(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<header>
+<h1>Reproduced: {escape(title)}</h1>
+<p>{_linked(cite)}</p>
+</header>
+<main>
+<p class="sum">{_counted(claims)}</p>
+{_failures(sections)}<p>{escape(scope)}</p>
+<dl>
+{rows}</dl>
+{_contents(sections)}{"".join(_section(section) for section in sections)}</main>
+<footer>
+<p>A claim holds if |measured − expected| ≤ tolerance. Expected values come from the paper or from theory, tolerances from
+statistics. Beside this page stand the pictures as PDF and PNG, the plotted numbers as CSV, and all checked numbers
+at full precision in numbers.json.</p>
+</footer>
+</body>
+</html>
+"""
+
+
+def _section(section: Section) -> str:
+    name = escape(section.figure)
+    caption = f"<figcaption>{escape(section.caption)}</figcaption>\n" if section.caption else ""
+    data = base64.b64encode(section.png).decode("ascii")
+    # The first chunk of a PNG states its size. Shown at half of it, a picture is as sharp as dense screens allow.
+    width, height = (int.from_bytes(section.png[at : at + 4], "big") for at in (16, 20))
+    return f"""<section id="figure-{name}">
+<h2>Figure {name}</h2>
+<figure>
+<img alt="Figure {name}" width="{(width + 1) // 2}" height="{(height + 1) // 2}" src="data:image/png;base64,{data}">
+{caption}</figure>
+{_table(section)}</section>
+"""
+
+
+def _table(section: Section) -> str:
+    """The claims of a figure; columns that no claim fills are left out."""
+    if not section.claims:
+        return "<p>No number of this figure is checked.</p>\n"
+    paper = any(claim.paper for claim in section.claims)
+    note = any(claim.note for claim in section.claims)
+    head = [
+        ("Claim", ""), *([("What the paper says", "words")] if paper else []), ("Expected", "number"),
+        ("Measured", "number"), ("Tolerance", "number"), ("Verdict", "verdict"), *([("Note", "words")] if note else []),
+    ]  # fmt: skip
+    cells = "".join(f'<th scope="col"{_class(kind)}>{text}</th>' for text, kind in head)
+    rows = "".join(_row(claim, paper, note) for claim in section.claims)
+    return f"""<p>{_counted(section.claims)}</p>
+<div class="scroll" role="region" tabindex="0" aria-label="Claims of figure {escape(section.figure)}">
+<table>
+<thead><tr>{cells}</tr></thead>
+<tbody>
+{rows}</tbody>
+</table>
+</div>
+"""
+
+
+def _row(claim: Claim, paper: bool, note: bool) -> str:
+    cells = [f'<th scope="row">{escape(claim.quantity)}</th>']
+    if paper:
+        cells.append(f'<td class="words">{escape(claim.paper)}</td>')
+    cells += [f'<td class="number">{number(value)}</td>' for value in (claim.expected, claim.measured, claim.tolerance)]
+    cells.append(
+        '<td class="verdict holds">✓ holds</td>' if claim.holds else '<td class="verdict fails">✗ does not hold</td>'
+    )
+    if note:
+        cells.append(f'<td class="words">{escape(claim.note)}</td>')
+    return f"<tr>{''.join(cells)}</tr>\n"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """`value` as a reader wants it, in HTML: whole numbers whole, very large and very small ones as powers of ten."""
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if float(value).is_integer() and abs(value) < 1e6:
+        return f"{int(value)}".replace("-", "−")
+    mantissa, _, power = f"{value:.{digits}g}".replace("-", "−").partition("e")
+    return f"{mantissa} × 10<sup>{power.replace('+', '').replace('−0', '−').lstrip('0')}</sup>" if power else mantissa
+
+
+def _counted(claims: Sequence[Claim]) -> str:
+    if not claims:
+        return "No claims were checked."
+    return f"{sum(claim.holds for claim in claims)} of {len(claims)} {'claim holds' if len(claims) == 1 else 'claims hold'}."
+
+
+def _failures(sections: Sequence[Section]) -> str:
+    """The claims that do not hold, with links to their figures."""
+    items = [
+        f"<li>{_link(section)}: {escape(claim.quantity)}</li>\n"
+        for section in sections
+        for claim in section.claims
+        if not claim.holds
+    ]
+    return f"<p>✗ Not holding:</p>\n<ul>\n{''.join(items)}</ul>\n" if items else ""
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    """Links to the figures, where there are several."""
+    if len(sections) < 2:
+        return ""
+    return f"<nav><p>{' · '.join(map(_link, sections))}</p></nav>\n"
+
+
+def _link(section: Section) -> str:
+    name = escape(section.figure)
+    return f'<a href="#figure-{name}">Figure {name}</a>'
+
+
+def _setting(name: str, value: str) -> str:
+    return f"<code>{escape(value)}</code>" if name == "Command" else escape(value)
+
+
+def _linked(cite: str) -> str:
+    """`cite` with its DOIs as links."""
+    parts = _DOI.split(cite)  # text, DOI, text, DOI, .., text
+    return "".join(
+        f'<a href="https://doi.org/{escape(part)}">{escape(part)}</a>' if k % 2 else escape(part)
+        for k, part in enumerate(parts)
+    )
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""

@@ -1,0 +1,202 @@
+"""What is known of a store's units while they are computed: who has which, how far each is, what failed, what happened.
+
+One folder per fingerprint, a few small files per unit. A claim is an advisory lock of the operating system on the unit's
+lock file, so that any number of processes may work on one store and a dead one lets go by dying. Checkpoints and
+failures are written under a temporary name and moved into place. Progress is one number per unit, for people to look at.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clockless.learning.follow import Arrays, Progress, Session
+
+
+class Journal:
+    """The journal of the units of one fingerprint within a store's folder; `units` are the replicas of each."""
+
+    def __init__(self, store: Path, fingerprint: str, units: list[np.ndarray]) -> None:
+        self.store, self.units = store, units
+        self.folder = store / "units" / fingerprint
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    # --- claims ---
+
+    @contextmanager
+    def claim(self, unit: int) -> Iterator[bool]:
+        """Yield whether this process alone may compute the unit now; lets go at the end, or when the process dies."""
+        path = self._path(unit, "lock")
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            if os.fstat(handle).st_nlink == 0:  # removed by whoever had it, between opening and locking
+                yield False
+                return
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps({"process": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+            yield True
+        finally:
+            os.close(handle)
+
+    def held_by(self, unit: int) -> dict[str, Any] | None:
+        """Process and host of whoever computes the unit now."""
+        try:
+            handle = os.open(self._path(unit, "lock"), os.O_RDWR)
+        except OSError:  # never claimed, or not ours to open for writing
+            return None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            with suppress(ValueError):
+                return json.loads(os.pread(handle, 1000, 0))
+            return {}
+        finally:
+            os.close(handle)
+
+    def last_claimed_by(self, process: int) -> int | None:
+        """The unit that a process of this host claimed last and did not finish."""
+        mine = {"process": process, "host": socket.gethostname()}
+        for path in self.folder.glob("*.lock"):
+            with suppress(OSError, ValueError):
+                if json.loads(path.read_text()) == mine:
+                    return int(path.stem)
+        return None
+
+    def running(self) -> list[int]:
+        """Units that are computed now."""
+        units = sorted(int(path.stem) for path in self.folder.glob("*.lock"))
+        return [unit for unit in units if self.held_by(unit) is not None]
+
+    def forget_claim(self, unit: int) -> None:
+        """Remove the lock file of a unit that is done; to be called while it is claimed."""
+        self._path(unit, "lock").unlink(missing_ok=True)
+
+    # --- checkpoints ---
+
+    def put_away(self, unit: int, session: Session, progress: Progress) -> None:
+        """Write all that is needed to go on with a unit, whole or not at all."""
+        recorded = {f"recorded_{name}": values for name, values in progress.arrays().items()}
+        state = {f"state_{name}": values for name, values in session.state().items()}
+        about = {"replicas": self.units[unit]}
+        final = self._path(unit, "npz")
+        temporary = final.with_name(f".{final.name}.{os.getpid()}")
+        try:
+            with temporary.open("wb") as file:
+                np.savez(
+                    file, allow_pickle=False, steps=np.array(progress.steps, dtype=np.int64), **about, **recorded, **state
+                )
+            os.replace(temporary, final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def take_up(self, unit: int, session: Session) -> Progress | None:
+        """Restore a session from the unit's checkpoint; None if there is none, ValueError if it is damaged."""
+        path = self._path(unit, "npz")
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays: Arrays = {name: file[name] for name in file.files}
+            if not np.array_equal(arrays["replicas"], self.units[unit]):
+                raise ValueError("it is of other replicas")
+            progress = Progress(steps=arrays["steps"].tolist())
+            for name, values in arrays.items():
+                if name.startswith("recorded_"):
+                    progress.recorded[name.removeprefix("recorded_")] = list(np.moveaxis(values, 1, 0))
+            session.restore({n.removeprefix("state_"): v for n, v in arrays.items() if n.startswith("state_")})
+        except Exception as error:  # noqa: BLE001 (readers of damaged archives raise whatever they like)
+            raise ValueError(f"the checkpoint {path} is damaged ({error})") from None
+        return progress
+
+    # --- failures ---
+
+    def fail(self, unit: int, run: str, error: BaseException | str) -> None:
+        """Note that a unit raised."""
+        sentence = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        path = self._path(unit, "failed")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(json.dumps({"run": run, "error": " ".join(sentence.split())}), encoding="utf-8")
+        os.replace(temporary, path)
+
+    def failure(self, unit: int) -> dict[str, str] | None:
+        """Run and error of a unit that raised."""
+        try:
+            note = json.loads(self._path(unit, "failed").read_text(encoding="utf-8"))
+            return {"run": str(note["run"]), "error": str(note["error"])}
+        except FileNotFoundError:
+            return None
+        except (ValueError, LookupError, TypeError):
+            return {"run": "", "error": "the note of its failure is damaged"}
+
+    def failures(self) -> dict[int, str]:
+        """Sentences of all units that raised and were not computed since."""
+        units = sorted(int(path.stem) for path in self.folder.glob("*.failed"))
+        return {unit: (self.failure(unit) or {"error": ""})["error"] for unit in units}
+
+    def mend(self, unit: int) -> None:
+        """Forget that a unit failed."""
+        self._path(unit, "failed").unlink(missing_ok=True)
+
+    # --- progress and events ---
+
+    def count(self, unit: int, steps: int) -> None:
+        """Note how many steps of a unit are done."""
+        handle = os.open(self.folder / "steps", os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            os.pwrite(handle, int(steps).to_bytes(8, "little"), 8 * unit)
+        finally:
+            os.close(handle)
+
+    def counted(self, units: int) -> np.ndarray:
+        """Steps done of every unit [unit], as last noted."""
+        steps = np.zeros(units, dtype="<i8")
+        with suppress(FileNotFoundError):
+            raw = (self.folder / "steps").read_bytes()[: 8 * units]
+            known = np.frombuffer(raw[: len(raw) // 8 * 8], dtype="<i8")
+            steps[: len(known)] = known
+        return steps
+
+    def tell(self, event: str, **details: Any) -> None:
+        """Append a line to the store's events.jsonl."""
+        line = {"time": round(time.time(), 3), "event": event, **details, "worker": f"{socket.gethostname()}:{os.getpid()}"}
+        handle = os.open(self.store / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            os.write(handle, (json.dumps(line) + "\n").encode())
+        finally:
+            os.close(handle)
+
+    def told(self, first: int = 0) -> list[dict[str, Any]]:
+        """The events from byte `first` of events.jsonl on; lines that are half-written or damaged are left out."""
+        found = []
+        with suppress(FileNotFoundError), (self.store / "events.jsonl").open("rb") as file:
+            file.seek(first)
+            for line in file.read().decode("utf-8", "replace").splitlines():
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+        return [event for event in found if isinstance(event, dict)]
+
+    @property
+    def told_bytes(self) -> int:
+        """Length of events.jsonl."""
+        try:
+            return (self.store / "events.jsonl").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _path(self, unit: int, kind: str) -> Path:
+        return self.folder / f"{unit:06d}.{kind}"

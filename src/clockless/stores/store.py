@@ -1,0 +1,316 @@
+"""Results on disk as labelled arrays that survive a kill at any moment and can be looked at while they grow.
+
+    STORE/
+      experiment.yaml        what is computed
+      <fingerprint>.zarr     results: one chunk per unit of work, [unit, lane, ..], allocated before the first unit runs
+      units/<fingerprint>/   checkpoints, claims, failures and progress of units (see `journal`)
+      events.jsonl           what happened when
+
+A worker writes its unit's chunks and then the unit's cell of `done`, which is the hash of what it wrote: whoever reads knows
+that a unit is whole, and whether it still is. Nothing is shared between two units but the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clockless.errors import ParameterError, StoreError
+from clockless.experiments.experiment import Experiment
+from clockless.experiments.files import text_of
+from clockless.experiments.studies import study
+from clockless.learning.follow import Arrays
+from clockless.stores.frame import (
+    DONE,
+    allocate,
+    attributes_left,
+    described_in,
+    difference,
+    group_of,
+    group_path,
+    nothing,
+    on_disk,
+    put,
+    seal_of,
+)  # fmt: skip
+from clockless.stores.journal import Journal
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+
+_SLAB = 64  # units that are read together
+_ANY_WIDTH = 64  # of units, which a check does not look at
+
+
+class Store:
+    """The results of one experiment in a folder.
+
+    Attributes:
+        path: the folder.
+        experiment: what is computed.
+        study: its units of work.
+        journal: what is known of the units.
+    """
+
+    def __init__(self, path: Path, experiment: Experiment, group: Any) -> None:
+        self.path, self.experiment, self._group = path, experiment, group
+        self.study = study(experiment, int(group.attrs["width"]))
+        self.journal = Journal(path, experiment.fingerprint, self.study.units)
+
+    # --- making and opening ---
+
+    @classmethod
+    def create(cls, path: str | os.PathLike, experiment: Experiment, width: int | None = None) -> Store:
+        """A new store; or the one that is there, if it has begun with the same experiment.
+
+        Raises:
+            DescriptionError: the experiment cannot be computed.
+            StoreError: the place holds something else, or cannot be written to.
+        """
+        folder = Path(path)
+        with on_disk(folder):
+            begun = (folder / "experiment.yaml").exists()
+        if begun:
+            store = cls.open(folder)
+            if store.experiment.fingerprint != experiment.fingerprint:
+                raise StoreError(
+                    f"{folder} holds another experiment ({difference(store.experiment, experiment)}); "
+                    f"choose another --out, or go on with that one: clockless resume {folder}."
+                )
+            return store
+        study(experiment, _ANY_WIDTH).check()
+        if folder.exists() and (
+            not folder.is_dir() or any(p.suffix not in (".zarr", ".seal") and p.name != "units" for p in folder.iterdir())
+        ):
+            raise StoreError(f"{folder} is there and is no store; choose another --out.")
+        with on_disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            allocate(folder, experiment, width, None)
+            put(folder / "experiment.yaml", text_of(experiment))
+        store = cls.open(folder)
+        store.journal.tell(
+            "created", fingerprint=experiment.fingerprint, units=len(store.study.units), version=version("clockless")
+        )
+        return store
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> Store:
+        """The store in a folder; if part of its frame is damaged, that part is made anew.
+
+        Raises:
+            StoreError: there is none, or it cannot be read.
+        """
+        folder = Path(path)
+        with on_disk(folder):
+            if not (folder / "experiment.yaml").exists() and not list(folder.glob("*.zarr")):
+                raise StoreError(f"{folder} is no store; make one with: clockless run study.yaml --out {folder}.")
+            experiment = described_in(folder)
+            return cls(folder, experiment, group_of(folder, experiment))
+
+    def extended(self, steps: int) -> Store:
+        """This store with more steps: what has been computed is kept, every unit goes on from where it is.
+
+        Raises:
+            StoreError: fewer steps than there are.
+        """
+        if steps <= self.experiment.steps:
+            raise StoreError(f"{self.path} has {self.experiment.steps:,} steps; give more than that to --steps.")
+        longer = self.experiment.changed(steps=steps)
+        with on_disk(self.path):
+            allocate(self.path, longer, int(self._group.attrs["width"]), self.experiment.fingerprint)
+            put(self.path / "experiment.yaml", text_of(longer))
+        store = type(self).open(self.path)
+        store.journal.tell("extended", steps=steps, fingerprint=longer.fingerprint)
+        return store
+
+    @property
+    def _extends(self) -> list[str]:
+        """Fingerprints of the run that this one extends, of the one which that extends, and so on."""
+        found: list[str] = []
+        before = self._group.attrs.get("extends")
+        while before and str(before) not in found:
+            found.append(str(before))
+            before = attributes_left(group_path(self.path, str(before))).get("extends")
+        return found
+
+    @property
+    def shorter(self) -> list[Journal]:
+        """The journals of the runs that this one extends, the longest first, as far as they are still there."""
+        return [
+            Journal(self.path, name, self.study.units) for name in self._extends if (self.path / "units" / name).exists()
+        ]
+
+    def forget_shorter(self) -> None:
+        """Remove the runs that this one extends, all of whose results are here."""
+        for name in self._extends[::-1]:
+            group = group_path(self.path, name)
+            shutil.rmtree(self.path / "units" / name, ignore_errors=True)
+            shutil.rmtree(group, ignore_errors=True)
+            seal_of(group).unlink(missing_ok=True)
+
+    @property
+    def same_sources(self) -> bool:
+        """Whether this version of the package computes what the store's did."""
+        return bool(self._group.attrs.get("sources") == self.study.sources)
+
+    # --- units ---
+
+    def done(self, unit: int | None = None) -> Any:
+        """Hashes of the units that are done, uint64 [unit] or one; 0 where one is not."""
+        try:
+            cells = self._group[DONE]
+            return np.asarray(cells[:] if unit is None else cells[unit])
+        except Exception as error:  # noqa: BLE001 (codecs raise whatever they like on damaged bytes)
+            if unit is not None:
+                return np.uint64(0)
+            if isinstance(error, (KeyError, OSError)):
+                raise StoreError(f"{self.path}: the list of done units cannot be read ({error}).") from None
+            return np.array([self.done(k) for k in range(len(self.study.units))], dtype=np.uint64)
+
+    def write(self, unit: int, results: Arrays) -> None:
+        """Write a unit's results, then its cell of `done`."""
+        with on_disk(self.path):
+            fitted = {
+                name: _fitted(results[name].astype(variable.dtype, copy=False), self._group[name])
+                for name, variable in self.study.variables.items()
+            }
+            for name, values in fitted.items():
+                self._group[name][unit, : len(values), ...] = values
+            self._group[DONE][unit] = self._hash(unit, fitted)
+
+    def undo(self, unit: int) -> None:
+        """Take a unit's cell of `done` back."""
+        with on_disk(self.path):
+            self._group[DONE][unit] = np.uint64(0)
+
+    def damaged(self) -> list[int]:
+        """Units that are marked done but do not hold what was written."""
+        done = self.done()
+        return [unit for unit, results in self._each(np.flatnonzero(done)) if self._hash(unit, results) != done[unit]]
+
+    def is_whole(self, unit: int) -> bool:
+        """Whether a unit is marked done and holds what was written."""
+        done = self.done(unit)
+        return bool(done) and self._hash(unit, self._read_or_none(unit)) == done
+
+    def _read(self, unit: int) -> Arrays:
+        members = len(self.study.units[unit])
+        return {name: np.asarray(self._group[name][unit, :members]) for name in self.study.variables}
+
+    def _each(self, units: np.ndarray) -> Iterator[tuple[int, Arrays | None]]:
+        """Units and what they hold, None where it cannot be read; many at a time, which zarr reads much faster."""
+        for first in range(0, self.units, _SLAB):
+            wanted = units[(units >= first) & (units < first + _SLAB)].tolist()
+            if not wanted:
+                continue
+            try:
+                slab = {name: np.asarray(self._group[name][first : first + _SLAB]) for name in self.study.variables}
+            except Exception:  # noqa: BLE001 (one of them is damaged: which?)
+                yield from ((unit, self._read_or_none(unit)) for unit in wanted)
+                continue
+            for unit in wanted:
+                members = len(self.study.units[unit])
+                yield unit, {name: values[unit - first, :members] for name, values in slab.items()}
+
+    def _read_or_none(self, unit: int) -> Arrays | None:
+        try:
+            return self._read(unit)
+        except Exception:  # noqa: BLE001 (as above)
+            return None
+
+    def _hash(self, unit: int, results: Arrays | None) -> int:
+        """64 bits, never 0, of a unit's results; 0 if there are none."""
+        if results is None:
+            return 0
+        digest = hashlib.blake2b(f"{self.experiment.fingerprint} {unit}".encode(), digest_size=8)
+        for name in sorted(results):
+            digest.update(np.ascontiguousarray(results[name]).tobytes())
+        return int.from_bytes(digest.digest(), "little") or 1
+
+    # --- results ---
+
+    def results(self) -> tuple[Arrays, np.ndarray, list[int]]:
+        """Results [replica, ..] of the units that are done, NaN elsewhere; replicas done; units found damaged."""
+        done, damaged = self.done(), []
+        whole = np.zeros(self.experiment.replicas, dtype=bool)
+        arrays = {
+            name: np.full((self.experiment.replicas, *self._group[name].shape[2:]), nothing(variable.dtype), variable.dtype)
+            for name, variable in self.study.variables.items()
+        }
+        for unit, results in self._each(np.flatnonzero(done)):
+            if results is None or self._hash(unit, results) != done[unit]:
+                damaged.append(unit)
+                continue
+            whole[self.study.units[unit]] = True
+            for name, values in results.items():
+                arrays[name][self.study.units[unit]] = values
+        return arrays, whole, damaged
+
+    def dataset(self) -> xarray.Dataset:
+        """Labelled results so far, with a dimension for every axis; replicas that are not done are NaN, and not `done`.
+
+        Warns:
+            UserWarning: units that do not hold what was written; they count as not done.
+        """
+        from clockless.stores.results import stored_dataset
+
+        arrays, whole, damaged = self.results()
+        if damaged:
+            import warnings
+
+            warnings.warn(f"{self.path}: {_listed(damaged)} damaged; `clockless resume` computes that again.", stacklevel=2)
+        return stored_dataset(self.study, arrays, whole, dict(self._group.attrs))
+
+    def plot(self, against: str = "step x p") -> Figure:
+        """Scaled test error of the replicas that are done, a line for every combination of what is no task or seed.
+
+        Raises:
+            ParameterError: another `against` than "step x p" or "step", or nothing is done yet.
+        """
+        from clockless.pictures.curves import error_figure
+
+        data = self.dataset()
+        if not bool(data.done.any()):
+            raise ParameterError(
+                f"no unit of {self.path} is done yet; wait for the first, or go on with `clockless resume`."
+            )
+        return error_figure(data, against)
+
+    def digest(self) -> str:
+        """A hash of all results in the order of the replicas, whatever the units, workers, kills and resumes were."""
+        arrays, whole, _ = self.results()
+        digest = hashlib.sha256(self.experiment.fingerprint.encode() + whole.tobytes())
+        for name in sorted(arrays):
+            digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+        return digest.hexdigest()[:32]
+
+    @cached_property
+    def units(self) -> int:
+        """Number of units of work."""
+        return len(self.study.units)
+
+
+def _listed(units: list[int]) -> str:
+    shown = ", ".join(map(str, units[:5])) + (", ..." if len(units) > 5 else "")
+    return f"unit {shown} is" if len(units) == 1 else f"{len(units)} units ({shown}) are"
+
+
+def _fitted(values: np.ndarray, array: Any) -> np.ndarray:
+    """Values [member, ..] filled up with NaN to the array's sizes, where networks differ; all NaN with the same bits.
+
+    zarr does not write chunks that hold nothing but NaN, so that their bits would be others when they are read again.
+    """
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.nan, values)
+    missing = [(0, 0)] + [(0, whole - size) for whole, size in zip(array.shape[2:], values.shape[1:], strict=True)]
+    return np.pad(values, missing, constant_values=nothing(str(values.dtype))) if any(b for _, b in missing) else values

@@ -1,0 +1,99 @@
+"""Measured data as plain arrays: values [example, feature] and labels [example]; nothing is ever downloaded.
+
+Iris and the 8 x 8 digits are bundled with scikit-learn. MNIST is read from the IDX files in a folder that the user names.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from clockless.errors import TaskError, whole
+from clockless.tasks.idx import read_images, read_labels
+
+MNIST_FILES = {  # part: (images, labels); each may end in .gz
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+class Labelled(NamedTuple):
+    """Values, float64 [example, feature], and the class of each example, int64 [example]."""
+
+    values: np.ndarray
+    labels: np.ndarray
+
+
+class Split(NamedTuple):
+    """Examples to learn from and examples to be tested on."""
+
+    train: Labelled
+    test: Labelled
+
+
+def iris() -> Labelled:
+    """Fisher's 150 irises: sepal length and width, petal length and width (cm) of 3 species."""
+    from sklearn.datasets import load_iris
+
+    return _labelled(*load_iris(return_X_y=True))
+
+
+def digits() -> Labelled:
+    """1,797 handwritten digits of 8 x 8 pixels, row by row, with grey values 0 to 16."""
+    from sklearn.datasets import load_digits
+
+    return _labelled(*load_digits(return_X_y=True))
+
+
+def mnist(folder: str | os.PathLike, crop: int = 0, pool: int = 1) -> Split:
+    """MNIST's handwritten digits from its four IDX files: grey values 0 to 255, row by row.
+
+    Args:
+        folder: holds the files named in `MNIST_FILES`, as they are or packed (.gz).
+        crop: pixels cut off each side.
+        pool: squares of this many pixels a side are averaged, after cropping.
+
+    Raises:
+        TaskError: a missing or damaged file, counts that differ, or images that cannot be cropped and pooled so.
+    """
+    parts = []
+    for images_name, labels_name in MNIST_FILES.values():
+        images, labels = read_images(_found(folder, images_name)), read_labels(_found(folder, labels_name))
+        if len(images) != len(labels):
+            raise TaskError(
+                f"{images_name} holds {len(images)} images but {labels_name} {len(labels)} labels; take both from one set."
+            )
+        small = pooled(images, crop, pool)
+        parts.append(_labelled(small.reshape(len(small), -1), labels))
+    sides = [part.values.shape[1] for part in parts]
+    if sides[0] != sides[1]:
+        raise TaskError(f"training images have {sides[0]} pixels but test images {sides[1]}; take all files from one set.")
+    return Split(*parts)
+
+
+def pooled(images: np.ndarray, crop: int = 0, pool: int = 1) -> np.ndarray:
+    """Means over squares of pool x pool pixels of images [image, row, column] without a rim of `crop` pixels, float64."""
+    whole("crop", crop)
+    whole("pool", pool, 1)
+    count, *sides = images.shape
+    rows, columns = (side - 2 * crop for side in sides)
+    if min(rows, columns) < pool or rows % pool or columns % pool:
+        raise TaskError(
+            f"images of {sides[0]} x {sides[1]} pixels less a rim of {crop} cannot be pooled by {pool}; choose a divisor."
+        )
+    inner = images[:, crop : crop + rows, crop : crop + columns]
+    return inner.reshape(count, rows // pool, pool, columns // pool, pool).mean(axis=(2, 4))
+
+
+def _found(folder: str | os.PathLike, name: str) -> Path:
+    for candidate in (Path(folder) / name, Path(folder) / f"{name}.gz"):
+        if candidate.exists():
+            return candidate
+    raise TaskError(f"{folder} holds neither {name} nor {name}.gz; name the folder with the four files of MNIST.")
+
+
+def _labelled(values: np.ndarray, labels: np.ndarray) -> Labelled:
+    return Labelled(np.asarray(values, dtype=np.float64), np.asarray(labels, dtype=np.int64))
