@@ -13,8 +13,7 @@ import tempfile
 from pathlib import Path
 
 import clockless as cl
-from clockless.networks import network as networks
-from clockless.tasks import task as tasks
+from clockless import networks, tasks
 from measuring import fastest, store
 from naive import NaiveLearner
 

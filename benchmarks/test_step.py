@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import clockless as cl
+from clockless import networks, tasks
 from clockless.media.resistors.learner import Block, Wiring
 from clockless.media.resistors.replicas import combinations
-from clockless.networks import network as networks
-from clockless.tasks import task as tasks
 from measuring import fastest, fastest_benched, store
 from naive import NaiveLearner
 

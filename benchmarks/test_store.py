@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 
 import clockless as cl
+from clockless import networks, tasks
 from clockless.experiments.experiment import Experiment
 from clockless.media.resistors.learner import Block, Wiring
 from clockless.media.resistors.replicas import combinations
-from clockless.networks import network as networks
 from clockless.stores.store import Store
-from clockless.tasks import task as tasks
 from clockless.workers.loop import Runner
 from clockless.workers.processes import ONE_THREAD, Team
 from measuring import store as keep

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import clockless as cl
+from clockless import networks, tasks
 from clockless.errors import (
     ClocklessError,
     DivergedWarning,
@@ -20,8 +21,6 @@ from clockless.errors import (
     shown,
     whole,
 )
-from clockless.networks import network as networks
-from clockless.tasks import task as tasks
 
 NAN, INF = float("nan"), float("inf")
 GRID = networks.lattice(3, 3)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from clockless.networks import network as networks
+from clockless import networks
 from clockless.papers import Options
 from clockless.papers.desynchronous import beyond
 

@@ -11,13 +11,11 @@ import pytest
 from numba import njit
 from numba.core.serialize import dumps
 
-from clockless import CoupledLearning, Resistors, train
+from clockless import CoupledLearning, Resistors, networks, tasks, train
 from clockless.media.resistors import engine, reference
-from clockless.networks import network as networks
 from clockless.numerics.randomness import CLOCK, step_keys
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global, choose
 from clockless.parts.part import behaviour, part, stack
-from clockless.tasks import task as tasks
 
 LANES = 32
 SEEDS = np.arange(LANES, dtype=np.uint64) // np.uint64(2)

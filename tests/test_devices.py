@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 import clockless as cl
+from clockless import networks, tasks
 from clockless.media.resistors import reference
-from clockless.networks import network as networks
 from clockless.papers.desynchronous.discrete import tail
-from clockless.tasks import task as tasks
 
 BOARD = networks.board16()
 MEDIUM = cl.Resistors(BOARD, low=0.05, high=200.0)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from clockless import networks, tasks
 from clockless.errors import ParameterError
 from clockless.media.resistors import reference
 from clockless.media.resistors.diffusion import (
@@ -18,10 +19,8 @@ from clockless.media.resistors.diffusion import (
     spread_of_solutions,
 )
 from clockless.media.resistors.ohm import Resistors
-from clockless.networks import network as networks
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global
 from clockless.parts.rules import CoupledLearning
-from clockless.tasks import task as tasks
 from clockless.workers.train import train
 
 BOARD = Resistors(networks.board16())

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import clockless as cl
+from clockless import pictures as drawing
 from clockless.errors import ParameterError
-from clockless.pictures import curves as drawing
 
 mpl.use("Agg")
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
+from clockless import networks
 from clockless.media.resistors.columns import inject
-from clockless.networks import network as networks
 from clockless.numerics.elimination import COLUMNS, assemble, factor, plan, solve
 from clockless.numerics.lanes import TILE, zeros
 

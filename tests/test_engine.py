@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clockless import Bernoulli, CoupledLearning, FixedFraction, Global, Network, Resistors, Task, __version__, train
+from clockless import (
+    Bernoulli,
+    CoupledLearning,
+    FixedFraction,
+    Global,
+    Network,
+    Resistors,
+    Task,
+    __version__,
+    networks,
+    tasks,
+    train,
+)
 from clockless.errors import ReplicasFailedWarning
 from clockless.media.resistors import reference
-from clockless.networks import network as networks
-from clockless.tasks import task as tasks
 
 BOARD = networks.board16()
 MEDIUM = Resistors(BOARD)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
+from clockless import networks, tasks
 from clockless.errors import ParameterError
 from clockless.media.phases.contrast import Examples, contrast, cost_of, gradient, response_by_nudging, wrapped
 from clockless.media.phases.costs import CosineCost, LogCost, directions, reported
@@ -14,11 +15,9 @@ from clockless.media.phases.schedules import RandomSequential, TwoColour
 from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
 from clockless.media.resistors import reference
 from clockless.media.resistors.ohm import Resistors
-from clockless.networks import network as networks
 from clockless.networks.network import Network
 from clockless.parts.clocks import Bernoulli, FixedFraction
 from clockless.parts.rules import CoupledLearning, EquilibriumPropagation, SignRule
-from clockless.tasks import task as tasks
 
 EXACT = Stop(TwoColour(), 1e-13, 100_000, 0, 0)
 KINDS = ("W", "h", "psi")

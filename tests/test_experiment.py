@@ -147,7 +147,8 @@ def test_every_axis_has_a_name_of_its_own_and_every_replica_a_point_of_its_own(d
 WORDS = st.sampled_from(
     [
         "kind", "p", "bernoulli", "global", "packing", "nodes", "edges", "full", "given", "dims", "values", "os:getcwd",
-        ".a:b", "clockless:engine", "clockless.parts.devices:Levels", "levels", "comparator", "examples", "resistors", "seed", "",
+        ".a:b", "clockless:engine", "clockless.parts.devices:Levels", "levels", "comparator", "examples", "resistors",
+        "seed", "",
     ]
 )  # fmt: skip
 RUBBISH = st.recursive(

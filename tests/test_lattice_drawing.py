@@ -13,9 +13,9 @@ from clockless.errors import ParameterError
 from clockless.networks.architectures import Grid, all_to_all, dense, square, triangular, with_skips
 from clockless.networks.windows import local, stacked
 from clockless.pictures import lattices as lattice_drawing
-from clockless.pictures.curves import COLUMN, PAGE
 from clockless.pictures.edges import edge_lines
 from clockless.pictures.lattices import Snapshot, lattice_figure, phase_colours, response_figure, strip
+from clockless.pictures.style import COLUMN, PAGE
 
 mpl.use("Agg")
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockless import Network
+from clockless import Network, networks
 from clockless.errors import NetworkError, OutputError, ParameterError
-from clockless.networks import network as networks
 
 
 @st.composite

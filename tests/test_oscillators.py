@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 from numba import njit
 
-from clockless import CoupledLearning, Resistors, train
+from clockless import CoupledLearning, Resistors, networks, tasks, train
 from clockless.errors import ClocklessError, ParameterError
 from clockless.media.resistors import reference
-from clockless.networks import network as networks
 from clockless.numerics import randomness
 from clockless.numerics.randomness import CLOCK, OSCILLATORS
 from clockless.papers.desynchronous.oscillators import expected_rms, pair_correlations
 from clockless.parts.clocks import GOLDEN, Bernoulli, Oscillators, Poisson, choose
 from clockless.parts.part import stack
-from clockless.tasks import task as tasks
 
 UNITS = 143
 

@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockless import CoupledLearning, Global, Network, Resistors, Task, train
+from clockless import CoupledLearning, Global, Network, Resistors, Task, networks, tasks, train
 from clockless.media.resistors import reference
-from clockless.networks import network as networks
-from clockless.tasks import task as tasks
 
 BOARD = networks.board16()
 PARAMETERS = ["resistance", "conductance"]

@@ -207,7 +207,7 @@ def paper(monkeypatch):
     )
     monkeypatch.setitem(reproduction.PAPERS, "made_up", "made_up")
     monkeypatch.setitem(sys.modules, "clockless.papers.made_up", module)
-    monkeypatch.setitem(sys.modules, "clockless.figures.made_up", SimpleNamespace(DRAW={"1": drawn, "2": drawn}))
+    monkeypatch.setitem(sys.modules, "clockless.papers.made_up.drawings", SimpleNamespace(DRAW={"1": drawn, "2": drawn}))
     return module
 
 

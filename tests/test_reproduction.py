@@ -175,6 +175,7 @@ def test_help_is_quick_and_complete():
     assert done.returncode == 0
     for word in ("--figure", "--out", "--tiny", "--seed", "--threads", "--pairs"):
         assert word in done.stdout
-    heavy = "import sys, clockless.commands.main; print([m for m in ('numba', 'numpy', 'xarray', 'matplotlib') if m in sys.modules])"
+    packages = "('numba', 'numpy', 'xarray', 'matplotlib')"
+    heavy = f"import sys, clockless.commands.main; print([m for m in {packages} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, timeout=60, check=True)
     assert shown.stdout.strip() == "[]"

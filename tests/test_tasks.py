@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockless import Resistors, Task
+from clockless import Resistors, Task, networks, tasks
 from clockless.errors import ParameterError, TaskError
-from clockless.networks import network as networks
-from clockless.tasks import task as tasks
 
 GRID = networks.lattice(3, 3)
 GOOD = {

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clockless import networks
 from clockless.errors import HeldNodesError, NetworkError, ParameterError
 from clockless.media.phases import couplings
 from clockless.media.phases.costs import LogCost, directions
@@ -14,7 +15,6 @@ from clockless.media.phases.couplings import Arrangement
 from clockless.media.phases.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
 from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
 from clockless.media.resistors import reference
-from clockless.networks import network as networks
 from clockless.networks.network import Network
 from clockless.numerics.randomness import RELAXATION
 

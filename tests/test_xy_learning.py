@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
+from clockless import networks
 from clockless.errors import ParameterError, TaskError
 from clockless.media.phases.contrast import Examples, gradient
 from clockless.media.phases.learner import XYLearning
@@ -16,7 +17,6 @@ from clockless.media.phases.setting import Initial, Settling, XYSetting
 from clockless.media.phases.tasks import PhaseTask
 from clockless.media.phases.xy import XY, Parameters, Stop
 from clockless.media.resistors.reference import numbers
-from clockless.networks import network as networks
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.numerics.randomness import CLOCK, PHASES, RELAXATION

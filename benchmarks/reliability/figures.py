@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from subjects import CHECKPOINT_SECONDS, UNITS
 
-from clockless.pictures.curves import PAGE, in_house_style, ordered_line, subplots
+from clockless.pictures.style import PAGE, in_house_style, ordered_line, subplots
 
 NAMES = {
     "single": "process, 2 threads",

@@ -12,74 +12,100 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from clockless.networks import architectures as architectures
-    from clockless.parts import clocks as clocks
-    from clockless.parts import devices as devices
-    from clockless.pictures import curves as drawing
     from clockless import errors as errors
+    from clockless import networks as networks
+    from clockless.networks import architectures as architectures
+    from clockless.networks import windows as windows
+    from clockless import parts as parts
+    from clockless.parts import clocks as clocks
+    from clockless.parts import rules as rules
+    from clockless.parts import devices as devices
+    from clockless.parts import optimisers as optimisers
+    from clockless.parts import samplers as samplers
+    from clockless import tasks as tasks
+    from clockless import pictures as pictures
+    from clockless import pictures as drawing
     from clockless.pictures import lattices as lattice_drawing
     from clockless.networks import windows as local_layers
-    from clockless.networks import network as networks
-    from clockless.parts import part as parts
     from clockless.media.phases import tasks as phase_tasks
-    from clockless.parts import rules as rules
-    from clockless.tasks import task as tasks
+    from clockless.networks.network import Network as Network
+    from clockless.media.resistors.ohm import Resistors as Resistors
+    from clockless.parts.rules import CoupledLearning as CoupledLearning
+    from clockless.parts.rules import SignRule as SignRule
+    from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
+    from clockless.parts.clocks import Global as Global
     from clockless.parts.clocks import Bernoulli as Bernoulli
     from clockless.parts.clocks import FixedFraction as FixedFraction
-    from clockless.parts.clocks import Global as Global
     from clockless.parts.clocks import Oscillators as Oscillators
     from clockless.parts.clocks import Poisson as Poisson
-    from clockless.experiments.files import read as read
     from clockless.parts.devices import Continuous as Continuous
-    from clockless.parts.devices import Ideal as Ideal
     from clockless.parts.devices import Levels as Levels
+    from clockless.parts.devices import SignedLevels as SignedLevels
+    from clockless.parts.devices import Ideal as Ideal
     from clockless.parts.devices import Magnitudes as Magnitudes
     from clockless.parts.devices import TwoComparators as TwoComparators
-    from clockless.experiments.experiment import Experiment as Experiment
-    from clockless.media.resistors.ohm import Resistors as Resistors
-    from clockless.networks.network import Network as Network
-    from clockless.stores.results import Run as Run
-    from clockless.workers.run import Workers as Workers
-    from clockless.workers.run import run as run
-    from clockless.stores.store import Store as Store
-    from clockless.parts.rules import CoupledLearning as CoupledLearning
-    from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
-    from clockless.parts.rules import SignRule as SignRule
-    from clockless.parts.devices import SignedLevels as SignedLevels
+    from clockless.parts.optimisers import Descent as Descent
+    from clockless.parts.optimisers import Momentum as Momentum
+    from clockless.parts.optimisers import Adam as Adam
+    from clockless.parts.samplers import Epochs as Epochs
     from clockless.media.phases.xy import XY as XY
     from clockless.tasks.task import Task as Task
     from clockless.workers.train import train as train
+    from clockless.stores.results import Run as Run
+    from clockless.experiments.experiment import Experiment as Experiment
+    from clockless.experiments.files import read as read
+    from clockless.stores.store import Store as Store
+    from clockless.workers.run import Workers as Workers
+    from clockless.workers.run import run as run
 
-_MODULES = (
-    "errors", "networks", "architectures", "local_layers", "parts", "clocks", "rules", "devices", "tasks", "phase_tasks",
-    "drawing", "lattice_drawing",
-)  # fmt: skip
+_MODULES = {
+    "errors": "errors",
+    "networks": "networks",
+    "architectures": "networks.architectures",
+    "windows": "networks.windows",
+    "parts": "parts",
+    "clocks": "parts.clocks",
+    "rules": "parts.rules",
+    "devices": "parts.devices",
+    "optimisers": "parts.optimisers",
+    "samplers": "parts.samplers",
+    "tasks": "tasks",
+    "pictures": "pictures",
+    "drawing": "pictures",
+    "lattice_drawing": "pictures.lattices",
+    "local_layers": "networks.windows",
+    "phase_tasks": "media.phases.tasks",
+}
 _NAMES = {
-    "Network": "networks",
-    "Resistors": "media.resistors",
-    "CoupledLearning": "rules",
-    "SignRule": "rules",
-    "Global": "clocks",
-    "Bernoulli": "clocks",
-    "FixedFraction": "clocks",
-    "Oscillators": "clocks",
-    "Poisson": "clocks",
-    "Continuous": "devices",
-    "Levels": "devices",
-    "Ideal": "devices",
-    "Magnitudes": "devices",
-    "TwoComparators": "devices",
-    "Task": "tasks",
-    "train": "training",
-    "Run": "results",
-    "Experiment": "experiment",
-    "read": "description_files",
-    "Store": "store",
-    "Workers": "running",
-    "run": "running",
-    "EquilibriumPropagation": "rules",
-    "SignedLevels": "devices",
-    "XY": "media.xy",
+    "Network": "networks.network",
+    "Resistors": "media.resistors.ohm",
+    "CoupledLearning": "parts.rules",
+    "SignRule": "parts.rules",
+    "EquilibriumPropagation": "parts.rules",
+    "Global": "parts.clocks",
+    "Bernoulli": "parts.clocks",
+    "FixedFraction": "parts.clocks",
+    "Oscillators": "parts.clocks",
+    "Poisson": "parts.clocks",
+    "Continuous": "parts.devices",
+    "Levels": "parts.devices",
+    "SignedLevels": "parts.devices",
+    "Ideal": "parts.devices",
+    "Magnitudes": "parts.devices",
+    "TwoComparators": "parts.devices",
+    "Descent": "parts.optimisers",
+    "Momentum": "parts.optimisers",
+    "Adam": "parts.optimisers",
+    "Epochs": "parts.samplers",
+    "XY": "media.phases.xy",
+    "Task": "tasks.task",
+    "train": "workers.train",
+    "Run": "stores.results",
+    "Experiment": "experiments.experiment",
+    "read": "experiments.files",
+    "Store": "stores.store",
+    "Workers": "workers.run",
+    "run": "workers.run",
 }
 
 __all__ = ["__version__", *_MODULES, *_NAMES]
@@ -88,7 +114,7 @@ __all__ = ["__version__", *_MODULES, *_NAMES]
 def __getattr__(name: str) -> Any:
     """Import on first use, so that the command line can answer `--help` at once."""
     if name in _MODULES:
-        return importlib.import_module(f"clockless.{name}")
+        return importlib.import_module(f"clockless.{_MODULES[name]}")
     if name in _NAMES:
         return getattr(importlib.import_module(f"clockless.{_NAMES[name]}"), name)
     raise AttributeError(f"module 'clockless' has no attribute {name!r}")

@@ -52,7 +52,7 @@ class Kind:
 
 
 _OWN = ("network", "medium", "task")  # sections that take no parts from outside
-_NETWORK, _FILLED = "clockless.networks.network", ("network",)
+_FILLED = ("network",)
 _SITES = ("architecture",)
 _METHODS = (
     "clockless.media.modules.methods"  # needs JAX, as everything of modules does, and is imported once it is asked for
@@ -68,10 +68,10 @@ _EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_t
 
 CATALOGUE: dict[str, dict[str, Kind]] = {
     "network": {
-        "packing": Kind(f"{_NETWORK}:packing"),
-        "board16": Kind(f"{_NETWORK}:board16"),
-        "lattice": Kind(f"{_NETWORK}:lattice"),
-        "edges": Kind(f"{_NETWORK}:Network", tables=("edges", "positions")),
+        "packing": Kind("clockless.networks.builders:packing"),
+        "board16": Kind("clockless.networks.builders:board16"),
+        "lattice": Kind("clockless.networks.builders:lattice"),
+        "edges": Kind("clockless.networks.network:Network", tables=("edges", "positions")),
         "square": Kind("clockless.networks.architectures:square", tables=("inputs", "outputs")),
         "square-with-skips": Kind("clockless.networks.architectures:square_with_skips", tables=("inputs", "outputs")),
         "triangular": Kind("clockless.networks.architectures:triangular", tables=("inputs", "outputs")),
@@ -92,8 +92,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         ),
     },
     "task": {
-        "regression": Kind("clockless.tasks.task:regression", _FILLED),
-        "allosteric": Kind("clockless.tasks.task:allosteric", _FILLED),
+        "regression": Kind("clockless.media.resistors.tasks:regression", _FILLED),
+        "allosteric": Kind("clockless.media.resistors.tasks:allosteric", _FILLED),
         "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES),
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
         "iris": Kind("clockless.media.phases.tasks:iris", _SITES),

@@ -91,18 +91,15 @@ def study(experiment: Experiment, width: int | None = None) -> Study:
 @cache
 def sources_digest(*names: str) -> str:
     """A hash of the package's own modules and folders of these names, and of those that any learning rests on."""
-    folder, digest = Path(__file__).parent, hashlib.sha256()
+    folder, digest = Path(__file__).parents[1], hashlib.sha256()
     for name in sorted({*names, *_UNDER_ALL}):
         for path in sorted([*folder.glob(f"{name}.py"), *folder.glob(f"{name}/**/*.py")]):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-_UNDER_ALL = ("randomness", "clocks", "sessions")
-_UNDER_RESISTORS = (
-    "lanes", "parts", "elimination", "media", "rules", "devices", "batches", "engine", "tasks", "networks", "packings",
-    "blocks", "replicas",
-)  # fmt: skip
+_UNDER_ALL = ("numerics", "parts", "learning")
+_UNDER_RESISTORS = ("media/resistors", "tasks", "networks")
 
 
 def check_sections(experiment: Experiment) -> None:

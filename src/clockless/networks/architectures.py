@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import NetworkError, real_array, shown, whole
-from clockless.networks.network import Network, lattice
+from clockless.networks.builders import lattice
+from clockless.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,27 +1,21 @@
-"""Wirings: which node is joined to which, and where the nodes lie; nothing else.
+"""A wiring: which node is joined to which, and where the nodes lie; nothing else.
 
-A `Network` has edges [edge, 2] of node numbers and, if known, positions [node, 2]. Resistances, roles of nodes and
-currents belong to media and tasks. Builders draw the wirings that the papers use; readers and writers speak networkx,
-GraphML and CSV.
+Edges are [edge, 2] of node numbers, positions [node, 2] if known. Resistances, roles of nodes and currents belong to media
+and tasks.
 """
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from clockless.errors import NetworkError, OutputError, real_array, shown, whole
-from clockless.networks.packings import contact_network
+from clockless.errors import NetworkError, real_array, shown
 
 if TYPE_CHECKING:
-    import networkx
+    pass
 
 
 class Network:
@@ -118,193 +112,3 @@ def _checked_positions(positions: Any, nodes: int) -> np.ndarray:
         raise NetworkError(f"the position of node {wrong} is not finite; give its coordinates, or no positions at all.")
     places.setflags(write=False)
     return places
-
-
-# --- builders --------------------------------------------------------------------------------------------
-
-
-def packing(nodes: int = 64, edges: int = 143, seed: int = 1) -> Network:
-    """A disordered, near-planar contact network in 2-D, like that of a jammed packing of soft discs.
-
-    The default has the counts of the 143-edge network of Wycoff et al. 2022 (doi 10.1063/5.0084631); its wiring is not
-    public. Every node has degree >= 3 where the counts allow it (see `packings.contact_network`).
-
-    Raises:
-        NetworkError: fewer than 2 nodes, or a number of edges that no simple connected network of that size has.
-        ParameterError: nodes, edges or seed not whole numbers.
-    """
-    nodes, edges, seed = whole("nodes", nodes), whole("edges", edges), whole("seed", seed)
-    if nodes < 2:
-        raise NetworkError(f"a packing of {nodes} nodes has no contacts; ask for at least 2 nodes.")
-    if not nodes - 1 <= edges <= nodes * (nodes - 1) // 2:
-        raise NetworkError(
-            f"{nodes} nodes cannot be joined by {edges} edges; "
-            f"a connected network without doubled edges has {nodes - 1} to {nodes * (nodes - 1) // 2}."
-        )
-    return Network(*contact_network(nodes, edges, seed))
-
-
-def board16() -> Network:
-    """Sixteen edges on nine nodes, the counts of the board of Wycoff et al. 2022 (doi 10.1063/5.0084631).
-
-    NOTE: the board's wiring is not public. Taken here: a 3 x 3 square grid (12 edges) with one diagonal in each of its
-    four cells, all in the same direction, which is a patch of the triangular lattice.
-    """
-    grid = lattice(3, 3)
-    diagonals = [(3 * row + column, 3 * (row + 1) + column + 1) for row in range(2) for column in range(2)]
-    return Network(np.vstack([grid.edges, diagonals]), grid.positions)
-
-
-def lattice(rows: int, columns: int, periodic: bool = False) -> Network:
-    """Square lattice; node `row * columns + column` sits at (column, -row). `periodic` closes it to a torus.
-
-    Raises:
-        NetworkError: fewer than 2 nodes, or a periodic side shorter than 3, whose closing edge would double another.
-        ParameterError: rows or columns not whole numbers.
-    """
-    rows, columns = whole("rows", rows), whole("columns", columns)
-    if rows * columns < 2:
-        raise NetworkError(f"a lattice of {rows} x {columns} nodes has no edges; ask for at least 2 nodes.")
-    if periodic and min(rows, columns) < 3:
-        raise NetworkError(f"a periodic lattice of {rows} x {columns} would double edges; its sides must be 3 or longer.")
-    number = np.arange(rows * columns).reshape(rows, columns)
-    if periodic:
-        right, below = np.roll(number, -1, axis=1), np.roll(number, -1, axis=0)
-        pairs = [np.stack([number, other], axis=-1).reshape(-1, 2) for other in (right, below)]
-    else:
-        pairs = [
-            np.stack([number[:, :-1], number[:, 1:]], axis=-1).reshape(-1, 2),
-            np.stack([number[:-1], number[1:]], axis=-1).reshape(-1, 2),
-        ]
-    row, column = np.divmod(number.ravel(), columns)
-    return Network(np.vstack(pairs), np.column_stack([column, -row]))
-
-
-# --- readers and writers ---------------------------------------------------------------------------------
-
-
-def from_networkx(graph: networkx.Graph) -> Network:
-    """Number nodes in sorted order of their labels if these are whole numbers, else in the graph's order.
-
-    Edges are ordered by their attribute `edge` where all have it. Positions are taken from the node attributes `x` and `y`,
-    or `pos`, where every node has them.
-    """
-    import networkx
-
-    if not isinstance(graph, networkx.Graph):
-        raise NetworkError(f"{shown(graph)} is not a networkx graph; make one, or give pairs of node numbers to Network.")
-    if graph.is_directed():
-        raise NetworkError("the graph is directed, but currents flow both ways; convert it with graph.to_undirected().")
-    labels = list(graph.nodes)
-    if all(isinstance(label, (int, np.integer)) for label in labels):
-        labels.sort()
-    number = {label: index for index, label in enumerate(labels)}
-    alone = [label for label in labels if graph.degree(label) == 0]
-    if alone:
-        raise NetworkError(f"node {shown(alone[0])} has no edge; join it or remove it.")
-    pairs = list(graph.edges(data="edge"))
-    if all(isinstance(order, (int, np.integer)) for *_, order in pairs):
-        pairs.sort(key=lambda pair: pair[2])
-    return Network([(number[i], number[j]) for i, j, _ in pairs], _positions_of(graph, labels))
-
-
-def _positions_of(graph: networkx.Graph, labels: list) -> list | None:
-    attributes = [graph.nodes[label] for label in labels]
-    if attributes and all("x" in a and "y" in a for a in attributes):
-        return [[a["x"], a["y"]] for a in attributes]
-    if attributes and all("pos" in a for a in attributes):
-        return [a["pos"] for a in attributes]
-    return None
-
-
-def to_networkx(network: Network) -> networkx.Graph:
-    """A networkx graph with node attributes `x`, `y` (if positions are known) and the edge number as `edge`."""
-    import networkx
-
-    graph = networkx.Graph()
-    for node in range(network.nodes):
-        place = {} if network.positions is None else dict(zip("xy", network.positions[node].tolist(), strict=True))
-        graph.add_node(node, **place)
-    for edge, (i, j) in enumerate(network.edges.tolist()):
-        graph.add_edge(i, j, edge=edge)
-    return graph
-
-
-def read_graphml(path: str | os.PathLike) -> Network:
-    """Read the undirected graph of a GraphML file; `write_graphml` and networkx write such files.
-
-    Nodes are numbered by their labels where these are whole numbers, edges by the attribute `edge` where they have one.
-
-    Raises:
-        NetworkError: the file cannot be read, is not GraphML, or does not describe a network.
-    """
-    import zlib
-    from xml.etree.ElementTree import ParseError
-
-    import networkx
-
-    unreadable = (ParseError, networkx.NetworkXException, LookupError, ValueError, TypeError, AttributeError)
-    try:
-        graph = networkx.read_graphml(path)
-        numbers = {label: int(label) for label in graph if label.isdecimal()}
-    except OSError as error:
-        raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
-    except (*unreadable, EOFError, zlib.error) as error:  # the last two: a damaged .graphml.gz
-        raise NetworkError(f"{path} is not readable GraphML ({error}); write it with networkx or write_graphml.") from None
-    if len(set(numbers.values())) == len(graph):
-        graph = networkx.relabel_nodes(graph, numbers)
-    return from_networkx(graph)
-
-
-def write_graphml(network: Network, path: str | os.PathLike) -> None:
-    """Write edges and positions as GraphML."""
-    import networkx
-
-    try:
-        networkx.write_graphml(to_networkx(network), path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose a place you may write to.") from None
-
-
-def read_csv(path: str | os.PathLike) -> Network:
-    """Read edges from two columns of node numbers; a header line, blank lines and lines from `#` on are skipped.
-
-    Raises:
-        NetworkError: the file cannot be read, or a line is not a pair of whole numbers.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
-    except OSError as error:
-        raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
-    except UnicodeDecodeError:
-        raise NetworkError(f"{path} is not a text file; give comma-separated node numbers, one edge per line.") from None
-    return Network(list(_csv_edges(text.splitlines(), path)))
-
-
-def _csv_edges(lines: list[str], path: str | os.PathLike) -> Iterator[tuple[int, int]]:
-    header_allowed = True
-    for number, line in enumerate(lines, start=1):
-        if not line.strip(" ,") or line.lstrip().startswith("#"):
-            continue
-        cells = [cell.strip(' "') for cell in line.split(",")]
-        try:
-            i, j = (int(cell) for cell in cells)
-        except ValueError:
-            if not (header_allowed and all(cell[:1].isalpha() for cell in cells)):
-                raise NetworkError(
-                    f"{path}, line {number}: {shown(line)} is not a pair of node numbers; write each edge as i,j."
-                ) from None
-        else:
-            yield i, j
-        header_allowed = False
-
-
-def write_csv(network: Network, path: str | os.PathLike) -> None:
-    """Write the edges as two columns, `node_i,node_j`. Positions do not fit this format; GraphML keeps them."""
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["node_i", "node_j"])
-            writer.writerows(network.edges.tolist())
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose a place you may write to.") from None

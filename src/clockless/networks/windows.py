@@ -15,7 +15,8 @@ import numpy as np
 
 from clockless.errors import NetworkError, shown, whole
 from clockless.networks.architectures import Architecture, Grid, block_scale, joined_all
-from clockless.networks.network import Network, lattice
+from clockless.networks.builders import lattice
+from clockless.networks.network import Network
 
 _SLANT = 0.45, 0.35  # a column's step to the right and up where layers are drawn as sheets seen from the side
 _GAP = 1.5  # between sheets, in rows

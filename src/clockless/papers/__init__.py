@@ -2,7 +2,8 @@
 
 A paper module has `TITLE`, `CITE` and `FIGURES`, which maps a figure's name to a function of `Options` that returns the
 labelled data and claims of that figure. `NEEDS`, if there is one, names for a figure the data (of `Options.data`) without
-which it is left out. Drawing is in `clockless.figures`, under the same stem.
+which it is left out. Drawing is in its `drawings`, under the same stems: `DRAW`
+maps a figure's name to a function of its datasets that returns a matplotlib figure, and never simulates.
 """
 
 from __future__ import annotations

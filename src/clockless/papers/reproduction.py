@@ -37,7 +37,7 @@ def known_figures(paper: str, data: Collection[str] = ()) -> list[str]:
     """
     if paper not in PAPERS:
         raise UnknownFigureError(f"there is no paper {paper!r} here; reproduced are: {', '.join(PAPERS)}.")
-    papers, needs = _module("papers", paper), _needs(paper)
+    papers, needs = _module("", paper), _needs(paper)
     for name in data:
         if name not in {*needs.values(), *getattr(papers, "USES", ())}:
             raise UnknownFigureError(f"no figure of {paper} uses --{name}; leave it out.")
@@ -58,13 +58,13 @@ def checked_figures(paper: str, asked: list[str], data: Collection[str] = ()) ->
 
 
 def _module(package: str, paper: str) -> Any:
-    """The paper's data and claims (`papers`) or its drawings (`figures`)."""
-    return importlib.import_module(f"clockless.{package}.{PAPERS[paper]}")
+    """The paper's data and claims (""), or its drawings (".drawings")."""
+    return importlib.import_module(f"clockless.papers.{PAPERS[paper]}{package}")
 
 
 def _needs(paper: str) -> dict[str, str]:
     """Figures that are left out unless the user names the data they need."""
-    return getattr(_module("papers", paper), "NEEDS", {})
+    return getattr(_module("", paper), "NEEDS", {})
 
 
 class Folder:
@@ -123,7 +123,7 @@ class Folder:
 
     def keep_report(self, paper: str, asked: list[str], sections: list[Section], options: Options) -> None:
         """Write report.html on the figures in `sections`, the finished ones of those asked for."""
-        papers = _module("papers", paper)
+        papers = _module("", paper)
         known = known_figures(paper, options.data)
         text = page(
             papers.TITLE, papers.CITE, _scope(asked, [section.figure for section in sections], known),
@@ -174,7 +174,7 @@ def reproduce(
     # Importing pyplot takes a second, which fits into the compiling of the first run.
     drawing = threading.Thread(target=importlib.import_module, args=["matplotlib.pyplot"])
     drawing.start()
-    papers, drawings = _module("papers", paper), _module("figures", paper)
+    papers, drawings = _module("", paper), _module(".drawings", paper)
     captions = getattr(papers, "CAPTIONS", {})
     sections: list[Section] = []
     for figure in figures:

@@ -139,13 +139,13 @@ def _flat(nested: tuple) -> list[type]:
 
 
 # Modules whose functions end up in the compiled loop.
-_COMPILED = ("lanes", "randomness", "parts", "elimination", "media", "rules", "clocks", "devices", "batches", "engine")
+_COMPILED = ("numerics", "parts", "media/resistors")
 
 
 @cache
 def package_digest() -> str:
     """A hash of the package's own sources that end up in the compiled loop."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
     paths = [path for name in _COMPILED for path in sorted(folder.glob(f"{name}.py")) + sorted(folder.glob(f"{name}/*.py"))]
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

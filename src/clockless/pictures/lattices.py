@@ -22,8 +22,9 @@ import numpy as np
 
 from clockless.errors import ParameterError, real_array, shown
 from clockless.networks.architectures import Architecture
-from clockless.pictures.curves import COLUMN, PAGE, in_house_style, placed
 from clockless.pictures.edges import edge_lines, spacing
+from clockless.pictures.networks import placed
+from clockless.pictures.style import COLUMN, PAGE, in_house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,12 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from clockless.errors import TaskError, real_array, shown, whole
-from clockless.media.resistors.ohm import Resistors
+from clockless.errors import TaskError, real_array, shown
 from clockless.networks.network import Network
-
-Roles = tuple[list[int], list[int], list[int]]
-_TEACHER_SPREAD = 4.0  # teacher resistances are log-uniform within a factor 4 of 1 ohm, a contrast of 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,51 +122,3 @@ def _checked_table(name: str, table: np.ndarray, role: str, width: int) -> np.nd
         raise TaskError(f"{name} holds {values[example, node]} in example {example}; voltages must be finite.")
     values.setflags(write=False)
     return values
-
-
-# --- builders --------------------------------------------------------------------------------------------
-
-
-def regression(network: Network, inputs: int = 2, outputs: int = 2, train: int = 16, test: int = 100, seed: int = 0) -> Task:
-    """A linear map y = M x to learn from examples, x uniform in [0, 1] V; M is the response of a teacher network.
-
-    The two-input two-output regression tasks of Fig. 1b of Wycoff et al. 2022 (doi 10.1063/5.0084631). One ground node;
-    all nodes are drawn without repetition. The tasks' ranges are not in the paper: ours are the teacher's.
-    """
-    rng = np.random.default_rng(whole("seed", seed))
-    roles = _drawn_roles(network, (inputs, outputs, 1), rng)
-    x = rng.random((whole("train", train, 1) + whole("test", test, 1), inputs))
-    y = _teacher_outputs(network, roles, x, rng)
-    return Task(*roles, x[:train], y[:train], x[train:], y[train:], True, f"regression {seed}")
-
-
-def allosteric(network: Network, inputs: int = 2, outputs: int = 2, ground: int = 1, seed: int = 0) -> Task:
-    """One fixed pattern of input voltages, uniform in [0, 1] V, and the output voltages wanted for it, set by a teacher.
-
-    The allosteric tasks of Fig. 4 of Wycoff et al. 2022 (doi 10.1063/5.0084631). Training and test set are the same pair.
-    """
-    rng = np.random.default_rng(whole("seed", seed))
-    roles = _drawn_roles(network, (inputs, outputs, ground), rng)
-    x = rng.random((1, inputs))
-    y = _teacher_outputs(network, roles, x, rng)
-    return Task(*roles, x, y, x, y, True, f"allosteric {seed}")
-
-
-def _drawn_roles(network: Network, counts: tuple[int, int, int], rng: np.random.Generator) -> Roles:
-    for role, count in zip(("inputs", "outputs", "ground"), counts, strict=True):
-        whole(role, count, 1)
-    if sum(counts) > network.nodes:
-        raise TaskError(f"{sum(counts)} nodes with roles do not fit on {network.nodes} nodes; ask for fewer.")
-    drawn = rng.permutation(network.nodes)[: sum(counts)].tolist()
-    cuts = np.cumsum(counts)
-    return drawn[: cuts[0]], drawn[cuts[0] : cuts[1]], drawn[cuts[1] :]
-
-
-def _teacher_outputs(network: Network, roles: Roles, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Outputs [example, output] of the teacher; by linearity one settling per input is enough."""
-    inputs, outputs, ground = roles
-    teacher = np.exp(rng.uniform(-1.0, 1.0, len(network.edges)) * np.log(_TEACHER_SPREAD))
-    medium = Resistors(network)
-    at_rest = dict.fromkeys([*inputs, *ground], 0.0)
-    response = np.array([medium.settle(teacher, {**at_rest, node: 1.0})[outputs] for node in inputs])
-    return x @ response

@@ -26,7 +26,8 @@ _SCRIPT = """\
 #SBATCH --open-mode=append
 #SBATCH --requeue
 export NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
-srun --kill-on-bad-exit=0 --wait=0 {python} -m clockless.workers.processes {quoted} "slurm-$SLURM_JOB_ID" {checkpoint_seconds:g}
+srun --kill-on-bad-exit=0 --wait=0 \\
+    {python} -m clockless.workers.processes {quoted} "slurm-$SLURM_JOB_ID" {checkpoint_seconds:g}
 """
 
 

@@ -103,7 +103,7 @@ class Stacks:
 
     def __init__(self, experiment: Experiment, width: int = 1) -> None:
         self.experiment, self.width, self.cite = experiment, width, CITE
-        self.sources = sources_digest("modules", "datasets", "idx")
+        self.sources = sources_digest("media/modules", "tasks")
         self.units = list(units_of(experiment, width))
         self.variables = {
             "error": Variable(("step",), "f8", "part of the test set that is classified wrongly", "1"),

@@ -84,10 +84,7 @@ class Phases:
         return tuple(self.trainable.split())
 
 
-_UNDER_PHASES = (
-    "lanes", "parts", "media", "rules", "devices", "networks", "architectures", "local_layers", "datasets", "idx",
-    "phase_tasks", "phase_batches", "optimisers", "equilibrium", "xy_setting", "xy_learning", "xy_study",
-)  # fmt: skip
+_UNDER_PHASES = ("media/phases", "tasks", "networks")
 
 
 class Lattices:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless import networks, tasks
 from clockless.errors import NetworkError
 from clockless.experiments.experiment import Experiment
-from clockless.networks import network as networks
 from clockless.networks.network import Network
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
@@ -32,7 +32,6 @@ from clockless.papers.desynchronous.discrete import tail
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.devices import Levels, Magnitudes
 from clockless.parts.rules import CoupledLearning, SignRule
-from clockless.tasks import task as tasks
 from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:

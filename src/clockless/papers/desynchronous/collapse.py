@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless import networks, tasks
 from clockless.experiments.experiment import Experiment
-from clockless.networks import network as networks
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.rules import CoupledLearning
-from clockless.tasks import task as tasks
 from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Fig. 2: skipping edges at random displaces the solution as skipping examples does, by a distance ~ (1 - p)^(1/2).
 
 The distance of a solution from the synchronous full-batch one is taken after the same *effective* time t = p b n, that is
-after n = t / (p b) steps, and compared with the linear theory of `clockless.media.resistors.diffusion`, which has no free number.
+after n = t / (p b) steps, and compared with the linear theory of `media.resistors.diffusion`, which has no free number.
 
 NOTE: nudge, rate and horizon are not in the paper. The law holds for small rates, so ours is small; Fig. 2c raises it.
 """
@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from clockless import networks, tasks
 from clockless.experiments.experiment import Experiment
 from clockless.media.resistors import diffusion
 from clockless.media.resistors.ohm import Resistors
-from clockless.networks import network as networks
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.parts.clocks import Bernoulli, FixedFraction
 from clockless.parts.rules import CoupledLearning
-from clockless.tasks import task as tasks
 
 if TYPE_CHECKING:
     import xarray

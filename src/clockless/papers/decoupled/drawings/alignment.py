@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clockless.papers.decoupled.drawings.errors import mean_and_half
-from clockless.pictures.curves import PAGE, in_house_style, ordered_line, subplots
+from clockless.pictures.style import PAGE, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
     import xarray

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clockless.pictures.curves import PAGE, draw_curve, in_house_style, ordered_line, subplots
+from clockless.pictures.curves import draw_curve
+from clockless.pictures.style import PAGE, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
     import xarray

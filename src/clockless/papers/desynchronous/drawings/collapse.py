@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clockless.networks.network import packing
-from clockless.pictures.curves import COLUMN, PAGE, draw_curve, draw_network, in_house_style, ordered_line, subplots
+from clockless.networks.builders import packing
+from clockless.pictures.curves import draw_curve
+from clockless.pictures.networks import draw_network
+from clockless.pictures.style import COLUMN, PAGE, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
     import xarray

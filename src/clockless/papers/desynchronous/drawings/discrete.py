@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clockless.papers.trends import geometric_mean, log_mean
-from clockless.pictures.curves import COLUMN, PAGE, draw_curve, in_house_style, ordered_line, subplots
+from clockless.pictures.curves import draw_curve
+from clockless.pictures.style import COLUMN, PAGE, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
     import xarray

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.pictures.curves import PAGE, in_house_style, mean_and_interval, ordered_line, subplots
+from clockless.pictures.curves import mean_and_interval
+from clockless.pictures.style import PAGE, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
     import xarray

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clockless.papers.trends import mean_interval
-from clockless.pictures.curves import PAGE, draw_curve, in_house_style, ordered_line, subplots
+from clockless.pictures.curves import draw_curve
+from clockless.pictures.style import PAGE, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
     import xarray

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clockless.pictures.curves import COLUMN, draw_curve, in_house_style, subplots
+from clockless.pictures.curves import draw_curve
+from clockless.pictures.style import COLUMN, in_house_style, subplots
 
 if TYPE_CHECKING:
     import xarray

@@ -10,7 +10,8 @@ import numpy as np
 from clockless.experiments.catalogue import built
 from clockless.networks.architectures import Architecture
 from clockless.papers.trends import mean_interval
-from clockless.pictures.curves import PAGE, in_house_style, placed
+from clockless.pictures.networks import placed
+from clockless.pictures.style import PAGE, in_house_style
 
 if TYPE_CHECKING:
     import xarray

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.pictures.curves import PAGE, in_house_style
+from clockless.pictures.style import PAGE, in_house_style
 
 if TYPE_CHECKING:
     import xarray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clockless.papers.trends import bootstrap_mean
-from clockless.pictures.curves import PAGE, in_house_style, subplots
+from clockless.pictures.style import PAGE, in_house_style, subplots
 
 if TYPE_CHECKING:
     import xarray

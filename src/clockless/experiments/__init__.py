@@ -1,0 +1,1 @@
+"""Experiments as plain data: what a description can name, its axes, its files."""

@@ -1,0 +1,1 @@
+"""Numbers in lanes: vector rows, counter-based random numbers, sparse elimination."""

@@ -1,0 +1,1 @@
+"""Results on disk and in memory: labelled arrays that survive a kill at any moment."""

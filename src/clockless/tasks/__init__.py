@@ -1,0 +1,29 @@
+"""What is wanted: one `Task` for all media, data sets, and the builders of tasks by name.
+
+Builders belong to media, which know what their targets can be; they are found here by name, and imported once asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from clockless.tasks.task import Task
+
+_RESISTORS, _PHASES = "clockless.media.resistors.tasks", "clockless.media.phases.tasks"
+_BUILDERS = {
+    "regression": _RESISTORS, "allosteric": _RESISTORS,
+    "xor": _PHASES, "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,
+}  # fmt: skip
+
+__all__ = ["Task", *_BUILDERS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _BUILDERS:
+        return getattr(importlib.import_module(_BUILDERS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
