@@ -16,7 +16,7 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from clockless import networks
-from clockless.media.resistors.ohm import Resistors
+from clockless.media.resistors.medium import Resistors
 from clockless.numerics.elimination import COLUMNS, Schedule, assemble, factor, plan, solve
 from clockless.numerics.lanes import zeros
 from measuring import fastest, fastest_benched, store

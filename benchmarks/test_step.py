@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from clockless.media.resistors.replicas import combinations
 
 import clockless as cl
 from clockless import networks, tasks
 from clockless.media.resistors.learner import Block, Wiring
-from clockless.media.resistors.replicas import combinations
 from measuring import fastest, fastest_benched, store
 from naive import NaiveLearner
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clockless.media.resistors.replicas import combinations
 
 import clockless as cl
 from clockless import networks, tasks
 from clockless.experiments.experiment import Experiment
 from clockless.media.resistors.learner import Block, Wiring
-from clockless.media.resistors.replicas import combinations
 from clockless.stores.store import Store
 from clockless.workers.loop import Runner
 from clockless.workers.processes import ONE_THREAD, Team
@@ -70,7 +70,7 @@ def test_store_beside_the_engine(benchmark, tmp_path):
 
     direct, stored = [], []
     for unit in range(rounds + 1):  # interleaved; the first of each compiles
-        seconds, block = timed(directly, made.study.units[unit])
+        seconds, block = timed(directly, made.study.members[unit])
         direct.append(seconds)
         seconds, receipt = timed(runner.compute, unit)
         assert receipt.outcome == "done"
@@ -138,7 +138,7 @@ def _worker(made: Store) -> tuple[float, float]:
     assert process.returncode == 0
     events = [json.loads(line) for line in (made.path / "events.jsonl").read_text().splitlines()]
     seconds = [event["seconds"] for event in events if event["event"] == "unit done"]
-    return used.ru_maxrss / 1024, sum(seconds[1:]) / sum(map(len, made.study.units[1:]))  # the first may compile
+    return used.ru_maxrss / 1024, sum(seconds[1:]) / sum(map(len, made.study.members[1:]))  # the first may compile
 
 
 def test_many_replicas(benchmark, tmp_path):

@@ -205,13 +205,13 @@ def test_every_sort_of_axis_can_be_labelled_drawn_and_exported(clockless, tmp_pa
     """Labels only: nothing is computed but what is given, so that nothing has to be compiled."""
     experiment = SMALL.changed(task={**SMALL.task, "seed": 0}, seeds=0).changed(**changed)
     store = cl.Store.create(tmp_path / "store", experiment, width=64)
-    for unit, members in enumerate(store.study.units):
+    for unit, members in enumerate(store.jobs.members):
         sizes = {"step": len(experiment.record_at), "edge": 16}
         store.write(
             unit,
             {
                 name: np.ones((len(members), *(sizes[dim] for dim in variable.dims)), dtype=variable.dtype)
-                for name, variable in store.study.variables.items()
+                for name, variable in store.jobs.variables.items()
             },
         )
     data = store.dataset()

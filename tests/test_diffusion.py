@@ -18,7 +18,7 @@ from clockless.media.resistors.diffusion import (
     single_example_changes,
     spread_of_solutions,
 )
-from clockless.media.resistors.ohm import Resistors
+from clockless.media.resistors.medium import Resistors
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global
 from clockless.parts.rules import CoupledLearning
 from clockless.workers.train import train

@@ -14,7 +14,7 @@ from clockless.media.phases.implicit import exact_gradient, hessian, response_ma
 from clockless.media.phases.schedules import RandomSequential, TwoColour
 from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
 from clockless.media.resistors import reference
-from clockless.media.resistors.ohm import Resistors
+from clockless.media.resistors.medium import Resistors
 from clockless.networks.network import Network
 from clockless.parts.clocks import Bernoulli, FixedFraction
 from clockless.parts.rules import CoupledLearning, EquilibriumPropagation, SignRule

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import clockless as cl
 from clockless.errors import ClocklessError, DescriptionError
 from clockless.experiments.catalogue import CATALOGUE
-from clockless.experiments.studies import study
+from clockless.experiments.jobs import Jobs
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -183,7 +183,7 @@ def test_rubbish_is_an_experiment_or_gets_one_sentence(data, spoilt, whole):
         try:
             experiment = cl.Experiment.of(candidate)
             if experiment.replicas < 30:
-                study(experiment).check()
+                Jobs(experiment).check()
         except ClocklessError as error:
             said = str(error)
         assert "\n" not in said
@@ -421,4 +421,4 @@ def test_a_long_grid_is_checked_in_a_second(tmp_path):
         "network": {"kind": "board16"},
     }  # fmt: skip
     with pytest.raises(ClocklessError, match="range"):
-        study(cl.Experiment.of(data)).check()
+        Jobs(cl.Experiment.of(data)).check()

@@ -3,8 +3,8 @@
 import pytest
 
 from clockless.errors import ClocklessError
-from clockless.experiments import studies
 from clockless.experiments.experiment import Experiment
+from clockless.experiments.jobs import Jobs
 
 MODULES = {
     "network": {"kind": "mlp"}, "medium": {"kind": "modules"}, "task": {"kind": "labels", "name": "digits"},
@@ -34,6 +34,6 @@ CLOCK = {"clock": {"kind": "bernoulli", "p": 2.0}}
 )
 def test_the_sentence_names_the_field(description, field):
     with pytest.raises(ClocklessError) as error:
-        studies.study(Experiment.of(description), 64).check()
+        Jobs(Experiment.of(description), 64).check()
     assert str(error.value).startswith(field)
     assert "\n" not in str(error.value)

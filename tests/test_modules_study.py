@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pytest
 
+from clockless.experiments.jobs import Jobs
+
 pytest.importorskip("jax")
 
 from clockless.errors import ClocklessError, DescriptionError, TaskError
 from clockless.experiments.experiment import Experiment
-from clockless.experiments.studies import study
 from clockless.media.modules.data import examples, mnist
 from clockless.media.modules.layers import mlp
 from clockless.media.modules.learning import Learning, Session
@@ -110,9 +111,9 @@ def test_descriptions_say_the_same_as_objects():
         "kind": "dni", "conditioned": False, "hidden": [4, 4], "mixing": 0.0, "unlock": "update", "source": [256],
     }  # fmt: skip
     assert Experiment.of(given.plain()).fingerprint == given.fingerprint
-    assert study(given).learning(0).method == DNI(conditioned=False, hidden=(4, 4))
+    assert Jobs(given).learning(0).method == DNI(conditioned=False, hidden=(4, 4))
     dropped = described(medium={"kind": "modules", "drops": [10, 20]})
-    assert study(dropped).learning(0).optimiser.rate_at(15) == pytest.approx(1e-4)
+    assert Jobs(dropped).learning(0).optimiser.rate_at(15) == pytest.approx(1e-4)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_descriptions_say_the_same_as_objects():
 def test_bad_input_is_one_sentence(changes, words):
     """Before anything runs."""
     with pytest.raises(ClocklessError) as caught:
-        study(described(**changes)).check()
+        Jobs(described(**changes)).check()
     said = str(caught.value)
     assert words in said
     assert "\n" not in said
@@ -152,7 +153,7 @@ def test_nothing_else_imports_jax():
         "import sys, clockless as cl\n"
         "from clockless import cli, studies\n"
         "e = cl.Experiment(rule=cl.CoupledLearning(0.1, 0.1), clock=[cl.Bernoulli(0.5)], steps=1)\n"
-        "studies.study(e).check()\n"
+        "Jobs(e).check()\n"
         "try:\n    cl.Experiment(rule=3)\nexcept cl.errors.DescriptionError:\n    pass\n"
         "assert 'jax' not in sys.modules and 'optax' not in sys.modules\n"
     )
@@ -192,4 +193,4 @@ def test_bad_mnist_is_one_sentence(tmp_path):
     with pytest.raises(TaskError, match="label 1 is 10, outside 0 to 9"):
         mnist(tmp_path)
     with pytest.raises(DescriptionError, match="holds neither"):
-        study(described(task={"kind": "mnist-labels", "folder": str(tmp_path / "none")})).check()
+        Jobs(described(task={"kind": "mnist-labels", "folder": str(tmp_path / "none")})).check()

@@ -179,7 +179,7 @@ def test_a_damaged_checkpoint_is_begun_again_with_a_sentence(tmp_path, made):
         for bit in (0, 3):
             path.write_bytes(whole)
             flipped(path, position, bit)
-            _, progress, note = sweep.Runner(store)._taken_up(0, store.study.session(0))
+            _, progress, note = sweep.Runner(store)._taken_up(0, store.jobs.learner(0))
             assert ("damaged" in note) == (not progress.steps)
             noticed += "damaged" in note
     assert noticed > 50
@@ -192,7 +192,7 @@ def test_a_damaged_checkpoint_is_begun_again_with_a_sentence(tmp_path, made):
 
 def test_results_that_are_not_numbers_are_no_damage(store):
     """Replicas may fail; zarr leaves chunks of nothing but NaN out, whatever the bits of these NaN are."""
-    members = len(store.study.units[0])
+    members = len(store.jobs.members[0])
     results = {name: values.copy() for name, values in store._read(0).items()}
     results["error"] = np.copysign(np.full_like(results["error"], np.nan), -1)
     assert len(results["error"]) == members
@@ -219,7 +219,7 @@ def test_half_a_store_shows_what_is_done(tmp_path, made):
     assert sweep.Runner(store).compute(1).outcome == "done"
     data = cl.Store.open(store.path).dataset()
     done = np.zeros(SMALL.replicas, dtype=bool)
-    done[store.study.units[1]] = True
+    done[store.jobs.members[1]] = True
     np.testing.assert_array_equal(data.done.values.ravel(), done)
     np.testing.assert_array_equal(np.isnan(data.error).all("step").values.ravel(), ~done)
     whole = made.dataset()

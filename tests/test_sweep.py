@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import clockless as cl
-from clockless.experiments.studies import study
+from clockless.experiments.jobs import Jobs
 from clockless.workers import loop as sweep
 from clockless.workers.run import compute
 from test_experiment import DESCRIPTIONS
@@ -56,7 +56,7 @@ def test_every_replica_is_in_one_unit_and_every_unit_is_of_one_kind(data, width)
     experiment = cl.Experiment.of(data)
     if experiment.replicas > 400:
         return
-    work = study(experiment, width)
+    work = Jobs(experiment, width)
     np.testing.assert_array_equal(np.sort(np.concatenate(work.units)), np.arange(experiment.replicas))
     assert all(1 <= len(unit) <= width for unit in work.units)
     for unit in work.units:
@@ -188,7 +188,7 @@ def taken_up_steps(store):
     """The step that every unit would go on from."""
     steps = []
     for unit in range(store.units):
-        session, _, _ = sweep.Runner(store)._taken_up(unit, store.study.session(unit))
+        session, _, _ = sweep.Runner(store)._taken_up(unit, store.jobs.learner(unit))
         steps.append(session.step)
     return steps
 

@@ -125,7 +125,7 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(tmp_path, digest, flags):
     assert said.rstrip().endswith(f"Go on with: clockless resume {store.path}")
     assert "Traceback" not in said
     assert not any(alive(worker) for worker in workers)
-    kept = [store.journal.take_up(unit, store.study.session(unit)) for unit in range(store.units)]
+    kept = [store.journal.take_up(unit, store.jobs.learner(unit)) for unit in range(store.units)]
     assert any(progress is not None for progress in kept)
     resumed = subprocess.run(
         [sys.executable, "-m", "clockless", "resume", str(store.path)], env=ENVIRONMENT, timeout=80, check=False

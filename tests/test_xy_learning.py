@@ -7,13 +7,13 @@ import pickle
 
 import numpy as np
 import pytest
+from clockless.media.phases.learner import XYLearning
+from clockless.media.phases.setting import Initial, Settling, XYSetting
 
 from clockless import networks
 from clockless.errors import ParameterError, TaskError
 from clockless.media.phases.contrast import Examples, gradient
-from clockless.media.phases.learner import XYLearning
 from clockless.media.phases.schedules import PoissonTimed, RandomSequential
-from clockless.media.phases.setting import Initial, Settling, XYSetting
 from clockless.media.phases.tasks import PhaseTask
 from clockless.media.phases.xy import XY, Parameters, Stop
 from clockless.media.resistors.reference import numbers

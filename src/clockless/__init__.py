@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from clockless.networks import windows as local_layers
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks.network import Network as Network
-    from clockless.media.resistors.ohm import Resistors as Resistors
+    from clockless.media.resistors.medium import Resistors as Resistors
     from clockless.parts.rules import CoupledLearning as CoupledLearning
     from clockless.parts.rules import SignRule as SignRule
     from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
@@ -48,10 +48,11 @@ if TYPE_CHECKING:
     from clockless.parts.optimisers import Momentum as Momentum
     from clockless.parts.optimisers import Adam as Adam
     from clockless.parts.samplers import Epochs as Epochs
-    from clockless.media.phases.xy import XY as XY
+    from clockless.media.phases.medium import XY as XY
     from clockless.tasks.task import Task as Task
     from clockless.workers.train import train as train
-    from clockless.stores.results import Run as Run
+    from clockless.workers.runs import Run as Run
+    from clockless.workers.runs import load as load
     from clockless.experiments.experiment import Experiment as Experiment
     from clockless.experiments.files import read as read
     from clockless.stores.store import Store as Store
@@ -78,7 +79,7 @@ _MODULES = {
 }
 _NAMES = {
     "Network": "networks.network",
-    "Resistors": "media.resistors.ohm",
+    "Resistors": "media.resistors.medium",
     "CoupledLearning": "parts.rules",
     "SignRule": "parts.rules",
     "EquilibriumPropagation": "parts.rules",
@@ -97,10 +98,11 @@ _NAMES = {
     "Momentum": "parts.optimisers",
     "Adam": "parts.optimisers",
     "Epochs": "parts.samplers",
-    "XY": "media.phases.xy",
+    "XY": "media.phases.medium",
     "Task": "tasks.task",
     "train": "workers.train",
-    "Run": "stores.results",
+    "Run": "workers.runs",
+    "load": "workers.runs",
     "Experiment": "experiments.experiment",
     "read": "experiments.files",
     "Store": "stores.store",

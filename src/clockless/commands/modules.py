@@ -108,10 +108,11 @@ def _run(
     if experiment.axes:
         names = ", ".join(axis.name for axis in experiment.axes)
         raise DescriptionError(f"{names} has several values, and one stack runs at a time; give one value for each field.")
+    from clockless.experiments.jobs import replica_at
     from clockless.media.modules import runs
-    from clockless.media.modules.study import Stacks
 
-    learning = runs.with_workers(Stacks(experiment).learning(0), workers)
+    replica = replica_at(experiment, 0)
+    learning = runs.with_workers(replica.medium.learning(replica), workers)
     out, seconds, snapshot_seconds = place
     run = runs.ModuleRun(learning, out, events or runs.batches_met(learning, experiment.steps), seconds, snapshot_seconds)
     about: dict[str, Any] = {name: value for name, value in experiment.plain().items() if name not in _NOT_DECISIVE}

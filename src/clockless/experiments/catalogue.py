@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import DescriptionError, shown
+from clockless.networks.architectures import Architecture
 
 _FLOAT, _INT, _BOOL, _TEXT, _PART = "float", "int", "bool", "str", "Part"
 
@@ -32,13 +33,13 @@ class Kind:
         path: "module:attribute" of what is called with the fields.
         filled: arguments that other sections fill in.
         tables: fields that hold tables of numbers; a list there is no axis.
-        study: of a medium, "module:attribute" of the study (see `studies`) that experiments with it are.
+        later: fields that came later: left out where they have their default, so that older fingerprints stay.
     """
 
     path: str
     filled: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
-    study: str = ""
+    later: tuple[str, ...] = ()
 
     @property
     def call(self) -> Callable[..., Any]:
@@ -64,7 +65,9 @@ _CLOCKS = {
     "poisson": Kind("clockless.parts.clocks:Poisson"),
     "oscillators": Kind("clockless.parts.clocks:Oscillators"),
 }
-_EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test")
+_EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test", "labels_train", "labels_test")
+
+_WIRING = ("edges", "inputs", "outputs", "positions", "shared", "initial_scale")
 
 CATALOGUE: dict[str, dict[str, Kind]] = {
     "network": {
@@ -72,6 +75,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "board16": Kind("clockless.networks.builders:board16"),
         "lattice": Kind("clockless.networks.builders:lattice"),
         "edges": Kind("clockless.networks.network:Network", tables=("edges", "positions")),
+        "wiring": Kind("clockless.networks.architectures:wiring", tables=_WIRING),
         "square": Kind("clockless.networks.architectures:square", tables=("inputs", "outputs")),
         "square-with-skips": Kind("clockless.networks.architectures:square_with_skips", tables=("inputs", "outputs")),
         "triangular": Kind("clockless.networks.architectures:triangular", tables=("inputs", "outputs")),
@@ -80,21 +84,17 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "local": Kind("clockless.networks.windows:local", tables=("image",)),
         "local-layers": Kind("clockless.networks.windows:local", tables=("image", "window", "stride", "channels")),
         "stacked": Kind("clockless.networks.windows:stacked", tables=("sizes",)),
-        "mlp": Kind("clockless.media.modules.study:MLP"),
+        "mlp": Kind("clockless.media.modules.medium:MLP"),
     },
     "medium": {
-        "resistors": Kind(
-            "clockless.media.resistors.ohm:Resistors", _FILLED, study="clockless.experiments.studies:Ensemble"
-        ),
-        "xy": Kind("clockless.media.phases.study:Phases", study="clockless.media.phases.study:Lattices"),
-        "modules": Kind(
-            "clockless.media.modules.study:Nets", tables=("drops",), study="clockless.media.modules.study:Stacks"
-        ),
+        "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED),
+        "xy": Kind("clockless.media.phases.settings:Phases"),
+        "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
     },
     "task": {
         "regression": Kind("clockless.media.resistors.tasks:regression", _FILLED),
         "allosteric": Kind("clockless.media.resistors.tasks:allosteric", _FILLED),
-        "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES),
+        "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES, later=("labels_train", "labels_test", "classes")),
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
         "iris": Kind("clockless.media.phases.tasks:iris", _SITES),
         "digits": Kind("clockless.media.phases.tasks:digits", _SITES),
@@ -124,7 +124,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "momentum": Kind("clockless.parts.optimisers:Momentum"),
         "adam": Kind("clockless.parts.optimisers:Adam"),
     },
-    "initial": {"drawn": Kind("clockless.media.phases.setting:Initial")},
+    "initial": {"drawn": Kind("clockless.media.phases.settings:Initial")},
     "comparator": {
         "ideal": Kind("clockless.parts.devices:Ideal"),
         "magnitudes": Kind("clockless.parts.devices:Magnitudes"),
@@ -181,8 +181,12 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
             value = given[name]
         elif parameter.default is inspect.Parameter.empty:
             raise DescriptionError(f"{at} is missing; {kind_name} needs it.")
+        elif name in kind.later:
+            continue
         else:
             value = parameter.default
+        if name in kind.later and value is parameter.default:
+            continue
         if name in kind.tables:
             result[name] = _table(value, at)
         else:
@@ -263,6 +267,11 @@ def _table(value: Any, where: str) -> Any:
 
 def _taken_apart(section: str, thing: Any, where: str) -> dict[str, Any]:
     """The description of an object of the package, or of a part from outside."""
+    if hasattr(thing, "described"):  # an object that has a plainer form
+        thing = thing.described()
+    if isinstance(thing, Architecture):
+        wiring = {name: getattr(thing, name) for name in ("inputs", "outputs", "shared", "initial_scale", "name")}
+        return {"kind": "wiring", "edges": thing.network.edges, "positions": thing.network.positions, **wiring}
     cls = type(thing)
     known = _known_as(section, f"{cls.__module__}:{cls.__qualname__}")
     if known in CATALOGUE[section]:
@@ -307,6 +316,7 @@ def built_on(section: str, description: dict[str, Any], network: dict[str, Any])
 
 @lru_cache(maxsize=4096)
 def _built_on(section: str, text: str, network: str) -> Any:
-    description = json.loads(text)
+    description, wiring = json.loads(text), _built("network", network)
     filled = kind_of(section, description["kind"], section).filled
-    return _build(section, description, *([_built("network", network)] if filled else []))
+    thing = _build(section, description, *([wiring] if filled else []))
+    return thing.on(wiring) if hasattr(thing, "on") else thing

@@ -25,6 +25,7 @@ import numpy as np
 
 from clockless.errors import DescriptionError, shown
 from clockless.experiments.catalogue import CATALOGUE, built, canonical, described, each, number
+from clockless.learning.recording import a_decade
 
 _PARTS = ("network", "medium", "task", "rule", "clock", "device")
 _SECTIONS = (*_PARTS, "optimiser", "batch", "initial", "seeds")
@@ -180,9 +181,7 @@ class Experiment:
         """Steps that would be recorded in a longer run, too [step]."""
         if isinstance(self.record, list):
             return np.array([0, *self.record], dtype=np.int64)
-        exponents = np.arange(0, np.log10(self.steps) * self.record + 1)
-        grid = np.unique(np.rint(10.0 ** (exponents / self.record)).astype(np.int64))
-        return np.concatenate([[0], grid[grid <= self.steps]])
+        return a_decade(self.steps, self.record)
 
 
 _TAKEN = (
@@ -259,16 +258,18 @@ def _checked_initial(value: Any, where: str) -> Any:
         if np.isfinite(number(value)):
             return number(value)
     elif hasattr(value, "dims"):
-        return _given(list(map(str, value.dims)), value.values, where)
-    elif isinstance(value, Mapping) and value.get("kind") == "given" and set(value) == {"kind", "dims", "values"}:
-        return _given(value["dims"], value["values"], where)
+        return _given(list(map(str, value.dims)), value.values, where, value.attrs.get("after", 0))
+    elif (
+        isinstance(value, Mapping) and value.get("kind") == "given" and set(value) - {"after"} == {"kind", "dims", "values"}
+    ):
+        return _given(value["dims"], value["values"], where, value.get("after", 0))
     raise DescriptionError(
         f"{where} = {shown(value)}; it must be a number of ohms, or {{kind: given, dims: [..], values: [..]}}."
     )
 
 
-def _given(dims: Any, values: Any, where: str) -> dict[str, Any]:
-    """Numbers with named dimensions, stored exactly and compactly."""
+def _given(dims: Any, values: Any, where: str, after: Any = 0) -> dict[str, Any]:
+    """Numbers with named dimensions, stored exactly and compactly; `after` so many steps of an earlier run."""
     if not (isinstance(dims, (list, tuple)) and all(isinstance(dim, str) for dim in dims) and len(set(dims)) == len(dims)):
         raise DescriptionError(f"{where}.dims = {shown(dims)}; it must be a list of different names, such as [task, edge].")
     try:
@@ -277,10 +278,11 @@ def _given(dims: Any, values: Any, where: str) -> dict[str, Any]:
         raise DescriptionError(f"{where}.values is no table of numbers.") from None
     if not np.isfinite(table).all():
         raise DescriptionError(f"{where}.values holds numbers that are not finite; give resistances in ohms.")
-    if table.ndim != len(dims) or "edge" not in dims:
+    if table.ndim != len(dims) or not {"edge", "parameter"} & set(dims):
         raise DescriptionError(f"{where}.dims = {dims}, but its values have {table.ndim} dimensions; name each.")
     packed = {"shape": list(table.shape), "float64": base64.b64encode(table.astype("<f8").tobytes()).decode()}
-    return {"kind": "given", "dims": list(dims), "values": packed}
+    steps = _whole(after, 0, _LONGEST, f"{where}.after")
+    return {"kind": "given", "dims": list(dims), "values": packed, **({"after": steps} if steps else {})}
 
 
 def unpacked(values: Mapping[str, Any]) -> np.ndarray:
@@ -307,10 +309,19 @@ def _check_writable(title: str) -> None:
 def _check_wired(medium: Any, network: Any) -> None:
     """A medium that is given as an object brings its network along, which must be that of the experiment."""
     for thing in medium if isinstance(medium, (list, tuple)) else [medium]:
-        if hasattr(thing, "network") and (
-            isinstance(network, list) or _lists("network", network) or built("network", network) != thing.network
-        ):
+        mine = wiring_of(thing)
+        if mine is None:
+            continue
+        there = None if isinstance(network, list) or _lists("network", network) else built("network", network)
+        if getattr(there, "network", there) != getattr(mine, "network", mine):
             raise DescriptionError(f"medium = {shown(thing)} stands on another network; give its network as `network`, too.")
+
+
+def wiring_of(medium: Any) -> Any:
+    """The architecture or network that a medium object stands on; None for a description."""
+    if isinstance(medium, (Mapping, type)):
+        return None
+    return getattr(medium, "architecture", None) or getattr(medium, "network", None)
 
 
 def _check_given(experiment: Experiment) -> None:
@@ -318,6 +329,6 @@ def _check_given(experiment: Experiment) -> None:
     sizes = {axis.name: len(axis.values) for axis in experiment.axes}
     if isinstance(experiment.initial, dict) and experiment.initial["kind"] == "given":
         dims = dict(zip(experiment.initial["dims"], experiment.initial["values"]["shape"], strict=True))
-        unfit = {name: size for name, size in dims.items() if name != "edge" and sizes.get(name) != size}
+        unfit = {name: size for name, size in dims.items() if name not in ("edge", "parameter") and sizes.get(name) != size}
         if unfit:
             raise DescriptionError(f"initial has {unfit}, but the axes are {sizes}; give it their names and lengths.")

@@ -73,6 +73,24 @@ class Architecture:
         )
 
 
+def wiring(
+    edges: Any,
+    inputs: Any,
+    outputs: Any,
+    positions: Any = None,
+    shared: Any = None,
+    initial_scale: Any = 1.0,
+    name: str = "wiring",
+) -> Architecture:
+    """A wiring of one's own with input and output sites, from plain tables.
+
+    Args: as `Network` and `Architecture`; `shared` None gives each edge its own coupling.
+    """
+    network = Network(edges, positions)
+    table = np.arange(len(network.edges)) if shared is None else shared
+    return Architecture(network, inputs, outputs, table, None, initial_scale, name)
+
+
 def _checked_sites(role: str, sites: Any, nodes: int) -> tuple[int, ...]:
     try:
         table = np.atleast_1d(np.array(sites))

@@ -14,6 +14,7 @@ import numpy as np
 
 from clockless.errors import ParameterError, shown, whole
 from clockless.parts.part import behaviour, part
+from clockless.parts.pushes import Nudge
 
 
 def wants(rule, signal, level, w):
@@ -158,6 +159,11 @@ class EquilibriumPropagation:
         whole("inits", self.inits, 1)
         if isinstance(self.eps, bool) or not (isinstance(self.eps, Real) and 0 <= float(self.eps) < np.inf):
             raise ParameterError(f"eps = {shown(self.eps)}; give a small number from 0, such as 1e-5.")
+
+    @property
+    def push(self) -> Nudge:
+        """A nudge by the cost."""
+        return Nudge(self.nudge, bool(self.centred), self.cost, self.inits, self.eps)
 
     def change(self, signal: np.ndarray, level: float) -> np.ndarray:
         """Wanted change [unit] from the mean signal difference nudged - free [unit] (half of both ways if centred)."""

@@ -23,7 +23,8 @@ import numpy as np
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import read, text_of
-from clockless.experiments.studies import Variable, study
+from clockless.experiments.jobs import Jobs
+from clockless.learning.contracts import Variable
 
 if TYPE_CHECKING:
     import zarr
@@ -88,13 +89,13 @@ def _sealed(group: Path) -> bool:
 def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: dict[str, str]) -> None:
     import zarr
 
-    work = study(experiment, width)
-    lanes = max(len(unit) for unit in work.units)
+    work = Jobs(experiment, width)
+    lanes = max(len(unit) for unit in work.members)
     group = zarr.create_group(
         store=path,
         attributes={
             "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
-            "sources": work.sources, "cite": "\n".join(work.cite), **about,
+            "sources": work.sources, "cite": "\n".join(work.medium.cite), **about,
         },
     )  # fmt: skip
 
@@ -105,13 +106,13 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
             dimension_names=(*lead, *variable.dims), attributes={"long_name": variable.long_name, "units": variable.units},
         )  # fmt: skip
 
-    count = len(work.units)
+    count = len(work.members)
     for name, variable in work.variables.items():
         array(name, variable, ("unit", "lane"), (count, lanes), (1, lanes))
     array(DONE, Variable((), "u8", "hash of a unit's results; 0: not done", "1"), ("unit",), (count,), (1,))
     replica = Variable((), "i8", "number of the replica, the last axis fastest; -1: none", "1")
     numbers = np.full((count, lanes), -1, dtype=np.int64)
-    for unit, members in enumerate(work.units):
+    for unit, members in enumerate(work.members):
         numbers[unit, : len(members)] = members
     array("replica", replica, ("unit", "lane"), numbers.shape, numbers.shape)[:] = numbers
     steps = group.create_array("step", shape=experiment.record_at.shape, dtype="i8", dimension_names=("step",))

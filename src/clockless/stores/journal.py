@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from clockless.learning.follow import Arrays, Progress, Session
+from clockless.learning.contracts import Arrays, Learner
+from clockless.learning.follow import Progress
 
 
 class Journal:
@@ -88,7 +89,7 @@ class Journal:
 
     # --- checkpoints ---
 
-    def put_away(self, unit: int, session: Session, progress: Progress) -> None:
+    def put_away(self, unit: int, session: Learner, progress: Progress) -> None:
         """Write all that is needed to go on with a unit, whole or not at all."""
         recorded = {f"recorded_{name}": values for name, values in progress.arrays().items()}
         state = {f"state_{name}": values for name, values in session.state().items()}
@@ -104,7 +105,7 @@ class Journal:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def take_up(self, unit: int, session: Session) -> Progress | None:
+    def take_up(self, unit: int, session: Learner) -> Progress | None:
         """Restore a session from the unit's checkpoint; None if there is none, ValueError if it is damaged."""
         path = self._path(unit, "npz")
         if not path.exists():

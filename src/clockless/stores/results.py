@@ -1,92 +1,80 @@
-"""What a run leaves behind: labelled arrays that carry their settings, version and citations."""
+"""Results as labelled arrays that carry their settings, version and citations, in memory and from stores alike."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clockless.experiments.catalogue import built, canonical
-from clockless.experiments.studies import CITE
-from clockless.media.resistors.ohm import Resistors
+from clockless.learning.contracts import Arrays, Variable
 
 if TYPE_CHECKING:
     import xarray
-    from matplotlib.figure import Figure
+
+    from clockless.experiments.jobs import Jobs
 
 
-class Run:
-    """Errors and final parameters of an ensemble.
-
-    Attributes:
-        data: xarray.Dataset with the dimensions of the lists given to `train`, `step` and `edge`.
+def stored_dataset(jobs: Jobs, arrays: Arrays, whole: np.ndarray, about: Mapping[str, Any]) -> xarray.Dataset:
+    """Label the arrays [replica, ..] of an experiment: a dimension for every axis, and `done` for the replicas that are
+    there.
     """
-
-    def __init__(self, data: xarray.Dataset, resistors: Resistors) -> None:
-        self.data = data
-        self.resistors = resistors
-
-    def __repr__(self) -> str:
-        sizes = ", ".join(f"{name}: {size}" for name, size in self.data.sizes.items())
-        return f"Run({sizes}; {int(self.data['failed'].sum())} failed)"
-
-    @property
-    def parameters(self) -> xarray.DataArray:
-        """Final resistances in ohms, [dims of the lists given, edge]."""
-        return self.data["parameters"]
-
-    @property
-    def error(self) -> xarray.DataArray:
-        """Test error divided by its value at step 0, [dims of the lists given, step]."""
-        return self.data["error"]
-
-    @property
-    def cite(self) -> str:
-        """What to cite for this run, one work per line."""
-        return str(self.data.attrs["cite"])
-
-    def plot(self, against: str = "step x p") -> Figure:
-        """Scaled test error, one line per combination of rule, clock, device and batch.
-
-        Lines are means over tasks, initial values and seeds; bands are 95 % intervals of the mean, whose lower edge is cut
-        at a fifth of the mean.
-
-        Args:
-            against: "step x p" counts updates per edge, "step" counts steps.
-
-        Raises:
-            ParameterError: another `against`, or a run that recorded step 0 only.
-        """
-        from clockless.pictures.curves import error_figure
-
-        return error_figure(self.data, against)
+    experiment, units = jobs.experiment, jobs.medium.units
+    dims = {axis.name: len(axis.values) for axis in experiment.axes}
+    variables = {**jobs.variables, "done": Variable((), "bool", "has been computed", "1")}
+    coordinates: dict[str, Any] = dict(jobs.coordinates)
+    for axis in experiment.axes:
+        coordinates.update(_labels(experiment, axis, units))
+    if "p" not in coordinates and not any(axis.section == "clock" for axis in experiment.axes):
+        coordinates.update(_rate(built("clock", experiment.clock), units))
+    attributes = {"settings": about["experiment"], **{name: about[name] for name in ("version", "cite")}}
+    attributes |= {"fingerprint": experiment.fingerprint, "unit": jobs.medium.unit}
+    return labelled({**arrays, "done": whole}, variables, dims, experiment.record_at, coordinates).assign_attrs(attributes)
 
 
-def stored_dataset(study: Any, arrays: dict[str, np.ndarray], whole: np.ndarray, about: dict[str, Any]) -> xarray.Dataset:
-    """Label the arrays [replica, ..] of a study: a dimension for every axis, and `done` for the replicas that are there."""
+def run_dataset(
+    arrays: Arrays, medium: Any, lists: Mapping[str, list], record_at: np.ndarray, settings: Mapping[str, Any]
+) -> xarray.Dataset:
+    """Label the arrays [replica, ..] of an ensemble whose replicas run over the product of `lists`."""
+    coordinates: dict[str, Any] = dict(medium.coordinates()) if "medium" not in lists else {}
+    for name, values in lists.items():
+        coordinates.update(_axis_coordinates(name, values, medium.units))
+    if "clock" not in lists:
+        coordinates.update(_rate(settings["clock"], medium.units))
+    attributes = {
+        "settings": json.dumps({name: _described(value) for name, value in settings.items()}),
+        "version": version("clockless"), "cite": "\n".join(medium.cite), "unit": medium.unit,
+    }  # fmt: skip
+    dims = {name: len(values) for name, values in lists.items()}
+    variables = medium.variables("traces" in arrays)
+    return labelled(arrays, variables, dims, record_at, coordinates).assign_attrs(attributes)
+
+
+def labelled(
+    arrays: Arrays,
+    variables: Mapping[str, Variable],
+    dims: Mapping[str, int],
+    record_at: np.ndarray,
+    coordinates: Mapping[str, Any],
+) -> xarray.Dataset:
+    """Arrays [replica, ..] as a dataset whose replicas run over `dims`, the last one fastest."""
     import xarray
 
-    experiment = study.experiment
-    dims = tuple(axis.name for axis in experiment.axes)
-    variables = {
+    shape = tuple(dims.values())
+    found = {
         name: (
             (*dims, *variable.dims),
-            arrays[name].reshape((*experiment.shape, *arrays[name].shape[1:])),
+            arrays[name].reshape((*shape, *arrays[name].shape[1:])),
             _about(variable.long_name, variable.units),
         )
-        for name, variable in study.variables.items()
+        for name, variable in variables.items()
+        if name in arrays
     }
-    variables["done"] = (dims, whole.reshape(experiment.shape), _about("has been computed", "1"))
-    coordinates: dict[str, Any] = {"step": ("step", experiment.record_at, _about("learning steps done", "1"))}
-    coordinates.update(study.coordinates())
-    for axis in experiment.axes:
-        coordinates.update(_labels(experiment, axis, study.acting_units))
-    if "p" not in coordinates and not any(axis.section == "clock" for axis in experiment.axes):
-        coordinates["p"] = built("clock", experiment.clock).rate(study.acting_units)
-    attributes = {"settings": about["experiment"], **{name: about[name] for name in ("version", "cite")}}
-    return xarray.Dataset(variables, coordinates, {**attributes, "fingerprint": experiment.fingerprint})
+    step = ("step", record_at, _about("learning steps done", "1"))
+    return xarray.Dataset(found, {"step": step, **coordinates})
 
 
 def _labels(experiment: Any, axis: Any, units: int) -> dict[str, Any]:
@@ -104,80 +92,42 @@ def _labels(experiment: Any, axis: Any, units: int) -> dict[str, Any]:
     return {axis.name: np.arange(len(labels)), f"{axis.name}_description": (axis.name, list(labels))}
 
 
-def dataset(
-    arrays: dict[str, np.ndarray], lists: dict[str, list], record_at: np.ndarray, settings: dict[str, Any]
-) -> xarray.Dataset:
-    """Label the arrays [replica, ..] of an ensemble whose replicas run over the product of `lists`."""
-    import xarray
-
-    dims = tuple(lists)
-    shape = tuple(len(values) for values in lists.values())
-    edges = settings["medium"].network.edges
-    variables = {
-        "error": (
-            (*dims, "step"),
-            arrays["error"].reshape(*shape, -1),
-            _about("test error / its value at step 0", "1"),
-        ),
-        "initial_error": (dims, arrays["initial_error"].reshape(shape), _about("test error at step 0", "V^2")),
-        "residual": (dims, arrays["residual"].reshape(shape), _about("unbalanced current / test current", "1")),
-        "failed": (dims, arrays["failed"].reshape(shape), _about("did not settle or is not finite", "1")),
-        "parameters": ((*dims, "edge"), arrays["parameters"].reshape(*shape, -1), _about("final resistance", "ohm")),
-    }
-    if "traces" in arrays:
-        traces = arrays["traces"].reshape(*shape, *arrays["traces"].shape[1:])
-        variables["traces"] = ((*dims, "step", "edge"), traces, _about("resistance at each recorded step", "ohm"))
-    coordinates: dict[str, Any] = {
-        "step": ("step", record_at, _about("learning steps done", "1")),
-        "edge_from": ("edge", edges[:, 0]),
-        "edge_to": ("edge", edges[:, 1]),
-        "edge": np.arange(len(edges)),
-    }
-    for name, values in lists.items():
-        coordinates.update(_axis_coordinates(name, values, len(edges)))
-    if "clock" not in lists:
-        coordinates["p"] = settings["clock"].rate(len(edges))
-    attributes = {
-        "settings": json.dumps({name: _described(value) for name, value in settings.items()}),
-        "version": version("clockless"),
-        "cite": "\n".join(CITE),
-    }
-    return xarray.Dataset(variables, coordinates, attributes)
-
-
 def _about(long_name: str, units: str) -> dict[str, str]:
     return {"long_name": long_name, "units": units}
 
 
-def _axis_coordinates(name: str, values: list, edges: int) -> dict[str, Any]:
+def _rate(clock: Any, units: int) -> dict[str, Any]:
+    """p of a clock that says it beforehand; others are measured by their actions."""
+    return {"p": clock.rate(units)} if hasattr(clock, "rate") else {}
+
+
+def _axis_coordinates(name: str, values: list, units: int) -> dict[str, Any]:
     """Labels of an axis, and the numbers behind them: p of clocks, nudge and rate of rules."""
-    if name in ("task", "initial"):
+    if name in ("task", "initial", "medium"):
         labels = [getattr(value, "name", str(value)) for value in values] if name == "task" else list(range(len(values)))
         return {name: np.arange(len(values)), **({"task_name": ("task", labels)} if name == "task" else {})}
     if name == "seed":
         return {"seed": np.array(values, dtype=np.uint64)}
     coordinates: dict[str, Any] = {name: [str(value) for value in values]}
-    if name == "clock":
-        coordinates["p"] = (
-            "clock",
-            [clock.rate(edges) for clock in values],
-            _about("mean fraction of acting edges", "1"),
-        )
+    if name == "clock" and all(hasattr(clock, "rate") for clock in values):
+        about = _about("mean fraction of acting units", "1")
+        coordinates["p"] = ("clock", [clock.rate(units) for clock in values], about)
     if name == "rule":
         for field in ("nudge", "rate"):
             if all(hasattr(rule, field) for rule in values):
                 coordinates[field] = ("rule", [float(getattr(rule, field)) for rule in values])
     if name == "device":
-        coordinates["bias"] = ("device", [float(getattr(device.comparator, "bias", 0.0)) for device in values])
+        biases = [float(getattr(getattr(device, "comparator", None), "bias", 0.0)) for device in values]
+        coordinates["bias"] = ("device", biases)
     return coordinates
 
 
 def _described(value: Any) -> Any:
     """A setting as JSON: numbers as they are, tasks by name and fingerprint, everything else by its repr."""
+    if value is None or isinstance(value, (int, float, str)):
+        return value
     if isinstance(value, list):
         return [_described(item) for item in value]
-    if isinstance(value, (int, float, str)):
-        return value
     if isinstance(value, np.ndarray):
         return value.tolist()
     if hasattr(value, "dims"):

@@ -26,7 +26,7 @@ import numpy as np
 from clockless.errors import ParameterError, StoreError
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import text_of
-from clockless.experiments.studies import study
+from clockless.experiments.jobs import Jobs
 from clockless.learning.follow import Arrays
 from clockless.stores.frame import (
     DONE,
@@ -58,14 +58,14 @@ class Store:
     Attributes:
         path: the folder.
         experiment: what is computed.
-        study: its units of work.
+        jobs: what there is to compute.
         journal: what is known of the units.
     """
 
     def __init__(self, path: Path, experiment: Experiment, group: Any) -> None:
         self.path, self.experiment, self._group = path, experiment, group
-        self.study = study(experiment, int(group.attrs["width"]))
-        self.journal = Journal(path, experiment.fingerprint, self.study.units)
+        self.jobs = Jobs(experiment, int(group.attrs["width"]))
+        self.journal = Journal(path, experiment.fingerprint, self.jobs.members)
 
     # --- making and opening ---
 
@@ -88,7 +88,7 @@ class Store:
                     f"choose another --out, or go on with that one: clockless resume {folder}."
                 )
             return store
-        study(experiment, _ANY_WIDTH).check()
+        Jobs(experiment, _ANY_WIDTH).check()
         if folder.exists() and (
             not folder.is_dir() or any(p.suffix not in (".zarr", ".seal") and p.name != "units" for p in folder.iterdir())
         ):
@@ -99,7 +99,7 @@ class Store:
             put(folder / "experiment.yaml", text_of(experiment))
         store = cls.open(folder)
         store.journal.tell(
-            "created", fingerprint=experiment.fingerprint, units=len(store.study.units), version=version("clockless")
+            "created", fingerprint=experiment.fingerprint, units=len(store.jobs.members), version=version("clockless")
         )
         return store
 
@@ -147,7 +147,7 @@ class Store:
     def shorter(self) -> list[Journal]:
         """The journals of the runs that this one extends, the longest first, as far as they are still there."""
         return [
-            Journal(self.path, name, self.study.units) for name in self._extends if (self.path / "units" / name).exists()
+            Journal(self.path, name, self.jobs.members) for name in self._extends if (self.path / "units" / name).exists()
         ]
 
     def forget_shorter(self) -> None:
@@ -161,7 +161,7 @@ class Store:
     @property
     def same_sources(self) -> bool:
         """Whether this version of the package computes what the store's did."""
-        return bool(self._group.attrs.get("sources") == self.study.sources)
+        return bool(self._group.attrs.get("sources") == self.jobs.sources)
 
     # --- units ---
 
@@ -175,14 +175,14 @@ class Store:
                 return np.uint64(0)
             if isinstance(error, (KeyError, OSError)):
                 raise StoreError(f"{self.path}: the list of done units cannot be read ({error}).") from None
-            return np.array([self.done(k) for k in range(len(self.study.units))], dtype=np.uint64)
+            return np.array([self.done(k) for k in range(len(self.jobs.members))], dtype=np.uint64)
 
     def write(self, unit: int, results: Arrays) -> None:
         """Write a unit's results, then its cell of `done`."""
         with on_disk(self.path):
             fitted = {
                 name: _fitted(results[name].astype(variable.dtype, copy=False), self._group[name])
-                for name, variable in self.study.variables.items()
+                for name, variable in self.jobs.variables.items()
             }
             for name, values in fitted.items():
                 self._group[name][unit, : len(values), ...] = values
@@ -204,8 +204,8 @@ class Store:
         return bool(done) and self._hash(unit, self._read_or_none(unit)) == done
 
     def _read(self, unit: int) -> Arrays:
-        members = len(self.study.units[unit])
-        return {name: np.asarray(self._group[name][unit, :members]) for name in self.study.variables}
+        members = len(self.jobs.members[unit])
+        return {name: np.asarray(self._group[name][unit, :members]) for name in self.jobs.variables}
 
     def _each(self, units: np.ndarray) -> Iterator[tuple[int, Arrays | None]]:
         """Units and what they hold, None where it cannot be read; many at a time, which zarr reads much faster."""
@@ -214,12 +214,12 @@ class Store:
             if not wanted:
                 continue
             try:
-                slab = {name: np.asarray(self._group[name][first : first + _SLAB]) for name in self.study.variables}
+                slab = {name: np.asarray(self._group[name][first : first + _SLAB]) for name in self.jobs.variables}
             except Exception:  # noqa: BLE001 (one of them is damaged: which?)
                 yield from ((unit, self._read_or_none(unit)) for unit in wanted)
                 continue
             for unit in wanted:
-                members = len(self.study.units[unit])
+                members = len(self.jobs.members[unit])
                 yield unit, {name: values[unit - first, :members] for name, values in slab.items()}
 
     def _read_or_none(self, unit: int) -> Arrays | None:
@@ -245,15 +245,15 @@ class Store:
         whole = np.zeros(self.experiment.replicas, dtype=bool)
         arrays = {
             name: np.full((self.experiment.replicas, *self._group[name].shape[2:]), nothing(variable.dtype), variable.dtype)
-            for name, variable in self.study.variables.items()
+            for name, variable in self.jobs.variables.items()
         }
         for unit, results in self._each(np.flatnonzero(done)):
             if results is None or self._hash(unit, results) != done[unit]:
                 damaged.append(unit)
                 continue
-            whole[self.study.units[unit]] = True
+            whole[self.jobs.members[unit]] = True
             for name, values in results.items():
-                arrays[name][self.study.units[unit]] = values
+                arrays[name][self.jobs.members[unit]] = values
         return arrays, whole, damaged
 
     def dataset(self) -> xarray.Dataset:
@@ -269,7 +269,7 @@ class Store:
             import warnings
 
             warnings.warn(f"{self.path}: {_listed(damaged)} damaged; `clockless resume` computes that again.", stacklevel=2)
-        return stored_dataset(self.study, arrays, whole, dict(self._group.attrs))
+        return stored_dataset(self.jobs, arrays, whole, dict(self._group.attrs))
 
     def plot(self, against: str = "step x p") -> Figure:
         """Scaled test error of the replicas that are done, a line for every combination of what is no task or seed.
@@ -297,7 +297,7 @@ class Store:
     @cached_property
     def units(self) -> int:
         """Number of units of work."""
-        return len(self.study.units)
+        return len(self.jobs.members)
 
 
 def _listed(units: list[int]) -> str:

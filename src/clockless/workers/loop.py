@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from clockless.learning.follow import Progress, Session, Watch, follow
+from clockless.learning.contracts import Learner
+from clockless.learning.follow import Progress, Watch, follow
 from clockless.stores.frame import on_disk
 from clockless.stores.store import Store
 
@@ -74,7 +75,7 @@ class Runner:
     def _computed(self, unit: int) -> Receipt:
         journal, began = self.store.journal, time.monotonic()
         try:
-            session = self.store.study.session(unit)
+            session = self.store.jobs.learner(unit)
         except Exception as error:  # noqa: BLE001 (a part from outside may raise anything; the other units go on)
             return self._failed(unit, error)
         session, progress, note = self._taken_up(unit, session)
@@ -102,7 +103,7 @@ class Runner:
         self.store.journal.forget_claim(unit)
         return Receipt(unit, "failed", note=f"{type(error).__name__}: {error}")
 
-    def _taken_up(self, unit: int, session: Session) -> tuple[Session, Progress, str]:
+    def _taken_up(self, unit: int, session: Learner) -> tuple[Learner, Progress, str]:
         """From this run's checkpoint, or that of the shorter run which it extends, or from the start."""
         steps = set(self.store.experiment.record_at.tolist())
         note = ""
@@ -112,17 +113,17 @@ class Runner:
             except ValueError as error:
                 note = f"{error}; unit {unit} was begun again"
                 self.store.journal.tell("checkpoint damaged", unit=unit, note=note)
-                session = self.store.study.session(unit)
+                session = self.store.jobs.learner(unit)
                 continue
             if progress is not None:
                 return session, progress.only(steps), note
         return session, Progress(), note
 
-    def _watch(self, unit: int, session: Session) -> Watch:
+    def _watch(self, unit: int, session: Learner) -> Watch:
         journal = self.store.journal
         last = time.monotonic()
 
-        def put_away(session: Session, progress: Progress) -> None:
+        def put_away(session: Learner, progress: Progress) -> None:
             nonlocal last
             if time.monotonic() - last >= self.checkpoint_seconds:
                 journal.put_away(unit, session, progress)

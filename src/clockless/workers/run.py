@@ -17,14 +17,14 @@ import numpy as np
 
 from clockless.errors import ParameterError, ReplicasFailedWarning, StoreError, whole
 from clockless.experiments.experiment import Experiment
-from clockless.experiments.studies import LANES, study
+from clockless.experiments.jobs import Jobs
 from clockless.stores.frame import on_disk
 from clockless.stores.store import Store
 from clockless.workers.dask import connected, run_on_cluster
+from clockless.workers.ensemble import available_cores
 from clockless.workers.loop import CHECKPOINT_SECONDS, Runner, mend, run_threads
 from clockless.workers.processes import Team
 from clockless.workers.progress import Tally, Update, watched
-from clockless.workers.train import available_cores
 
 if TYPE_CHECKING:
     import xarray
@@ -130,7 +130,7 @@ def _work(store: Store, workers: Workers, run: str, stop: threading.Event) -> No
 def _work_here(store: Store, workers: Workers, run: str, stop: threading.Event) -> None:
     """On threads; where these would only wait for each other, in as many processes."""
     count = min(workers.threads or available_cores(), int((store.done() == 0).sum()))
-    if count > 1 and not store.study.scales_on_threads:
+    if count > 1 and store.jobs.medium.parallel != "threads":
         Team(store, count, run, workers.checkpoint_seconds).work(stop)
     else:
         run_threads(store, max(count, 1), Runner(store, run, stop.is_set, workers.checkpoint_seconds), stop)
@@ -147,7 +147,7 @@ def _recount(store: Store) -> None:
 def tally(store: Store) -> Tally:
     """How far a store is, from the units' own notes: good enough to look at, and read in well under a millisecond."""
     steps = np.minimum(store.journal.counted(store.units), store.experiment.steps)
-    sizes = np.array([len(unit) for unit in store.study.units])
+    sizes = np.array([len(unit) for unit in store.jobs.members])
     done = int((steps == store.experiment.steps).sum())
     return Tally(done, store.units, int(steps @ sizes), int(sizes.sum()) * store.experiment.steps)
 
@@ -168,7 +168,7 @@ def results_of(
     if stores is None:
         with tempfile.TemporaryDirectory() as folder:
             return results_of(experiment, Path(folder), threads, update)
-    sources = study(experiment, LANES).sources
+    sources = Jobs(experiment, 1).sources
     store = Store.create(stores / f"{experiment.fingerprint}-{sources[:8]}", experiment)
     look = _polled(store, update) if update and not store.done().all() else nullcontext()
     with look:

@@ -1,141 +1,218 @@
-"""Learning repeated over time and over an ensemble of replicas: lists are axes.
+"""Learning repeated over time and over an ensemble of replicas: lists are axes, whatever the medium.
 
-`train` takes one medium and one or many tasks, rules, clocks, batches, initial values and seeds; every combination is a
-replica. Replicas of one kind share compiled code and fill blocks of lanes, blocks run on threads. A replica's random
-numbers depend on its seed and its task alone, so replicas that differ only in clock, rule or batch meet the same luck
-(common random numbers), and nothing depends on lanes, threads or the rest of the ensemble.
+`train` takes one or many media, tasks, rules, clocks, devices, optimisers, batches, initial values and seeds; every
+combination is a replica. Replicas that may share a learner do, learners run on threads. A replica's random numbers depend
+on its seed and its task alone, so replicas that differ only in clock, rule or batch meet the same luck (common random
+numbers), and nothing depends on lanes, threads or the rest of the ensemble.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from clockless.errors import DivergedWarning, ParameterError, ReplicasFailedWarning, shown, whole
-from clockless.learning.follow import Arrays, Progress, Watch, follow
-from clockless.media.resistors.learner import Block, Wiring
-from clockless.media.resistors.ohm import Resistors
-from clockless.media.resistors.replicas import Replica, combinations
+from clockless.errors import DivergedWarning, ParameterError, ReplicasFailedWarning, TaskError, shown, whole
+from clockless.learning.contracts import Medium, Replica
+from clockless.learning.recording import checked_record
 from clockless.numerics.lanes import TILE
 from clockless.parts.clocks import SYNCHRONOUS
 from clockless.parts.devices import IDEAL
-from clockless.stores.results import Run, dataset
-from clockless.tasks.task import Task
+from clockless.workers.ensemble import Ensemble
+from clockless.workers.runs import Run, in_memory, stored
 
+_AXES = ("medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial", "seed")
 _DIVERGED = 2.0  # scaled error; a run that has merely not learned yet stays near 1
+_CHECKED = 4096  # combinations that are checked one by one
 
 
 def train(
-    resistors: Resistors,
-    task: Task | list[Task],
+    medium: Any,
+    task: Any,
     *,
     rule: Any,
     clock: Any = SYNCHRONOUS,
     steps: int,
     batch: Any = "full",
-    initial: Any = 1.0,
-    seed: int | list[int] = 0,
+    initial: Any = None,
+    seed: int | list[int] | None = None,
+    seeds: int | list[int] | None = None,
     device: Any = IDEAL,
-    record: Sequence[int] | np.ndarray | None = None,
+    optimiser: Any = None,
+    record: Any = None,
     traces: bool = False,
     threads: int | None = None,
     lanes: int = 64,
     progress: Callable[[int, int], None] | bool | None = None,
+    store: str | os.PathLike | None = None,
+    workers: int | None = None,
 ) -> Run:
-    """Train every combination of the given lists and return their errors and final resistances.
+    """Train every combination of the given lists and return errors and final parameters.
 
     Args:
-        resistors: the medium; all replicas share its wiring and range.
+        medium: what learns, such as `Resistors(network)` or `XY(architecture)`; a list makes the dimension `medium`.
         task: what to learn; a list makes the dimension `task`.
         rule: such as `CoupledLearning(nudge, rate)`; a list makes the dimension `rule`.
         clock: such as `Bernoulli(p)`; a list makes the dimension `clock`.
         steps: learning steps, 0 or more.
-        batch: "full", a number of examples drawn anew in every step, or a clock that draws them; a list makes the
-            dimension `batch`.
-        initial: resistances at the start in ohms, a number or an array [edge]; a list makes the dimension `initial`. To go
-            on from another run, an xarray.DataArray such as `run.parameters`, whose dimensions are lists given here.
-        seed: of clocks and batches; a list makes the dimension `seed`.
+        batch: "full", a number of examples drawn anew in every step, or what draws them (`Epochs(64)`, a clock); a list
+            makes the dimension `batch`.
+        initial: parameters at the start: a number, an array [parameter], or what the medium draws them from; a list makes
+            the dimension `initial`. To begin where another run ended, an xarray.DataArray such as `run.parameters`, whose
+            dimensions are lists given here; the run then meets coins of its own. To go on with the same, `run.extended`.
+        seed, seeds: of clocks, batches and first parameters (two words for one thing); a list makes the dimension `seed`.
         device: what the hardware makes of a wanted change, such as `Levels(128, low, high)`; a list makes the dimension
             `device`.
-        record: steps at which the test error is recorded; about 60 on a logarithmic scale when not given.
-        traces: record the resistances at those steps, too, as `data.traces` [.., step, edge].
+        optimiser: what becomes of a gradient, such as `Adam()`; a list makes the dimension `optimiser`.
+        record: steps at which the test error is recorded, or how many times a decade; about 60 on a logarithmic scale when
+            not given.
+        traces: record the parameters at those steps, too, as `data.traces` [.., step, ..].
         threads: worker threads; all cores of this process when not given.
-        lanes: replicas advanced together, a multiple of 32. Results do not depend on it.
+        lanes: replicas advanced together. Results do not depend on it.
         progress: True shows a bar, or lines in a log file; a function is called with (replica-steps done, replica-steps in
             all), from one thread at a time.
+        store: a folder to keep results in, which survives kills and is gone on with by the same call; everything must then
+            be describable (see docs/experiments.md).
+        workers: local worker processes instead of threads.
 
     Returns:
-        A `Run`; its `data` has the dimensions of the given lists, `step` and `edge`.
+        A `Run`; its `data` has the dimensions of the given lists, `step`, and those of the medium.
 
     Raises:
         ClocklessError: any argument that makes no sense, before anything runs.
 
     Warns:
-        ReplicasFailedWarning: replicas whose numbers are not finite or unbalanced; they are marked in `data.failed`.
+        ReplicasFailedWarning: replicas whose numbers are not finite or that did not settle; they are marked in
+            `data.failed`.
         DivergedWarning: more than a tenth of the replicas ended with more than twice their initial error.
     """
-    if not isinstance(resistors, Resistors):
-        raise ParameterError(f"the medium is {shown(resistors)}; give Resistors(network).")
-    axes = {
-        "task": task, "rule": rule, "clock": clock, "device": device, "batch": batch, "initial": initial, "seed": seed,
+    if seed is not None and seeds is not None:
+        raise ParameterError("seed and seeds are two words for one thing; give one of them.")
+    nouns = {
+        "medium": medium, "task": task, "rule": rule, "clock": clock, "device": device, "optimiser": optimiser,
+        "batch": batch, "initial": initial, "seed": next((each for each in (seed, seeds) if each is not None), 0),
     }  # fmt: skip
-    lists = {name: value for name, value in axes.items() if isinstance(value, list)}
-    record_at = _checked_record(record, steps)
-    replicas = combinations(resistors, axes)
+    record_at = checked_record(record, steps)
+    replicas = combinations(nouns)
     _check_execution(threads, lanes, progress)
-    wiring = Wiring.of(resistors)
-    blocks = [Block(wiring, replicas, members, lanes, bool(traces)) for members in _block_members(replicas, lanes)]
-    with _display(progress) as update:
-        results = _run_blocks(blocks, record_at, steps, threads, update)
+    if store is not None or workers is not None:
+        with _display(progress) as update:
+            run = stored(nouns, (steps, record, record_at, bool(traces)), (store, threads, workers), update)
+    else:
+        ensemble = Ensemble(replicas, bool(traces), lanes)
+        with _display(progress) as update:
+            ensemble.advance(np.union1d(record_at, [0, steps]), threads, update)
+        run = in_memory(ensemble, nouns, record_at, int(steps))
+    warn(run)
+    return run
 
-    arrays = _gathered(blocks, results, len(replicas))
-    failed = arrays["failed"]
+
+def warn(run: Run) -> None:
+    """Say once which replicas failed or diverged."""
+    failed = run.data.failed.values
     if failed.any():
         warnings.warn(
-            f"{failed.sum()} of {failed.size} replicas did not settle (currents unbalanced or not finite), most likely "
-            f"because their resistances came to span too wide a range; narrow `low`..`high` or lower the rate.",
+            f"{failed.sum()} of {failed.size} replicas did not settle (unbalanced or not finite), most likely because their "
+            "parameters came to span too wide a range; narrow the medium's range or lower the rate.",
             ReplicasFailedWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    last = arrays["error"][:, -1]
+    last = run.data.error.isel(step=-1).values
     diverged = np.isfinite(last) & (last > _DIVERGED)
-    if diverged.mean() > 0.1:
+    if "initial_error" in run.data and diverged.mean() > 0.1:
         warnings.warn(
             f"{diverged.sum()} of {diverged.size} replicas ended with more than twice their initial error; "
             f"lower the rate or take finer levels.",
             DivergedWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    settings = {"medium": resistors, **axes, "steps": steps}
-    return Run(dataset(arrays, lists, record_at, settings), resistors)
 
 
-def log_spaced(steps: int, count: int = 60) -> np.ndarray:
-    """0, then about `count` whole numbers from 1 to `steps` in equal ratios."""
-    if steps == 0:
-        return np.array([0])
-    return np.unique(np.concatenate([[0], np.rint(np.geomspace(1, steps, count)).astype(np.int64)]))
+# --- the replicas ------------------------------------------------------------------------------------------
 
 
-def _checked_record(record: Sequence[int] | np.ndarray | None, steps: int) -> np.ndarray:
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 0 <= steps < 2**32:
-        raise ParameterError(f"steps = {steps!r}; give a whole number from 0 to 4,294,967,295.")
-    if record is None:
-        return log_spaced(int(steps))
-    try:
-        at = np.unique(np.asarray(record))
-    except ValueError:
-        raise ParameterError(f"record = {shown(record)}; give whole numbers of steps, such as [0, 10, 100].") from None
-    if at.size == 0 or at.dtype.kind not in "iu" or at[0] < 0 or at[-1] > steps:
-        raise ParameterError(f"record = {shown(record)}; give whole numbers of steps between 0 and {steps}.")
-    return at.astype(np.int64)
+def combinations(nouns: Mapping[str, Any]) -> list[Replica]:
+    """All combinations of the nouns' values, the last noun fastest, checked by their media.
+
+    Raises:
+        ClocklessError: a noun that is none, or nouns that contradict each other.
+    """
+    continued = nouns["initial"] if hasattr(nouns["initial"], "dims") else None
+    values = {name: [None] if name == "initial" and continued is not None else _values(nouns, name) for name in _AXES}
+    for medium in values["medium"]:
+        if not isinstance(medium, Medium):
+            raise ParameterError(
+                f"medium = {shown(medium)} is no medium; give one such as Resistors(network) or XY(network)."
+            )
+    _check_per_parameter(nouns["initial"], values["medium"][0])
+    replicas = [Replica(**dict(zip(_AXES, each, strict=True))) for each in itertools.product(*values.values())]
+    if continued is not None:
+        replicas = _paired(replicas, continued, {name: len(nouns[name]) for name in _AXES if isinstance(nouns[name], list)})
+    for replica in _to_check(replicas, values):
+        replica.medium.check(replica)
+    return replicas
+
+
+def _values(nouns: Mapping[str, Any], name: str) -> list[Any]:
+    """The values of a noun; raises for what was meant as an axis but is no list."""
+    given = nouns[name]
+    if name != "initial" and (isinstance(given, (tuple, range)) or (isinstance(given, np.ndarray) and given.ndim > 0)):
+        kind = TaskError if name == "task" else ParameterError
+        raise kind(f"{name} = {shown(given)} is a {type(given).__name__}; for several values use a list.")
+    if isinstance(given, list) and not given:
+        raise ParameterError(f"{name} is an empty list; an axis needs at least one value.")
+    return given if isinstance(given, list) else [given]
+
+
+def _check_per_parameter(initial: Any, medium: Medium) -> None:
+    """A list of as many numbers as there are units was meant as one value each, not as an axis."""
+    if isinstance(initial, list) and len(initial) == medium.units > 1 and all(isinstance(value, Real) for value in initial):
+        raise ParameterError(
+            f"initial is a list of {len(initial)} numbers, and a list is an axis; for one value per {medium.unit} give "
+            f"np.array(...), for an axis of {len(initial)} values a list of arrays."
+        )
+
+
+def _to_check(replicas: list[Replica], values: Mapping[str, list]) -> Sequence[Replica]:
+    """All replicas; of very many, those that differ in one noun from the first, and the last one."""
+    if len(replicas) <= _CHECKED:
+        return replicas
+    shape = tuple(map(len, values.values()))
+    numbers = {0, len(replicas) - 1}
+    for axis, size in enumerate(shape):
+        for k in range(size):
+            at = [0] * len(shape)
+            at[axis] = k
+            numbers.add(int(np.ravel_multi_index(at, shape)))
+    return [replicas[number] for number in sorted(numbers)]
+
+
+def _paired(replicas: list[Replica], continued: Any, lists: Mapping[str, int]) -> list[Replica]:
+    """Initial parameters per replica, paired by dimensions; missing ones are broadcast."""
+    medium = replicas[0].medium
+    own = str(medium.variables(False)["parameters"].dims[0])
+    expected = {**lists, own: medium.sizes(replicas[0].task)[own]}
+    unfit = {name: size for name, size in continued.sizes.items() if expected.get(str(name)) != size}
+    if unfit:
+        raise ParameterError(f"initial has {unfit}, but this ensemble has {expected}; give matching dimensions.")
+    filled = continued.drop_vars(list(continued.coords)).expand_dims(
+        {k: n for k, n in expected.items() if k not in continued.dims}
+    )
+    table = filled.transpose(*expected).values.reshape(-1, expected[own])
+    after = int(continued.attrs.get("after", 0))
+    return [
+        replica.changed(initial=medium.given(row) if hasattr(medium, "given") else row, after=after)
+        for replica, row in zip(replicas, table, strict=True)
+    ]
+
+
+# --- how to run --------------------------------------------------------------------------------------------
 
 
 def _check_execution(threads: Any, lanes: Any, progress: Any) -> None:
@@ -155,67 +232,3 @@ def _display(progress: Any) -> AbstractContextManager[Callable[[int, int], None]
 
         return displayed("training")
     return nullcontext(progress or None)
-
-
-def _block_members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:
-    """Indices of the replicas of each block: of one kind, at most `lanes`."""
-    kinds: dict[tuple, list[int]] = {}
-    for index, replica in enumerate(replicas):
-        kinds.setdefault(replica.kind, []).append(index)
-    for members in kinds.values():
-        for first in range(0, len(members), lanes):
-            yield members[first : first + lanes]
-
-
-def _run_blocks(
-    blocks: list[Block],
-    record_at: np.ndarray,
-    steps: int,
-    threads: int | None,
-    progress: Callable[[int, int], None] | None,
-) -> list[Arrays]:
-    """Run all blocks on threads (the compiled loop releases the interpreter); Ctrl-C stops them in well under a second."""
-    stop, lock, done = threading.Event(), threading.Lock(), 0
-    total = steps * sum(block.size for block in blocks)
-
-    def count(replica_steps: int) -> None:
-        nonlocal done
-        with lock:
-            done += replica_steps
-            if progress is not None:
-                progress(done, total)
-
-    def run(block: Block) -> Arrays:
-        # Step 0 scales the errors; what ends after the last record still has to be learned.
-        steps_seen, seen = np.union1d(record_at, [0, steps]), Progress()
-        if not follow(block, steps_seen, seen, Watch(stop.is_set, count)):
-            return {}
-        results = block.results(seen.arrays())
-        kept = np.isin(steps_seen, record_at)
-        return {name: values[:, kept] if name in ("error", "traces") else values for name, values in results.items()}
-
-    with ThreadPoolExecutor(max_workers=threads or available_cores()) as pool:
-        futures = [pool.submit(run, block) for block in blocks]
-        try:
-            import xarray  # noqa: F401 (needed for the result: half a second, while the workers compile)
-
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            stop.set()
-            for future in futures:
-                future.cancel()
-    return [future.result() for future in futures]
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _gathered(blocks: list[Block], results: list[Arrays], replicas: int) -> Arrays:
-    """Put what the blocks hold back into the order of the replicas."""
-    arrays = {name: np.empty((replicas, *part.shape[1:]), dtype=part.dtype) for name, part in results[0].items()}
-    for block, result in zip(blocks, results, strict=True):
-        for name, part in result.items():
-            arrays[name][block.members] = part
-    return arrays

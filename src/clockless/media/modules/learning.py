@@ -13,13 +13,14 @@ import numpy as np
 
 from clockless.errors import ParameterError, TaskError, shown, whole
 from clockless.media.modules import stacks
-from clockless.media.modules.data import Examples, examples
+from clockless.media.modules.data import examples
 from clockless.media.modules.draws import Draws
 from clockless.media.modules.layers import Module, Tree, check_fit, cross_entropy
 from clockless.media.modules.methods import DelayedGradients, checked_method
 from clockless.media.modules.optimisers import ADAM
 from clockless.media.modules.units import Unit, answer, predicted, units_of
 from clockless.parts.clocks import SYNCHRONOUS
+from clockless.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Learning:
     """
 
     modules: tuple[Module, ...]
-    task: Examples | str
+    task: Task | str
     method: Any
     clock: Any = SYNCHRONOUS
     batch: int = 64
@@ -54,8 +55,8 @@ class Learning:
         object.__setattr__(self, "modules", tuple(self.modules))
         object.__setattr__(self, "method", checked_method(self.method))
         check_fit(self.modules)
-        if not isinstance(self.task, (Examples, str)):
-            raise TaskError(f"task = {shown(self.task)}; give Examples(...) or a name such as 'digits'.")
+        if not isinstance(self.task, (Task, str)) or (isinstance(self.task, Task) and self.task.labels_train is None):
+            raise TaskError(f"task = {shown(self.task)} has no labels; give labelled examples or a name such as 'digits'.")
         self._check_examples()
         # Kept, so that a worker process that has no use for the examples need not read them.
         object.__setattr__(self, "_luck", (self.examples.fingerprint, len(self.examples.x_train)))
@@ -71,10 +72,9 @@ class Learning:
 
     def _check_examples(self) -> None:
         inputs, outputs = self.modules[0].inputs, self.modules[-1].outputs
-        if self.examples.inputs != inputs:
-            raise TaskError(
-                f"examples have {self.examples.inputs} inputs but the first module takes {inputs}; make them equal."
-            )
+        given = self.examples.x_train.shape[1]
+        if given != inputs:
+            raise TaskError(f"examples have {given} inputs but the first module takes {inputs}; make them equal.")
         if self.examples.classes != outputs:
             raise TaskError(
                 f"there are {self.examples.classes} classes but the last module gives {outputs}; make them equal."
@@ -83,7 +83,7 @@ class Learning:
             raise ParameterError(f"batch = {self.batch}, but there are {len(self.examples.x_train)} training examples.")
 
     @property
-    def examples(self) -> Examples:
+    def examples(self) -> Task:
         """The labelled examples."""
         return examples(self.task) if isinstance(self.task, str) else self.task
 
@@ -95,7 +95,7 @@ class Learning:
     def batch_of(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training examples in the nets' precision: x [batch, input], labels [batch]."""
         task = self.examples
-        return task.x_train[chosen].astype(self.precision), task.y_train[chosen].astype(np.int32)
+        return task.x_train[chosen].astype(self.precision), task.labels_train[chosen].astype(np.int32)
 
     def draws(self) -> Draws:
         """The replica's random numbers."""
@@ -207,8 +207,8 @@ def error_and_cost(learning: Learning, memories: list[Tree]) -> tuple[float, flo
     task = learning.examples
     with learning.computing():
         logits = answer(learning.units, tuple(memories), jnp.asarray(task.x_test.astype(learning.precision)))
-        cost = float(np.mean(np.asarray(cross_entropy(logits, jnp.asarray(task.y_test)), dtype=np.float64)))
-    return float(np.mean(np.argmax(np.asarray(logits), axis=1) != task.y_test)), cost
+        cost = float(np.mean(np.asarray(cross_entropy(logits, jnp.asarray(task.labels_test)), dtype=np.float64)))
+    return float(np.mean(np.argmax(np.asarray(logits), axis=1) != task.labels_test)), cost
 
 
 def cosine(a: Any, b: Any) -> float:

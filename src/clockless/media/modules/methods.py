@@ -127,6 +127,11 @@ def checked_method(method: Any) -> Method:
     return method
 
 
+def is_method(thing: Any) -> bool:
+    """Whether modules can learn by it."""
+    return isinstance(thing, Method)
+
+
 def waits(method: Method) -> bool:
     """Whether a module's update waits for gradients that come back through all later modules."""
     return isinstance(method, (Backprop, DelayedGradients)) or (isinstance(method, DNI) and method.mixing > 0)

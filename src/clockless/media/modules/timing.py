@@ -18,18 +18,19 @@ from clockless.actors.endings import Limits
 from clockless.actors.simulation import Simulation
 from clockless.errors import ActorError
 from clockless.media.modules.actors import Actors, ModuleActor, build
-from clockless.media.modules.data import Examples
+from clockless.media.modules.data import labelled
 from clockless.media.modules.learning import Learning, Session
+from clockless.tasks.task import Task
 
 _WINDOWS = 4  # parts of a real run, of which the fastest counts
 _ENDLESS = 2**32 - 1
 
 
-def noise(inputs: int, classes: int, count: int = 512, seed: int = 0) -> Examples:
+def noise(inputs: int, classes: int, count: int = 512, seed: int = 0) -> Task:
     """Examples to time with: normal inputs and drawn labels. Times do not depend on what is learned."""
     generator = np.random.default_rng(seed)
     x, labels = generator.normal(size=(count, inputs)), generator.integers(classes, size=count)
-    return Examples(x, labels, x[:64], labels[:64], classes, "noise")
+    return labelled(x, labels, x[:64], labels[:64], classes, "noise")
 
 
 def step_seconds(learning: Learning, steps: int, repeats: int = 5) -> float:

@@ -1,9 +1,9 @@
 """Equilibrium propagation and coupled learning on phases: what each unit senses of a free and a second settled state.
 
-`contrast` gives, per rule, the difference of local signals dE/dtheta between a second state and the free one, the mean over
-samples; `rule.change` turns it into a wanted change. For `EquilibriumPropagation` the second state is nudged by a cost, for
-`CoupledLearning` and `SignRule` the outputs are clamped on their way to the targets. `gradient` is contrast / nudge, an
-estimate of dC/dtheta. Its exact counterpart is `implicit.exact_gradient`.
+`contrast` gives, per push, the difference of local signals dE/dtheta between a second state and the free one, the mean over
+samples; `rule.change` turns it into a wanted change. For a `Nudge` (equilibrium propagation) the second state is nudged by
+a cost, for a `Clamp` (coupled learning, the sign rule) the outputs are held on their way to the targets. `gradient` is
+contrast / nudge, an estimate of dC/dtheta. Its exact counterpart is `implicit.exact_gradient`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from clockless.errors import ParameterError, shown
 from clockless.media.phases.costs import CosineCost, LogCost, directions
 from clockless.media.phases.schedules import TwoColour
-from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
-from clockless.parts.rules import CoupledLearning, EquilibriumPropagation, SignRule
+from clockless.media.phases.xy import Nudging, Parameters, Rotors, Stop, phases_of
+from clockless.parts.pushes import Clamp, Nudge, Push, push_of
+from clockless.parts.rules import EquilibriumPropagation
 
 
 class Examples(NamedTuple):
@@ -47,9 +48,9 @@ class Looked(NamedTuple):
 SETTLED = Stop(TwoColour(), 1e-6, 10_000, 0, 0)
 
 
-def cost_of(rule: EquilibriumPropagation) -> CosineCost | LogCost:
-    """The cost that a rule nudges by."""
-    return CosineCost() if rule.cost == "cosine" else LogCost(rule.eps)
+def cost_of(push: Nudge | EquilibriumPropagation) -> CosineCost | LogCost:
+    """The cost of a nudge."""
+    return CosineCost() if push.cost == "cosine" else LogCost(push.eps)
 
 
 def wrapped(angle: np.ndarray) -> np.ndarray:
@@ -58,7 +59,7 @@ def wrapped(angle: np.ndarray) -> np.ndarray:
 
 
 def gradient(
-    xy: XY, parameters: Parameters, examples: Examples, start: np.ndarray, rule: Any, stop: Stop = SETTLED
+    xy: Rotors, parameters: Parameters, examples: Examples, start: np.ndarray, rule: Any, stop: Stop = SETTLED
 ) -> tuple[Parameters, Looked]:
     """The rule's estimate of the mean cost's gradient, and the states behind it.
 
@@ -69,37 +70,35 @@ def gradient(
     rows = xy.arrangement(examples.inputs).rows
     z = np.zeros((len(start), 2, start.shape[1]))
     z[rows] = directions(start[rows])
-    signal, looked = contrast(rule, xy, parameters, examples, z, stop)
+    signal, looked = contrast(push_of(rule), xy, parameters, examples, z, stop)
     return Parameters(*(values / rule.nudge for values in signal)), looked
 
 
 @singledispatch
-def contrast(rule: Any, xy: XY, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop) -> Any:
-    """Mean over samples of signal(second state) - signal(free state), `Parameters`, and `Looked`.
+def contrast(push: Push, xy: Rotors, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop) -> Any:
+    """Mean over samples of signal(pushed state) - signal(free state), `Parameters`, and `Looked`.
 
     `z` [site, 2, sample x inits] is where the free state is sought from; it is overwritten.
     """
-    raise ParameterError(
-        f"rule = {shown(rule)} does not know phases; give EquilibriumPropagation(nudge, rate) or CoupledLearning(...)."
-    )
+    raise ParameterError(f"push = {shown(push)} is nothing for phases; give a rule that clamps or nudges.")
 
 
 @contrast.register
 def _nudged(
-    rule: EquilibriumPropagation, xy: XY, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop
+    push: Nudge, xy: Rotors, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop
 ) -> tuple[Parameters, Looked]:
-    examples = examples.repeated(rule.inits)
+    examples = examples.repeated(push.inits)
     z[list(examples.inputs)] = directions(examples.x)
     arrangement, field = xy.pulled(parameters, z, examples.inputs)
     residual, sweeps = xy.relax_rows(parameters, z, arrangement, field, stop)
     states = []
-    for strength in (rule.nudge, -rule.nudge) if rule.centred else (rule.nudge,):
+    for strength in (push.strength, -push.strength) if push.centred else (push.strength,):
         nudged = z.copy()  # the nudged phase starts at the free state
-        nudging = Nudging(cost_of(rule), strength, examples.outputs, examples.y)
+        nudging = Nudging(cost_of(push), strength, examples.outputs, examples.y)
         more, further = xy.relax_rows(parameters, nudged, arrangement, field, stop, nudging)
         residual, sweeps = np.maximum(residual, more), sweeps + further
         states.append(nudged)
-    if rule.centred:
+    if push.centred:
         signal = signal_difference(xy, parameters, examples.inputs, states[0], states[1])
         signal = Parameters(*(0.5 * values for values in signal))
     else:
@@ -107,25 +106,24 @@ def _nudged(
     return signal, Looked(z, residual, sweeps)
 
 
+@contrast.register
 def _clamped(
-    rule: Any, xy: XY, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop
+    push: Clamp, xy: Rotors, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop
 ) -> tuple[Parameters, Looked]:
     """Coupled learning: outputs clamped at phi_F + nudge (phi_D - phi_F), the difference taken the short way round."""
     z[list(examples.inputs)] = directions(examples.x)
     residual, sweeps = xy.relax(parameters, z, examples.inputs, stop)
     free = phases_of(z[list(examples.outputs)])
     clamped = z.copy()
-    clamped[list(examples.outputs)] = directions(free + rule.nudge * wrapped(examples.y - free))
+    clamped[list(examples.outputs)] = directions(free + push.nudge * wrapped(examples.y - free))
     more, further = xy.relax(parameters, clamped, (*examples.inputs, *examples.outputs), stop)
     signal = signal_difference(xy, parameters, examples.inputs, clamped, z)
     return signal, Looked(z, np.maximum(residual, more), sweeps + further)
 
 
-contrast.register(CoupledLearning, _clamped)
-contrast.register(SignRule, _clamped)
-
-
-def signal_difference(xy: XY, parameters: Parameters, inputs: tuple[int, ...], a: np.ndarray, b: np.ndarray) -> Parameters:
+def signal_difference(
+    xy: Rotors, parameters: Parameters, inputs: tuple[int, ...], a: np.ndarray, b: np.ndarray
+) -> Parameters:
     """Mean over samples of dE/dtheta at a minus that at b, two states with the same phases at `inputs`.
 
     Formed from the difference d = a - b: Re(conj(a_i) a_j) - Re(conj(b_i) b_j) = Re(conj(d_i) a_j) + Re(conj(b_i) d_j).
@@ -142,7 +140,7 @@ def signal_difference(xy: XY, parameters: Parameters, inputs: tuple[int, ...], a
 
 
 def response_by_nudging(
-    xy: XY, parameters: Parameters, phases: np.ndarray, site: int, held: Sequence[int], nudge: float = 1e-4,
+    xy: Rotors, parameters: Parameters, phases: np.ndarray, site: int, held: Sequence[int], nudge: float = 1e-4,
     residual: float = 1e-12,
 ) -> np.ndarray:  # fmt: skip
     """Equilibrium propagation's own estimate of the response map at a settled state: (phi^nudge - phi^0) / nudge [site].

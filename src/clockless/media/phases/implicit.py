@@ -20,10 +20,10 @@ from scipy.sparse.linalg import splu
 
 from clockless.errors import ParameterError
 from clockless.media.phases.contrast import Examples
-from clockless.media.phases.xy import XY, Parameters
+from clockless.media.phases.xy import Parameters, Rotors
 
 
-def hessian(xy: XY, parameters: Parameters, phases: np.ndarray, held: Sequence[int]) -> csc_array:
+def hessian(xy: Rotors, parameters: Parameters, phases: np.ndarray, held: Sequence[int]) -> csc_array:
     """d2E/dphi2 of the free sites in ascending order, [free, free], at phases [site].
 
     Off the diagonal -W_ij cos(phi_i - phi_j); on it the sum over j of W_ij cos(phi_i - phi_j) + h_i cos(phi_i - psi_i).
@@ -37,7 +37,7 @@ def hessian(xy: XY, parameters: Parameters, phases: np.ndarray, held: Sequence[i
     return csc_array(diags_array(diagonal[arrangement.rows]) - arrangement.matrix(stiffness))
 
 
-def response_map(xy: XY, parameters: Parameters, phases: np.ndarray, site: int, held: Sequence[int]) -> np.ndarray:
+def response_map(xy: Rotors, parameters: Parameters, phases: np.ndarray, site: int, held: Sequence[int]) -> np.ndarray:
     """How far every phase turns per unit of torque at `site`: that column of the inverse Hessian, [site]; 0 where held.
 
     Raises:
@@ -54,7 +54,7 @@ def response_map(xy: XY, parameters: Parameters, phases: np.ndarray, site: int, 
     return response
 
 
-def exact_gradient(xy: XY, parameters: Parameters, examples: Examples, phases: np.ndarray, cost: Any) -> Parameters:
+def exact_gradient(xy: Rotors, parameters: Parameters, examples: Examples, phases: np.ndarray, cost: Any) -> Parameters:
     """Gradient of the mean over samples of sum over outputs of `cost`, at settled free states `phases` [site, sample].
 
     With s = sin(phi_i - phi_j): dC/dW = -s (lambda_i - lambda_j), dC/dh = -sin(phi - psi) lambda,

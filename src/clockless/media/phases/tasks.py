@@ -6,11 +6,8 @@ the right class, -pi/2 at the others, so the class that a state shows is the out
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -20,99 +17,36 @@ from clockless.errors import ParameterError, TaskError, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.tasks import datasets
 from clockless.tasks.datasets import Labelled, Split
+from clockless.tasks.task import Task
 
 QUARTER = np.pi / 2
 _FIRST_TRAIN, _FIRST_TEST = 100, 70  # of each digit, the authors' split of the 8 x 8 digits
 _RANDOM_TRAIN = 1437  # of 1,797 digits
 
 
-@dataclass(frozen=True, eq=False)
-class PhaseTask:
-    """Examples of phases in radians, wanted at the outputs while the inputs are held.
-
-    Args:
-        x_train, x_test: input phases [example, input].
-        y_train, y_test: wanted output phases [example, output].
-        labels_train, labels_test: class of each example, int [example]; None where the task is no classification.
-        name: how plots and tables call it.
-
-    Raises:
-        TaskError: arrays that do not fit each other or are not finite.
-    """
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    labels_train: np.ndarray | None = None
-    labels_test: np.ndarray | None = None
-    name: str = "phase task"
-
-    def __post_init__(self) -> None:
-        for kind in ("train", "test"):
-            for side in "xy":
-                name = f"{side}_{kind}"
-                object.__setattr__(self, name, _checked_phases(name, getattr(self, name)))
-            x, y, labels = (getattr(self, f"{side}_{kind}") for side in ("x", "y", "labels"))
-            if len(x) != len(y):
-                raise TaskError(f"x_{kind} has {len(x)} examples but y_{kind} has {len(y)}; give one target per example.")
-            if labels is not None:
-                object.__setattr__(self, f"labels_{kind}", _checked_labels(f"labels_{kind}", labels, *y.shape))
-        for side, role in (("x", "inputs"), ("y", "outputs")):
-            train, test = getattr(self, f"{side}_train").shape[1], getattr(self, f"{side}_test").shape[1]
-            if train != test:
-                raise TaskError(f"{side}_train has {train} {role} but {side}_test {test}; both sets need the same.")
-
-    @cached_property
-    def fingerprint(self) -> int:
-        """A 64-bit hash of the training examples: the replica word of random numbers, so that a task draws the same numbers
-        in whatever ensemble it stands."""
-        digest = hashlib.sha256()
-        for table in (self.x_train, self.y_train):
-            digest.update(np.array(table.shape, dtype="<i8").tobytes())
-            digest.update(np.ascontiguousarray(table, dtype="<f8").data)
-        return int.from_bytes(digest.digest()[:8], "little")
-
-    def check_fits(self, architecture: Architecture) -> None:
-        """Raise TaskError unless there is one site per column of the examples."""
-        for role, table in (("inputs", self.x_train), ("outputs", self.y_train)):
-            sites = len(getattr(architecture, role))
-            if sites != table.shape[1]:
-                raise TaskError(
-                    f"{self.name} has {table.shape[1]} {role}, but {architecture.name} has {sites}; choose others."
-                )
-
-    def __repr__(self) -> str:
-        (train, inputs), (test, outputs) = self.x_train.shape, self.y_test.shape
-        return f"PhaseTask({self.name!r}, {inputs} inputs, {outputs} outputs, {train} train, {test} test examples)"
+def PhaseTask(
+    x_train: Any,
+    y_train: Any,
+    x_test: Any,
+    y_test: Any,
+    labels_train: Any = None,
+    labels_test: Any = None,
+    name: str = "phase task",
+) -> Task:
+    """A `Task` of phases in radians [example, site] for the sites of an architecture; labels [example] are classes."""
+    return Task(
+        x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, name=name, labels_train=labels_train,
+        labels_test=labels_test,
+    )  # fmt: skip
 
 
-def _checked_phases(name: str, table: Any) -> np.ndarray:
-    try:
-        values = np.array(table, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TaskError(f"{name} = {shown(table)} does not hold numbers; give phases in radians [example, site].") from None
-    if values.ndim != 2 or 0 in values.shape:
-        raise TaskError(f"{name} has shape {values.shape}; give phases in radians [example, site], at least one example.")
-    if not np.isfinite(values).all():
-        example, site = np.argwhere(~np.isfinite(values))[0]
-        raise TaskError(f"{name} holds {values[example, site]} in example {example}; phases must be finite.")
-    values.setflags(write=False)
-    return values
-
-
-def _checked_labels(name: str, labels: Any, examples: int, outputs: int) -> np.ndarray:
-    table = np.array(labels)
-    if table.dtype.kind not in "iu" or table.shape != (examples,):
-        raise TaskError(f"{name} = {shown(labels)}; give one whole number per example, [{examples}].")
-    outside = np.flatnonzero((table < 0) | (table >= outputs))
-    if outside.size:
-        raise TaskError(
-            f"{name} holds {table[outside[0]]} in example {outside[0]}; {outputs} outputs show 0 to {outputs - 1}."
-        )
-    table = table.astype(np.int64)
-    table.setflags(write=False)
-    return table
+def fitting(task: Task, architecture: Architecture) -> Task:
+    """The task; TaskError unless the architecture has one site per column of its examples."""
+    for role, table in (("inputs", task.x_train), ("outputs", task.y_train)):
+        sites = len(getattr(architecture, role))
+        if sites != table.shape[1]:
+            raise TaskError(f"{task.name} has {table.shape[1]} {role}, but {architecture.name} has {sites}; choose others.")
+    return task
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -123,17 +57,17 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
 # --- builders --------------------------------------------------------------------------------------------
 
 
-def xor(architecture: Architecture) -> PhaseTask:
+def xor(architecture: Architecture) -> Task:
     """Exclusive or: each output shall be +pi/2 where the two inputs differ, -pi/2 where they agree; inputs are +-pi/2.
 
     Training and test set are the same four examples. There are no labels: the sign of an output's sine is the answer.
     """
     x = QUARTER * np.array(list(product((-1.0, 1.0), repeat=2)))
     y = np.repeat(np.where(x[:, :1] != x[:, 1:], QUARTER, -QUARTER), len(architecture.outputs), axis=1)
-    return _fitting(PhaseTask(x, y, x, y, name="XOR"), architecture)
+    return fitting(PhaseTask(x, y, x, y, name="XOR"), architecture)
 
 
-def iris(architecture: Architecture, train: int = 100, seed: int = 0) -> PhaseTask:
+def iris(architecture: Architecture, train: int = 100, seed: int = 0) -> Task:
     """Fisher's irises, `train` of the 150 drawn by `seed` to learn from, the others as test set.
 
     Each feature is mapped linearly so that its range in the training set becomes [-pi/2, pi/2]; test values outside that
@@ -150,7 +84,7 @@ def iris(architecture: Architecture, train: int = 100, seed: int = 0) -> PhaseTa
     return _classes(phases, split, 3, f"iris {seed}", architecture)
 
 
-def digits(architecture: Architecture, split: str = "first", seed: int = 0) -> PhaseTask:
+def digits(architecture: Architecture, split: str = "first", seed: int = 0) -> Task:
     """The 8 x 8 digits of scikit-learn; grey values X = 0 .. 16 become pi (X - 8) / 16.
 
     Args:
@@ -174,7 +108,7 @@ def mnist(
     pool: int = 1,
     train: int | None = None,
     test: int | None = None,
-) -> PhaseTask:
+) -> Task:
     """MNIST from the IDX files in `folder`; grey values X = 0 .. 255 become pi (X / 255 - 1/2).
 
     Args:
@@ -204,13 +138,8 @@ def _first_of_each(data: Labelled, train: int, test: int) -> Split:
     return Split(*(Labelled(data.values[part], data.labels[part]) for part in parts))
 
 
-def _classes(phases: Iterable[np.ndarray], split: Split, classes: int, name: str, architecture: Architecture) -> PhaseTask:
+def _classes(phases: Iterable[np.ndarray], split: Split, classes: int, name: str, architecture: Architecture) -> Task:
     x_train, x_test = phases
     y_train, y_test = (one_hot(part.labels, classes) for part in split)
     task = PhaseTask(x_train, y_train, x_test, y_test, split.train.labels, split.test.labels, name)
-    return _fitting(task, architecture)
-
-
-def _fitting(task: PhaseTask, architecture: Architecture) -> PhaseTask:
-    task.check_fits(architecture)
-    return task
+    return fitting(task, architecture)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -49,8 +49,8 @@ def phases_of(z: np.ndarray) -> np.ndarray:
     return np.arctan2(z[:, 1], z[:, 0])
 
 
-class XY:
-    """A network whose nodes are phases and whose edges couple them.
+class Rotors:
+    """A network whose nodes are phases and whose edges couple them: the physics of the medium `XY`.
 
     Args:
         network: the wiring.
@@ -70,7 +70,7 @@ class XY:
         self.shared = np.arange(edges) if shared is None else checked_shared(shared, edges)
         self.couplings = int(self.shared.max()) + 1
         self._own = np.array_equal(self.shared, np.arange(edges))
-        kinds = (trainable,) if isinstance(trainable, str) else tuple(trainable)
+        kinds = tuple(trainable.split()) if isinstance(trainable, str) else tuple(trainable)
         for kind in kinds:
             if kind not in KINDS:
                 raise ParameterError(f"trainable names {shown(kind)}; what can learn is 'W', 'h' and 'psi'.")
@@ -79,10 +79,10 @@ class XY:
         self._arrangements: dict[tuple[int, ...], Arrangement] = {}
 
     def __repr__(self) -> str:
-        return f"XY({self.network!r}, {self.couplings} couplings, trainable={self.trainable})"
+        return f"{type(self).__name__}({self.network!r}, {self.couplings} couplings, trainable={self.trainable})"
 
     @classmethod
-    def from_matrix(cls, matrix: Any, h: Any = 0.0, psi: Any = 0.0) -> tuple[XY, Parameters]:
+    def from_matrix(cls, matrix: Any, h: Any = 0.0, psi: Any = 0.0) -> tuple[Self, Parameters]:
         """Medium and parameters of a symmetric matrix W [site, site] with zeros on its diagonal; zeros are no edges.
 
         Raises:

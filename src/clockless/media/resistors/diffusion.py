@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ParameterError, shown
-from clockless.media.resistors.ohm import Resistors
+from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global
 from clockless.parts.devices import IDEAL
 from clockless.tasks.task import Task
@@ -41,7 +41,7 @@ _SMALL = 0.05  # J dt of the parts of an interval; the error of a part is of thi
 _DIFFERENCE = 1e-5  # relative step of the central differences: error about 1e-10, rounding about 1e-11
 
 
-def single_example_changes(resistors: Resistors, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
+def single_example_changes(resistors: OhmicNetwork, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
     """What every edge wants to change for every training example on its own, g [.., example, edge].
 
     `resistances` is [.., edge] in ohms. Clamped minus free state is itself a state, with the outputs held at
@@ -75,7 +75,7 @@ def _settled(laplacian: np.ndarray, held: list[int], voltages: np.ndarray) -> np
     return voltages
 
 
-def drift(resistors: Resistors, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
+def drift(resistors: OhmicNetwork, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
     """g = sum over examples of the wanted changes [.., edge]: one synchronous full-batch step (eqs. 4 and 7)."""
     return single_example_changes(resistors, task, resistances, rule).sum(axis=-2)
 
@@ -134,7 +134,7 @@ def diffusion(changes: np.ndarray, clock: Any, batch: Any) -> np.ndarray:
     return mark_covariance(clock, edges) * (b**2 * np.outer(g, g) + of_examples) + p**2 * of_examples
 
 
-def jacobian(resistors: Resistors, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
+def jacobian(resistors: OhmicNetwork, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
     """Derivative of the drift, J_ij = dg_i / dR_j [edge, edge], by central differences."""
     by = _DIFFERENCE * resistances
     moved = resistances + np.concatenate([np.diag(by), -np.diag(by)])
@@ -143,7 +143,7 @@ def jacobian(resistors: Resistors, task: Task, resistances: np.ndarray, rule: An
 
 
 def spread_of_solutions(
-    resistors: Resistors,
+    resistors: OhmicNetwork,
     task: Task,
     rule: Any,
     choices: Sequence[tuple[Any, Any]],

@@ -13,25 +13,26 @@ from scipy.sparse import csr_array
 
 from clockless.media.resistors import columns, engine
 from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamples, all_examples
-from clockless.media.resistors.ohm import Conductance, Resistance, Resistors
+from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance
 from clockless.numerics.elimination import Schedule
 from clockless.numerics.elimination import plan as plan_elimination
 from clockless.numerics.lanes import TILE, zeros
 from clockless.parts.clocks import FixedFraction
-from clockless.parts.part import stack, stamp
+from clockless.parts.part import kind, stack, stamp
 
+LANES = 64  # replicas side by side in a block
 RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
 
 
 class Wiring(NamedTuple):
     """What all blocks of an ensemble share."""
 
-    resistors: Resistors
+    resistors: OhmicNetwork
     schedule: Schedule
     incidence: csr_array  # [row, edge]: 1 where an edge leaves, -1 where it ends
 
     @classmethod
-    def of(cls, resistors: Resistors) -> Wiring:
+    def of(cls, resistors: OhmicNetwork) -> Wiring:
         """Plan the elimination of a medium's network."""
         nodes, edges = resistors.network.nodes, np.arange(len(resistors.network.edges))
         schedule = plan_elimination(nodes, resistors.network.edges)
@@ -62,7 +63,7 @@ class Block:
             medium = stack([Resistance(resistors.low, resistors.high)] * width)
         self.lanes = engine.Lanes(
             np.array([replica.seed for replica in mine], dtype=np.uint64),
-            np.array([replica.task.fingerprint for replica in mine], dtype=np.uint64),
+            np.array([replica.luck.replica for replica in mine], dtype=np.uint64),
         )
         self.roles = _roles(wiring.schedule, [replica.task for replica in mine])
         q, outputs = len(self.roles.held), self.roles.y.shape[2]
@@ -138,6 +139,18 @@ class Block:
             self._columns, self._moments, self.step, last,
         )  # fmt: skip
         self.step, self._settled = last, True
+
+
+def kind_of(replica: Any) -> tuple:
+    """Replicas of one kind share compiled code and array shapes."""
+    task, batch = replica.task, replica.batch
+    sizes = (len(task.inputs), len(task.outputs), len(task.ground), len(task.x_train), len(task.x_test))
+    if hasattr(batch, "acting"):
+        batch_kind: Any = kind(batch)
+    else:
+        batch_kind = batch if batch in ("full", 1) else "count"
+    parts = kind(replica.rule), replica.rule.parameter, kind(replica.clock), kind(replica.device)
+    return sizes, parts, batch_kind
 
 
 def first_values(replica: Any) -> np.ndarray:

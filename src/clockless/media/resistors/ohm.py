@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csc_array
@@ -18,8 +19,8 @@ from clockless.networks.network import Network
 from clockless.parts.part import behaviour, part
 
 
-class Resistors:
-    """A network whose edges are resistors that may take values from `low` to `high` ohms while they learn.
+class OhmicNetwork:
+    """A network whose edges are resistors that may take values from `low` to `high` ohms while they learn: the physics.
 
     Raises:
         NetworkError: the network is not a `Network`.
@@ -37,7 +38,7 @@ class Resistors:
         self.low, self.high = float(low), float(high)
 
     def __repr__(self) -> str:
-        return f"Resistors({self.network!r}, low={self.low}, high={self.high})"
+        return f"{type(self).__name__}({self.network!r}, low={self.low}, high={self.high})"
 
     def energy(self, parameters: np.ndarray, state: np.ndarray) -> float:
         """E = sum of v^2 / (2 R), watts; half the dissipated power. `parameters` [edge] ohms, `state` [node] volts."""
@@ -59,8 +60,8 @@ class Resistors:
             raise ParameterError(f"voltages have shape {voltages.shape}; give one for each of {self.network.nodes} nodes.")
         return voltages[self.network.edges[:, 0]] - voltages[self.network.edges[:, 1]]
 
-    def settle(self, parameters: np.ndarray, held: Mapping[int, float]) -> np.ndarray:
-        """Voltages [node] with the nodes of `held` kept at the given volts.
+    def settle(self, parameters: np.ndarray, held: Mapping[int, Any]) -> np.ndarray:
+        """Voltages [node] with the nodes of `held` kept at the given volts; [example, node] where some are [example].
 
         Raises:
             ParameterError: a resistance that is not positive and finite.
@@ -69,17 +70,18 @@ class Resistors:
         conductances = 1.0 / self.checked(parameters)
         nodes, volts = self._checked_held(held)
         free = np.setdiff1d(np.arange(self.network.nodes), nodes)
-        voltages = np.zeros(self.network.nodes)
+        voltages = np.zeros((self.network.nodes, *volts.shape[1:]))
         voltages[nodes] = volts
         if free.size:
             laplacian = self.laplacian(conductances)
             coupling = laplacian[free][:, nodes] @ volts
             voltages[free] = splu(csc_array(laplacian[free][:, free])).solve(-coupling)
-        return voltages
+        return voltages.T
 
     def residual(self, parameters: np.ndarray, state: np.ndarray, held: Mapping[int, float]) -> float:
         """Largest net current into a node that is not held, relative to the largest edge current."""
-        nodes, _ = self._checked_held(held)
+        nodes = np.array(list(held), dtype=np.int64)
+        self._checked_held(held)
         currents = self.drops(state) / self.checked(parameters)
         net = np.zeros(self.network.nodes)
         np.add.at(net, self.network.edges[:, 0], currents)
@@ -124,9 +126,16 @@ class Resistors:
                 raise HeldNodesError(
                     f"held node {shown(node)} does not exist; nodes are whole numbers from 0 to {self.network.nodes - 1}."
                 )
-            if not (isinstance(volts, Real) and np.isfinite(volts)):
+            numbers = isinstance(volts, (Real, np.ndarray)) and np.asarray(volts).dtype.kind in "biuf"
+            if not (numbers and np.ndim(volts) <= 1 and np.isfinite(volts).all()):
                 raise HeldNodesError(f"node {node} is held at {shown(volts)}; held voltages must be finite numbers.")
-        return np.array(list(held), dtype=np.int64), np.array(list(held.values()), dtype=np.float64)
+        try:
+            volts = np.stack(np.broadcast_arrays(*held.values())).astype(np.float64)
+        except ValueError:
+            raise HeldNodesError(
+                "nodes are held at different numbers of examples; give each one voltage, or [example]."
+            ) from None
+        return np.array(list(held), dtype=np.int64), volts
 
 
 # --- what learns, in lanes -------------------------------------------------------------------------------

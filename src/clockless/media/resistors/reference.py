@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.media.resistors.ohm import Resistors
+from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.numerics.randomness import CLOCK, COMPARATORS, EXAMPLES
 from clockless.parts.clocks import SYNCHRONOUS, FixedFraction
 from clockless.parts.devices import FROZEN_STEP, IDEAL
@@ -55,7 +55,7 @@ def chosen_examples(batch: Any, count: int, drawn: np.ndarray) -> np.ndarray:
     return np.flatnonzero(clock.acting(drawn))
 
 
-def settle(resistors: Resistors, resistances: np.ndarray, held: dict[int, float]) -> np.ndarray:
+def settle(resistors: OhmicNetwork, resistances: np.ndarray, held: dict[int, float]) -> np.ndarray:
     """Voltages [node] by a dense solve of Kirchhoff's current law at all nodes that are not held."""
     laplacian = np.zeros((resistors.network.nodes,) * 2)
     for (i, j), resistance in zip(resistors.network.edges, resistances, strict=True):
@@ -71,12 +71,12 @@ def settle(resistors: Resistors, resistances: np.ndarray, held: dict[int, float]
     return voltages
 
 
-def free_state(resistors: Resistors, resistances: np.ndarray, task: Task, x: np.ndarray) -> np.ndarray:
+def free_state(resistors: OhmicNetwork, resistances: np.ndarray, task: Task, x: np.ndarray) -> np.ndarray:
     """Voltages with inputs at x [input] and the ground at 0."""
     return settle(resistors, resistances, {**dict.fromkeys(task.ground, 0.0), **dict(zip(task.inputs, x, strict=True))})
 
 
-def clamped_state(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, nudge: float) -> np.ndarray:
+def clamped_state(resistors: OhmicNetwork, resistances: np.ndarray, task: Task, example: int, nudge: float) -> np.ndarray:
     """Voltages with the outputs also held, at V_C = V_F + nudge (V_D - V_F): eq. 1 of doi 10.1063/5.0084631."""
     x, desired = task.x_train[example], task.y_train[example]
     free = free_state(resistors, resistances, task, x)[list(task.outputs)]
@@ -84,7 +84,7 @@ def clamped_state(resistors: Resistors, resistances: np.ndarray, task: Task, exa
     return settle(resistors, resistances, {**held, **dict(zip(task.outputs, free + nudge * (desired - free), strict=True))})
 
 
-def nudged_state(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, nudge: float) -> np.ndarray:
+def nudged_state(resistors: OhmicNetwork, resistances: np.ndarray, task: Task, example: int, nudge: float) -> np.ndarray:
     """Voltages that minimise E + nudge/2 sum over outputs of (V - V_D)^2; the nudge is a conductance, in siemens.
 
     Equilibrium propagation on resistors (Kendall et al. 2020, arXiv 2006.01981): every output is joined to a source at its
@@ -104,7 +104,7 @@ def nudged_state(resistors: Resistors, resistances: np.ndarray, task: Task, exam
     return voltages
 
 
-def _squares_propagated(resistors: Resistors, resistances: np.ndarray, task: Task, example: int, rule: Any) -> np.ndarray:
+def _squares_propagated(resistors: OhmicNetwork, resistances: np.ndarray, task: Task, example: int, rule: Any) -> np.ndarray:
     """dV^2 at the nudged minus that at the free state [edge], or half of that between both nudges if centred."""
     there = resistors.drops(nudged_state(resistors, resistances, task, example, rule.nudge)) ** 2
     if rule.centred:
@@ -113,7 +113,7 @@ def _squares_propagated(resistors: Resistors, resistances: np.ndarray, task: Tas
 
 
 def signal_difference(
-    resistors: Resistors, resistances: np.ndarray, task: Task, example: int, rule: Any,
+    resistors: OhmicNetwork, resistances: np.ndarray, task: Task, example: int, rule: Any,
     sensed: Any = IDEAL.comparator.sensed, noise: Any = None,
 ) -> np.ndarray:  # fmt: skip
     """Signal at the clamped minus signal at the free state of one example [edge], as a comparator lets it through.
@@ -128,14 +128,14 @@ def signal_difference(
     return -difference / (2 * resistances**2) if rule.parameter == "resistance" else difference / 2
 
 
-def test_error(resistors: Resistors, resistances: np.ndarray, task: Task) -> float:
+def test_error(resistors: OhmicNetwork, resistances: np.ndarray, task: Task) -> float:
     """Mean squared difference of free and desired outputs over the test set, volts squared."""
     outputs = np.array([free_state(resistors, resistances, task, x)[list(task.outputs)] for x in task.x_test])
     return float(np.mean((outputs - task.y_test) ** 2))
 
 
 def learn(
-    resistors: Resistors,
+    resistors: OhmicNetwork,
     task: Task,
     rule: Any,
     clock: Any = SYNCHRONOUS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from clockless.errors import TaskError, whole
-from clockless.media.resistors.ohm import Resistors
+from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.networks.network import Network
 from clockless.tasks.task import Task
 
@@ -56,7 +56,7 @@ def _teacher_outputs(network: Network, roles: Roles, x: np.ndarray, rng: np.rand
     """Outputs [example, output] of the teacher; by linearity one settling per input is enough."""
     inputs, outputs, ground = roles
     teacher = np.exp(rng.uniform(-1.0, 1.0, len(network.edges)) * np.log(_TEACHER_SPREAD))
-    medium = Resistors(network)
+    medium = OhmicNetwork(network)
     at_rest = dict.fromkeys([*inputs, *ground], 0.0)
     response = np.array([medium.settle(teacher, {**at_rest, node: 1.0})[outputs] for node in inputs])
     return x @ response

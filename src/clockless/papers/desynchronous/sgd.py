@@ -16,7 +16,7 @@ import numpy as np
 from clockless import networks, tasks
 from clockless.experiments.experiment import Experiment
 from clockless.media.resistors import diffusion
-from clockless.media.resistors.ohm import Resistors
+from clockless.media.resistors.medium import Resistors
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.parts.clocks import Bernoulli, FixedFraction

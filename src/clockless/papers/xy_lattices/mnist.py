@@ -61,15 +61,14 @@ def figure_mnist(options: Options) -> FigureData:
 
 def expected_seconds(experiment: Experiment, threads: int) -> float:
     """Time for an experiment with phases, from its first steps and one look at the test set, over its networks."""
-    from clockless.media.phases.learner import XYLearning
-    from clockless.media.phases.study import Lattices
+    from clockless.experiments.jobs import Jobs
 
-    study = Lattices(experiment)
+    jobs = Jobs(experiment)
     networks = len(experiment.network) if isinstance(experiment.network, list) else 1
     each = experiment.replicas // networks
     total = 0.0
     for k in range(networks):
-        learning = XYLearning(study.setting(k * each))  # networks are the outermost axis
+        learning = jobs.learner(k * each)  # networks are the outermost axis
         learning.advance(min(_FIRST, experiment.steps))
         timed = min(2 * _FIRST, experiment.steps) - learning.step
         began = time.perf_counter()

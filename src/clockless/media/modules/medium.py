@@ -1,0 +1,234 @@
+"""Stacks of modules as a medium that does not settle: which module waits for what is the rule's business.
+
+    network: {kind: mlp, layers: [3, 4, 5, 6], width: 256}
+    medium: {kind: modules, optimiser: adam, rate: 0.001}
+    task: {kind: labels, name: digits}
+    rule: {kind: dni, conditioned: true}
+    clock: {kind: bernoulli, p: 0.2}
+    batch: 64
+
+Nothing in a stack minimises an energy while inputs are held, so there are no two states to compare: a module learns from a
+gradient, the true one or a model's. Clocks choose among modules, as they choose among edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from clockless.errors import ParameterError, TaskError, shown, whole
+from clockless.learning.contracts import Arrays, Luck, Replica, Variable
+from clockless.media.modules.layers import Module, mlp
+from clockless.media.modules.learning import Learning, Session, flat_parameters
+from clockless.media.modules.methods import DNI, is_method
+from clockless.media.modules.optimisers import Adam, Descent
+from clockless.tasks.task import Task
+
+CITE = (
+    "Jaderberg et al., 'Decoupled neural interfaces using synthetic gradients', ICML 2017, arXiv 1608.05343",
+    "Czarnecki et al., 'Understanding synthetic gradients and decoupled neural interfaces', ICML 2017, arXiv 1703.00522",
+)
+OPTIMISERS = {"adam": Adam, "descent": Descent}
+
+
+@dataclass(frozen=True)
+class MLP:
+    """The papers' network: hidden layers (linear, batch normalisation, ReLU) and a linear one; each layer is a module.
+
+    Inputs and classes are the task's.
+
+    Args:
+        layers: weight matrices, so one more than hidden layers.
+        width: units of a hidden layer.
+
+    Raises:
+        ParameterError: a number that is not whole or below 1.
+    """
+
+    layers: int = 4
+    width: int = 256
+
+    def __post_init__(self) -> None:
+        whole("layers", self.layers, 1)
+        whole("width", self.width, 1)
+
+    def modules(self, task: Task) -> tuple[Module, ...]:
+        """The stack for such examples."""
+        return mlp(task.x_train.shape[1], self.width, self.layers, int(task.classes or 0))
+
+
+class Modules:
+    """A stack of neural modules, each of which may learn without waiting for the others.
+
+    Args:
+        network: such as `MLP(layers=4, width=256)`.
+        precision: "float32" or "float64".
+        optimiser: one of OPTIMISERS; every module and every interface has its own.
+        rate: its step size.
+        drops: steps from which the rate is a tenth of what it was.
+
+    Raises:
+        ParameterError: an unknown word, a rate or drops that are none, or a network of another kind.
+    """
+
+    cite = CITE
+    parallel: Literal["threads", "processes"] = "processes"  # JAX computes on one thread of its own
+    unit = "module"
+    sized_by_task = True
+    sources = (__name__,)
+
+    def __init__(
+        self, network: MLP, precision: str = "float32", optimiser: str = "adam", rate: float = 1e-3, drops: Any = ()
+    ) -> None:
+        if not hasattr(network, "modules"):
+            raise ParameterError(f"network = {shown(network)} is no stack of modules; give one such as MLP(4, 256).")
+        if precision not in ("float32", "float64"):
+            raise ParameterError(f"precision = {shown(precision)}; the nets compute in 'float32' or 'float64'.")
+        if optimiser not in OPTIMISERS:
+            raise ParameterError(f"optimiser = {shown(optimiser)}; there are: {', '.join(OPTIMISERS)}.")
+        self.network, self.precision, self.optimiser, self.rate = network, precision, optimiser, rate
+        self.drops = OPTIMISERS[optimiser](rate, tuple(drops)).drops
+
+    def __repr__(self) -> str:
+        return f"Modules({self.network!r}, {self.precision!r}, {self.optimiser!r}, rate={self.rate}, drops={self.drops})"
+
+    @property
+    def units(self) -> int:
+        """Modules."""
+        return self.network.layers
+
+    def variables(self, traces: bool) -> dict[str, Variable]:
+        """Error and cost, updates and alignments of the modules, and their parameters."""
+        variables = {
+            "error": Variable(("step",), "f8", "part of the test set that is classified wrongly", "1"),
+            "cost": Variable(("step",), "f8", "mean cross-entropy of the test set", "nat"),
+            "updates": Variable(("step", "module"), "f8", "updates of each module so far", "1"),
+            "alignment": Variable(("step", "boundary"), "f8", "cosine of synthetic and true gradient", "1"),
+            "failed": Variable((), "bool", "not finite", "1"),
+            "parameters": Variable(("parameter",), "f8", "final parameters, module by module", "1"),
+        }
+        if traces:
+            variables["traces"] = Variable(("step", "parameter"), "f8", "parameters at each recorded step", "1")
+        return variables
+
+    def sizes(self, task: Task) -> dict[str, int]:
+        """Modules, the boundaries after them, and parameters of all modules."""
+        parameters = sum(map(_parameters, self.network.modules(task)))
+        return {"module": self.units, "boundary": max(self.units - 1, 1), "parameter": parameters}
+
+    def coordinates(self) -> dict[str, Any]:
+        """Numbers of modules and of the boundaries after them."""
+        return {"module": np.arange(self.units), "boundary": np.arange(max(self.units - 1, 1))}
+
+    def check(self, replica: Replica) -> None:
+        """Raise for what modules cannot use; see `Medium`."""
+        self.learning(replica)
+
+    def learning(self, replica: Replica) -> Learning:
+        """Everything that one replica's learning follows from, checked."""
+        _check_nouns(replica)
+        optimiser = OPTIMISERS[self.optimiser](self.rate, self.drops)
+        modules = self.network.modules(replica.task)
+        return Learning(
+            modules, replica.task, replica.rule, replica.clock, replica.batch, optimiser, replica.seed, self.precision
+        )
+
+    def kind(self, replica: Replica) -> Hashable:
+        """Every replica has a learner of its own."""
+        return id(replica)
+
+    def width(self, steps: int, replicas: int) -> int:
+        """One replica in a unit of work."""
+        return 1
+
+    def learner(self, replicas: Sequence[Replica], traces: bool = False) -> ModulesLearner:
+        """The plain loop over the modules of one replica."""
+        (replica,) = replicas
+        return ModulesLearner(Session(self.learning(replica)), traces)
+
+    def classes(self, outputs: np.ndarray) -> np.ndarray:
+        """The class that logits [example, class] show."""
+        return np.argmax(outputs, axis=1)
+
+    def predict(self, values: np.ndarray, x: Any, task: Task, luck: Luck) -> np.ndarray:
+        """Refused: running statistics of batch normalisation are no parameters.
+
+        Raises:
+            ParameterError: always.
+        """
+        raise ParameterError(
+            "what modules answer follows from statistics that results do not keep; ask the learner instead."
+        )
+
+
+class ModulesLearner:
+    """One replica of modules; `Learner` with one lane."""
+
+    size = 1
+
+    def __init__(self, session: Session, traces: bool) -> None:
+        self.session, self._traces = session, traces
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.session.step
+
+    def advance(self, last: int) -> None:
+        """Do the steps up to `last`, not included."""
+        self.session.advance(last)
+
+    def state(self) -> Arrays:
+        """What the next step needs."""
+        return self.session.state()
+
+    def restore(self, state: Arrays) -> None:
+        """Take up such a state."""
+        self.session.restore(state)
+
+    def measure(self) -> Arrays:
+        """Error, cost, updates and alignment, with traces the parameters, too; each [1, ..]."""
+        seen = {**self.session.measure(), "alignment": self._alignment()}
+        return {**seen, "traces": flat_parameters(self.session.memories)[None]} if self._traces else seen
+
+    def _alignment(self) -> np.ndarray:
+        """NaN without computing anything where no module has a model of its gradient."""
+        if isinstance(self.session.learning.method, DNI):
+            return self.session.alignment()
+        return np.full((1, len(self.session.units) - 1), np.nan)
+
+    def results(self, recorded: Arrays) -> Arrays:
+        """What was recorded, and the final parameters."""
+        parameters = flat_parameters(self.session.memories)[None]
+        finite = np.isfinite(parameters).all(axis=1) & np.isfinite(recorded["cost"]).all(axis=1)
+        return {**recorded, "failed": ~finite, "parameters": parameters}
+
+
+def _parameters(module: Module) -> int:
+    """How many numbers of a module learn."""
+    from jax import tree
+
+    parameters, _ = module.init(lambda count: np.full(count, 0.5))
+    return sum(leaf.size for leaf in tree.leaves(parameters))
+
+
+def _check_nouns(replica: Replica) -> None:
+    """Nouns of other media get a sentence that names what modules take there."""
+    if not isinstance(replica.task, Task) or replica.task.labels_train is None:
+        raise TaskError(
+            f"task = {shown(replica.task)} has no labels; modules learn classes: give {{kind: labels, name: digits}}."
+        )
+    if not is_method(replica.rule):
+        raise ParameterError(
+            f"rule = {shown(replica.rule)} is nothing for modules; give {{kind: backprop}} or {{kind: dni}}."
+        )
+    if type(replica.device).__name__ != "Continuous":
+        raise ParameterError(f"device = {shown(replica.device)} is nothing for modules, which change continuously.")
+    for name, where in (("optimiser", "the medium's fields optimiser and rate"), ("initial", "seeds")):
+        if getattr(replica, name) is not None:
+            raise ParameterError(f"{name}: modules take theirs from {where}; leave it out.")
+    if not isinstance(replica.batch, int):
+        raise ParameterError(f"batch = {shown(replica.batch)}; modules learn from a number of examples, such as 64.")

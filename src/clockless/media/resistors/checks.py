@@ -1,0 +1,122 @@
+"""What resistors can use of rules, clocks, devices and batches; anything else is refused in a sentence that names it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clockless.errors import ParameterError, TaskError, shown
+from clockless.learning.contracts import Replica, checked_seed
+from clockless.media.resistors.ohm import OhmicNetwork
+from clockless.parts.devices import Ideal
+from clockless.parts.rules import SignRule
+from clockless.tasks.task import Task
+
+
+def checked(resistors: OhmicNetwork, replica: Replica) -> Replica:
+    """The replica as blocks of lanes take it: `initial` in ohms [edge], `batch` and `seed` as plain numbers.
+
+    Raises:
+        ParameterError: a noun that resistors cannot use, or nouns that contradict each other.
+        TaskError: a task that does not fit the network.
+    """
+    if replica.optimiser is not None:
+        raise ParameterError(
+            f"optimiser = {shown(replica.optimiser)}: resistors follow their rule without one; leave it out."
+        )
+    values = {name: check(resistors, getattr(replica, name)) for name, check in _CHECKS.items()}
+    replica = replica.changed(**values, seed=checked_seed(replica.seed))
+    _check_together(resistors, replica.rule, replica.device, replica.batch)
+    examples = len(replica.task.x_train)
+    if isinstance(replica.batch, int) and replica.batch > examples:
+        raise ParameterError(f"batch = {replica.batch}, but {replica.task.name} has {examples} training examples.")
+    if hasattr(replica.batch, "acting"):
+        replica.batch.rate(examples)  # raises if it would never draw one
+    return replica
+
+
+def _checked_task(resistors: OhmicNetwork, task: Any) -> Task:
+    if not isinstance(task, Task):
+        raise TaskError(f"task = {shown(task)} is not a Task; make one with Task(...) or tasks.regression(...).")
+    task.check_fits(resistors.network)
+    if not task.ground:
+        raise TaskError(f"{task.name} has no ground; currents leave a network at the ground, so give at least one node.")
+    return task
+
+
+def _checked_rule(resistors: OhmicNetwork, rule: Any) -> Any:
+    if isinstance(rule, type) or not hasattr(rule, "nudge"):
+        raise ParameterError(f"rule = {shown(rule)} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
+    if not hasattr(rule, "parameter"):
+        raise ParameterError(
+            f"rule = {shown(rule)} is compiled for phases only; give CoupledLearning(nudge, rate), or learn with "
+            "clockless.media.resistors.reference.learn, which knows equilibrium propagation on resistors."
+        )
+    return rule
+
+
+def _checked_clock(resistors: OhmicNetwork, clock: Any) -> Any:
+    if isinstance(clock, type) or not hasattr(clock, "acting"):
+        raise ParameterError(f"clock = {shown(clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
+    clock.rate(len(resistors.network.edges))
+    return clock
+
+
+def _checked_device(resistors: OhmicNetwork, device: Any) -> Any:
+    if isinstance(device, type) or not hasattr(device, "written"):
+        raise ParameterError(
+            f"device = {shown(device)} is not a device; give one such as Continuous() or Levels(128, 1, 100)."
+        )
+    return device
+
+
+def _check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any) -> None:
+    """Raise if a rule, a device and a batch contradict each other."""
+    discrete = isinstance(rule, SignRule)
+    if discrete and device.level == 0:
+        raise ParameterError(f"{rule} moves by one level, but {device} has none; give device=Levels(128, low, high).")
+    ends = (1 / resistors.high, 1 / resistors.low) if rule.parameter == "conductance" else (resistors.low, resistors.high)
+    if device.level > 0 and not (ends[0] <= device.low < device.high <= ends[1]):
+        raise ParameterError(
+            f"the levels of {device} lie outside the medium's range of {rule.parameter}s, {ends[0]:g} to {ends[1]:g}; "
+            f"narrow the levels or widen the range with Resistors(network, low, high)."
+        )
+    if not isinstance(device.comparator, Ideal):
+        if batch != 1:
+            raise ParameterError(f"{device.comparator} looks at one example at a time; give batch=1, not {shown(batch)}.")
+        if not discrete:
+            raise ParameterError(f"{device.comparator} tells only a sign; use it with SignRule(nudge), not {rule}.")
+
+
+def _checked_batch(resistors: OhmicNetwork, batch: Any) -> Any:
+    count = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
+    clock = hasattr(batch, "acting") and not isinstance(batch, type)
+    if not ((isinstance(batch, str) and batch == "full") or (count and batch >= 1) or clock):
+        raise ParameterError(f"batch = {shown(batch)}; give 'full', a number of examples, or a clock that draws them.")
+    return int(batch) if count else batch
+
+
+def _checked_initial(resistors: OhmicNetwork, initial: Any) -> np.ndarray:
+    if isinstance(initial, (str, tuple)) or hasattr(initial, "deviation"):
+        raise ParameterError(
+            f"initial = {shown(initial)} is nothing for resistors; give ohms, one number or an array [edge]."
+        )
+    resistances = resistors.checked(1.0 if initial is None else initial)
+    outside = np.flatnonzero((resistances < resistors.low) | (resistances > resistors.high))
+    if outside.size:
+        raise ParameterError(
+            f"edge {outside[0]} starts at {resistances[outside[0]]} ohms, outside the medium's range "
+            f"{resistors.low} to {resistors.high}; widen it with Resistors(network, low, high)."
+        )
+    return resistances
+
+
+_CHECKS = {
+    "task": _checked_task,
+    "rule": _checked_rule,
+    "clock": _checked_clock,
+    "device": _checked_device,
+    "batch": _checked_batch,
+    "initial": _checked_initial,
+}

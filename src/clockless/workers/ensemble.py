@@ -1,0 +1,127 @@
+"""Replicas in memory: grouped by who may share a learner, advanced on threads, and put back in their own order."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from clockless.learning.contracts import Arrays, Learner, Replica
+from clockless.learning.follow import Progress, Watch, follow
+
+Told = Callable[[int, int], None]
+
+
+@dataclass
+class Group:
+    """Replicas that share a learner.
+
+    Attributes:
+        members: their numbers within the ensemble.
+        learner: what advances them.
+        seen: what has been recorded of them.
+    """
+
+    members: list[int]
+    learner: Learner
+    seen: Progress = field(default_factory=Progress)
+
+
+class Ensemble:
+    """Replicas that learn in memory.
+
+    Args:
+        replicas: all of them, in order.
+        traces: record the parameters, too.
+        lanes: replicas advanced together; results do not depend on it.
+    """
+
+    def __init__(self, replicas: Sequence[Replica], traces: bool, lanes: int) -> None:
+        self.replicas, self._traces, self._lanes = list(replicas), traces, lanes
+        self.groups = [Group(members, self._learner(members)) for members in _members(self.replicas, lanes)]
+
+    def _learner(self, members: list[int]) -> Learner:
+        mine = [self.replicas[k] for k in members]
+        return mine[0].medium.learner(mine, self._traces)
+
+    def copied(self) -> Ensemble:
+        """The same ensemble where it is now; advancing one leaves the other as it is."""
+        twin = Ensemble(self.replicas, self._traces, self._lanes)
+        for mine, other in zip(self.groups, twin.groups, strict=True):
+            other.learner.restore(mine.learner.state())
+            other.seen = mine.seen.only(set(mine.seen.steps))
+        return twin
+
+    def advance(self, record_at: np.ndarray, threads: int | None, progress: Told | None) -> None:
+        """Advance every group to all steps of `record_at` that it has not seen; Ctrl-C stops in well under a second.
+
+        Step 0 is seen in any case: it scales the errors.
+        """
+        stop, lock, done = threading.Event(), threading.Lock(), 0
+        total = sum((int(record_at[-1]) - group.learner.step) * group.learner.size for group in self.groups)
+
+        def count(replica_steps: int) -> None:
+            nonlocal done
+            with lock:
+                done += replica_steps
+                if progress is not None:
+                    progress(done, total)
+
+        def run(group: Group) -> None:
+            follow(group.learner, record_at, group.seen, Watch(stop.is_set, count))
+
+        with ThreadPoolExecutor(max_workers=threads or available_cores()) as pool:
+            futures = [pool.submit(run, group) for group in self.groups]
+            try:
+                import xarray  # noqa: F401 (needed for the result: half a second, while the workers compile)
+
+                wait(futures, return_when=FIRST_EXCEPTION)
+            finally:
+                stop.set()
+                for future in futures:
+                    future.cancel()
+        for future in futures:
+            future.result()
+
+    def arrays(self, record_at: np.ndarray) -> Arrays:
+        """What the replicas leave behind [replica, ..], recorded at `record_at`; NaN where networks are smaller."""
+        found: list[tuple[list[int], Arrays]] = []
+        for group in self.groups:
+            results = group.learner.results(group.seen.arrays())
+            variables = self.replicas[group.members[0]].medium.variables("traces" in results)
+            kept = np.isin(group.seen.steps, record_at)
+            stepped = {name for name, variable in variables.items() if variable.dims[:1] == ("step",)}
+            found.append(
+                (group.members, {n: a[:, kept] if n in stepped else a for n, a in results.items() if n in variables})
+            )
+        return {name: _gathered(found, name, len(self.replicas)) for name in found[0][1]}
+
+
+def _members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:
+    """Numbers of the replicas of each group: of one kind, at most as many as a job of their medium holds."""
+    kinds: dict[Hashable, list[int]] = {}
+    for index, replica in enumerate(replicas):
+        kinds.setdefault(replica.medium.kind(replica), []).append(index)
+    for members in kinds.values():
+        for first in range(0, len(members), lanes):
+            yield members[first : first + lanes]
+
+
+def _gathered(found: list[tuple[list[int], Arrays]], name: str, replicas: int) -> np.ndarray:
+    """One array in the order of the replicas."""
+    parts = [results[name] for _, results in found]
+    shape = tuple(np.max([part.shape[1:] for part in parts], axis=0).astype(int)) if parts[0].ndim > 1 else ()
+    whole: Any = np.full((replicas, *shape), np.nan if parts[0].dtype.kind == "f" else 0, dtype=parts[0].dtype)
+    for (members, _), part in zip(found, parts, strict=True):
+        whole[(members, *(slice(size) for size in part.shape[1:]))] = part
+    return whole
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

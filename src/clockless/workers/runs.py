@@ -1,0 +1,315 @@
+"""A trained ensemble: its results, what its machines answer, how it is drawn, kept and gone on with."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clockless.errors import ParameterError, StoreError, shown, whole
+from clockless.experiments.experiment import Experiment, wiring_of
+from clockless.learning.contracts import Replica
+from clockless.learning.recording import log_spaced
+from clockless.stores.results import run_dataset
+from clockless.stores.store import Store
+from clockless.workers.ensemble import Ensemble, Told
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+_SECTIONS = ("medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial")
+
+
+class Run:
+    """Errors and final parameters of an ensemble, and the machines behind them.
+
+    Attributes:
+        data: xarray.Dataset with the dimensions of the lists given to `train`, `step`, and those of the medium.
+        medium: what learned; the first one of several.
+    """
+
+    def __init__(self, data: xarray.Dataset, replicas: list[Replica], steps: int, behind: Any) -> None:
+        self.data, self.medium = data, replicas[0].medium
+        self._replicas, self._steps, self._behind = replicas, steps, behind
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}: {size}" for name, size in self.data.sizes.items())
+        return f"Run({type(self.medium).__name__}; {sizes}; {int(self.data['failed'].sum())} failed)"
+
+    @property
+    def resistors(self) -> Any:
+        """The medium, under its name of old."""
+        return self.medium
+
+    # --- what was found -------------------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> Any:
+        """Final parameters [dims of the lists given, parameter]; where they are of several kinds, a Dataset by their names.
+
+        Given as `initial` they go on where this run ended, with new coins.
+        """
+        found = self.data["parameters"].assign_attrs(after=self._steps)
+        if "parameter_kind" not in found.coords:
+            return found
+        import xarray
+
+        kinds = found.parameter_kind.values
+        own = found.drop_vars(["parameter", "parameter_kind"])
+        by_kind = {
+            str(kind): own.isel(parameter=np.flatnonzero(kinds == kind)).rename(parameter=f"{kind}_number")
+            for kind in dict.fromkeys(kinds.tolist())
+        }
+        return xarray.Dataset(by_kind)
+
+    @property
+    def error(self) -> xarray.DataArray:
+        """The test error, as `data.error.attrs["long_name"]` says [dims of the lists given, step]."""
+        return self.data["error"]
+
+    @property
+    def accuracy(self) -> xarray.DataArray:
+        """Part of the test set whose class is shown at the end [dims of the lists given].
+
+        Raises:
+            ParameterError: the task has no classes.
+        """
+        if "accuracy" in self.data and bool(np.isfinite(self.data.accuracy).any()):
+            return self.data.accuracy.isel(step=-1, drop=True)
+        if "cost" in self.data and self._replicas[0].task.labels_test is not None:
+            return 1.0 - self.data.error.isel(step=-1, drop=True)
+        shown_right = []
+        for k, replica in enumerate(self._replicas):
+            task = replica.task
+            if task.labels_test is None:
+                raise ParameterError(f"{task.name} has no classes, so there is no accuracy; look at run.error.")
+            outputs = replica.medium.predict(self._values(k), task.x_test, task, self._luck(replica))
+            shown_right.append(float(np.mean(replica.medium.classes(outputs) == task.labels_test)))
+        return self._by_replica(np.array(shown_right), ())
+
+    @property
+    def cite(self) -> str:
+        """What to cite for this run, one work per line."""
+        return str(self.data.attrs["cite"])
+
+    # --- what the machines answer ---------------------------------------------------------------------------
+
+    def predict(self, x: Any) -> xarray.DataArray:
+        """Outputs of the trained machines [dims of the lists given, example, output] for inputs x [example, input]."""
+        return self._answers("predict", x, ("example", "output"))
+
+    def state(self, x: Any) -> xarray.DataArray:
+        """Settled free states [dims of the lists given, example, node] for inputs x [example, input].
+
+        Raises:
+            ParameterError: inputs that do not fit, or a medium that does not settle.
+        """
+        if not hasattr(self.medium, "state"):
+            raise ParameterError(f"{type(self.medium).__name__} does not settle, so it has no state; ask run.predict(x).")
+        return self._answers("state", x, ("example", "node"))
+
+    def _answers(self, question: str, x: Any, dims: tuple[str, ...]) -> xarray.DataArray:
+        width = self._replicas[0].task.x_train.shape[1]
+        table = np.atleast_2d(np.asarray(x, dtype=np.float64))
+        if table.ndim != 2 or table.shape[1] != width or not np.isfinite(table).all():
+            raise ParameterError(f"x = {shown(x)}; give finite numbers [example, input] for {width} inputs.")
+        found = [
+            getattr(replica.medium, question)(self._values(k), table, replica.task, self._luck(replica))
+            for k, replica in enumerate(self._replicas)
+        ]
+        return self._by_replica(np.array(found), dims)
+
+    def _values(self, replica: int, step: int | None = None) -> np.ndarray:
+        """Parameters of a replica at the end, or at a recorded step."""
+        if step is None or step == self._steps:
+            table = self.data["parameters"]
+        elif "traces" not in self.data:
+            raise ParameterError(f"step = {step}: parameters were kept at the end only; train with traces=True.")
+        elif step not in self.data.step:
+            raise ParameterError(f"step = {step} was not recorded; there are {shown(self.data.step.values.tolist())}.")
+        else:
+            table = self.data["traces"].sel(step=step)
+        medium, task = self._replicas[replica].medium, self._replicas[replica].task
+        own = str(medium.variables(False)["parameters"].dims[0])
+        flat = table.transpose(..., own).values.reshape(len(self._replicas), -1)
+        return flat[replica][: medium.sizes(task)[own]]
+
+    def _luck(self, replica: Replica) -> Any:
+        return replica.luck._replace(step=self._steps)
+
+    def _by_replica(self, values: np.ndarray, dims: tuple[str, ...]) -> xarray.DataArray:
+        """Values [replica, ..] with the dimensions of the lists given."""
+        import xarray
+
+        failed = self.data["failed"]
+        shape = (*failed.shape, *values.shape[1:])
+        return xarray.DataArray(values.reshape(shape), dims=(*failed.dims, *dims), coords=failed.coords)
+
+    # --- pictures -------------------------------------------------------------------------------------------
+
+    def plot(self, against: str = "step x p") -> Figure:
+        """Test error, one line per combination of rule, clock, device and batch.
+
+        Lines are means over tasks, initial values and seeds; bands are 95 % intervals of the mean, whose lower edge is cut
+        at a fifth of the mean.
+
+        Args:
+            against: "step x p" counts updates per unit, "step" counts steps.
+
+        Raises:
+            ParameterError: another `against`, or a run that recorded step 0 only.
+        """
+        from clockless.pictures import error_figure
+
+        return error_figure(self.data, against)
+
+    def draw(self, step: int | None = None, **replica: int) -> Figure:
+        """A picture of one machine at the end, or at a recorded step of a run with `traces=True`.
+
+        Args:
+            step: learning steps done.
+            replica: which one, by place on the axes, such as `clock=1`; the first where nothing is said.
+
+        Raises:
+            ParameterError: a step that was not recorded, an axis that is not there, or a medium that draws no pictures.
+        """
+        shape = dict(zip(self.data["failed"].dims, self.data["failed"].shape, strict=True))
+        for name, place in replica.items():
+            if name not in shape or not 0 <= whole(name, place) < shape[name]:
+                raise ParameterError(f"{name} = {place}: the axes are {shape}; give a place on one of them.")
+        at = tuple(replica.get(str(name), 0) for name in shape)
+        number = int(np.ravel_multi_index(at, tuple(shape.values()))) if shape else 0
+        mine = self._replicas[number]
+        if not hasattr(mine.medium, "draw"):
+            raise ParameterError(f"{type(mine.medium).__name__} has no picture of itself; give it a method draw.")
+        return mine.medium.draw(self._values(number, step), mine.task, self._luck(mine))
+
+    # --- going on -------------------------------------------------------------------------------------------
+
+    def extended(self, steps: int, threads: int | None = None, progress: Told | None = None) -> Run:
+        """This run with so many steps more: the bits of one long run. This one stays as it is."""
+        longer = self._steps + whole("steps", steps, 1)
+        return self._behind.extended(self, longer, threads, progress)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Keep everything in a folder that `clockless.load` opens, and the commands status, plot, export and extend.
+
+        Raises:
+            DescriptionError: something of this run that no other process could find, such as a class typed in at a prompt.
+            StoreError: the place holds something else, or cannot be written to.
+        """
+        return self._behind.save(self, Path(path))
+
+
+class _Memory:
+    """A run whose learners are at hand."""
+
+    def __init__(self, ensemble: Ensemble, nouns: Mapping[str, Any], record_at: np.ndarray, steps: int) -> None:
+        self.ensemble, self.nouns, self.record_at, self.steps = ensemble, nouns, record_at, steps
+
+    def extended(self, run: Run, steps: int, threads: int | None, progress: Told | None) -> Run:
+        more = log_spaced(steps)
+        record_at = np.union1d(self.record_at, more[more > self.steps])
+        ensemble = self.ensemble.copied()
+        ensemble.advance(np.union1d(record_at, [0, steps]), threads, progress)
+        return in_memory(ensemble, self.nouns, record_at, steps)
+
+    def save(self, run: Run, path: Path) -> Path:
+        plan = (self.steps, self.record_at[self.record_at > 0].tolist() or None, "traces" in run.data)
+        experiment = described(self.nouns, *plan)
+        store = Store.create(path, experiment)
+        arrays = self.ensemble.arrays(experiment.record_at)
+        for job, members in enumerate(store.jobs.members):
+            store.write(job, {name: values[members] for name, values in arrays.items()})
+            self._put_away(store, job, members)
+        return path
+
+    def _put_away(self, store: Store, job: int, members: np.ndarray) -> None:
+        """The learner's state, so that the store can be extended, if one learner has just these replicas."""
+        for group in self.ensemble.groups:
+            if np.array_equal(group.members, members):
+                store.journal.put_away(job, group.learner, group.seen.only(set(store.experiment.record_at.tolist())))
+        store.journal.count(job, self.steps)
+
+
+class _Stored:
+    """A run whose results are in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def extended(self, run: Run, steps: int, threads: int | None, progress: Told | None) -> Run:
+        from clockless.workers.run import Workers, compute
+
+        longer = self.store.extended(steps)
+        compute(longer, Workers(threads=threads), progress=False)
+        return of_store(longer)
+
+    def save(self, run: Run, path: Path) -> Path:
+        import shutil
+
+        if path.exists():
+            raise StoreError(f"{path} is there already; choose another place.")
+        shutil.copytree(self.store.path, path)
+        return path
+
+
+def in_memory(ensemble: Ensemble, nouns: Mapping[str, Any], record_at: np.ndarray, steps: int) -> Run:
+    """The run of an ensemble that has come to `steps`."""
+    lists = {name: value for name, value in nouns.items() if isinstance(value, list)}
+    medium = ensemble.replicas[0].medium
+    data = run_dataset(ensemble.arrays(record_at), medium, lists, record_at, {**nouns, "steps": steps})
+    return Run(data, ensemble.replicas, steps, _Memory(ensemble, nouns, record_at, steps))
+
+
+def of_store(store: Store) -> Run:
+    """The run that a store holds."""
+    replicas = [store.jobs.replica(number) for number in range(store.experiment.replicas)]
+    return Run(store.dataset(), replicas, store.experiment.steps, _Stored(store))
+
+
+def load(path: str | os.PathLike) -> Run:
+    """The run that `Run.save`, `train(store=..)` or `clockless run` has left in a folder.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    return of_store(Store.open(path))
+
+
+def stored(
+    nouns: Mapping[str, Any], plan: tuple[int, Any, np.ndarray, bool], where: tuple[Any, int | None, int | None],
+    progress: Told | None,
+) -> Run:  # fmt: skip
+    """Train in a store: `plan` is (steps, record, the steps recorded, traces), `where` (folder, threads, workers)."""
+    from clockless.workers.run import Workers, compute
+
+    steps, record, record_at, traces = plan
+    folder, threads, workers = where
+    experiment = described(nouns, steps, record if isinstance(record, int) else record_at[record_at > 0].tolist(), traces)
+    place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="clockless-")) / "run"
+    store = Store.create(place, experiment)
+    ended = compute(store, Workers(threads=None if workers else threads, processes=workers), progress=False)
+    if not ended.complete:
+        job, sentence = next(iter(ended.failures.items()), (0, "it was stopped"))
+        raise StoreError(f"job {job} of {ended.units} failed: {sentence}; what is finished is kept in {place}.")
+    return of_store(store)
+
+
+def described(nouns: Mapping[str, Any], steps: int, record: Any, traces: bool) -> Experiment:
+    """The experiment that the nouns of `train` make.
+
+    Raises:
+        DescriptionError: something that no description can name; the sentence says which.
+    """
+    first = nouns["medium"][0] if isinstance(nouns["medium"], list) else nouns["medium"]
+    sections = {name: nouns[name] for name in _SECTIONS}
+    recorded = {} if record is None else {"record": record}
+    wiring = wiring_of(first)
+    network = {} if wiring is None else {"network": wiring}
+    return Experiment(**network, **sections, steps=steps, **recorded, traces=traces, seeds=nouns["seed"])
