@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numba import njit
 
@@ -101,8 +101,26 @@ def test_solves_equal_dense_ones_for_any_roles(wiring, q):
             np.testing.assert_allclose(potential, exact, rtol=0, atol=agreement(nodes, matrix) * np.abs(exact).max())
 
 
+def unsolved(matrix, x, currents):
+    """Largest |b - A x| of a row, in units of what rounding may leave there.
+
+    Elimination solves (A + E) x = b exactly, with |E_ij| <= gamma_{3n+1} sqrt(a_ii a_jj) for a symmetric positive
+    definite A of n rows (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., theorem 10.4,
+    doi:10.1137/1.9780898718027). Adding the conductances up, here and there, and the residual itself round n more
+    times each, by no more than |A||x| + |b|: 6 n + 1 roundings of eps / 2, of which 4 (n + 1) eps leaves room for the
+    stored reciprocals. No condition number enters, and no second solution that would round as well.
+    """
+    scale = np.sqrt(np.diag(matrix))
+    roundings = 4 * (len(matrix) + 1) * np.finfo(float).eps
+    allowed = roundings * (scale * (scale @ np.abs(x)) + np.abs(currents))
+    return (np.abs(currents - matrix @ x) / allowed).max()
+
+
 @settings(max_examples=25, deadline=None)
 @given(wirings, st.integers(1, 9))
+# Currents of two nodes that almost cancel: rounded, they leave a sum that is not small beside them.
+@example((2, 5, 11320), 1)
+@example((2, 21, 5), 4)
 def test_any_currents_can_be_solved_for(wiring, q):
     nodes, extra, seed = wiring
     rng = np.random.default_rng(seed)
@@ -116,14 +134,13 @@ def test_any_currents_can_be_solved_for(wiring, q):
         at_rows = (c // COLUMNS * nodes + schedule.row_of_node) * COLUMNS + c % COLUMNS
         x[at_rows] = currents[c]
     solve_in_place(schedule, lower, x)
+    free = schedule.row_of_node < nodes - 1  # the reference node is at 0 and takes what the others leave over
     for w in range(0, LANES, 11):
-        matrix = laplacian(nodes, edges, conductance[:, w])
+        matrix = laplacian(nodes, edges, conductance[:, w])[np.ix_(free, free)]
         for c in range(q):
-            exact = np.linalg.lstsq(matrix, currents[c, :, w], rcond=1e-13)[0]
-            exact -= exact[schedule.row_of_node == nodes - 1]
-            np.testing.assert_allclose(
-                at(schedule, x, c)[:, w], exact, rtol=0, atol=agreement(nodes, matrix) * np.abs(exact).max()
-            )
+            potential = at(schedule, x, c)[:, w]
+            assert potential[~free] == 0.0
+            assert unsolved(matrix, potential[free], currents[c, free, w]) <= 1
 
 
 @settings(max_examples=30, deadline=None)
