@@ -285,20 +285,23 @@ def pin(values: np.ndarray) -> dict[str, Any]:
     return {"bits": bits(values), "shape": list(values.shape), "some": some(values)}
 
 
-def rounding() -> str:
-    """How elementary functions and products of matrices round here: a hash of some.
+def rounding() -> dict[str, str]:
+    """How elementary functions and products of matrices round here: hashes of some.
 
-    NumPy, SciPy and the C library have several versions of each, by processor; tasks, start values and phases follow
-    them in their last bits.
+    Libraries have several versions of each and choose by processor. Phases and the tasks of phases follow the functions
+    in their last bits, tasks that a teacher sets follow the products, too. What resistors do follows neither.
     """
     from scipy.special import ndtri
 
     x = (np.arange(1, 2049) * 0.6180339887498949) % 1.0
     wide = 20 * x - 10
-    found = [np.cos(wide), np.sin(wide), np.exp(wide), np.log(x), np.log1p(x), np.arctan2(x, wide), ndtri(x), x**1.7]
+    functions = [np.cos(wide), np.sin(wide), np.exp(wide), np.log(x), np.log1p(x), np.arctan2(x, wide), ndtri(x), x**1.7]
     square = wide[:1024].reshape(32, 32)
-    found += [square @ square, np.linalg.solve(square + 50 * np.eye(32), x[:32])]
-    return bits(np.concatenate([values.ravel() for values in found]))
+    products = [square @ square, np.linalg.solve(square + 50 * np.eye(32), x[:32, None])]
+    return {
+        name: bits(np.concatenate([values.ravel() for values in found]))
+        for name, found in (("functions", functions), ("products", products))
+    }
 
 
 def take() -> None:
