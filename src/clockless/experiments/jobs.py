@@ -212,7 +212,7 @@ def _structure(axis: Axis, value: Any) -> str:
         return "" if axis.path else str(value) if value in ("full", 1) else "count"
     if axis.section == "task" and isinstance(value, dict) and not axis.path:
         if value["kind"] == "examples":
-            return canonical([np.shape(value[name]) for name in CATALOGUE["task"]["examples"].tables])
+            return canonical([np.shape(value.get(name)) for name in CATALOGUE["task"]["examples"].tables])
         return canonical({name: item for name, item in value.items() if name != "seed"})
     return canonical(value)
 
