@@ -94,10 +94,10 @@ def train(
     """
     if seed is not None and seeds is not None:
         raise ParameterError("seed and seeds are two words for one thing; give one of them.")
-    nouns = {
+    nouns = as_objects({
         "medium": medium, "task": task, "rule": rule, "clock": clock, "device": device, "optimiser": optimiser,
         "batch": batch, "initial": initial, "seed": next((each for each in (seed, seeds) if each is not None), 0),
-    }  # fmt: skip
+    })  # fmt: skip
     record_at = checked_record(record, steps)
     replicas = combinations(nouns)
     _check_execution(threads, lanes, progress)
@@ -157,6 +157,38 @@ def combinations(nouns: Mapping[str, Any]) -> list[Replica]:
     for replica in _to_check(replicas, values):
         replica.medium.check(replica)
     return replicas
+
+
+def as_objects(nouns: Mapping[str, Any]) -> dict[str, Any]:
+    """The nouns with every description in place of an object built: `{"kind": "bernoulli", "p": 0.5}` is Bernoulli(0.5).
+
+    A described medium says its network, too: `{"kind": "resistors", "network": {"kind": "board16"}}`.
+    """
+    from clockless.experiments.catalogue import built, built_on, described
+
+    media = [each for each in _each(nouns["medium"]) if isinstance(each, Mapping)]
+    network = described("network", media[0].get("network", {"kind": "packing"}), "network") if media else None
+
+    def made(section: str, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        description = described(section, {k: v for k, v in value.items() if k != "network"}, section)
+        if section not in ("medium", "task"):
+            return built(section, description)
+        if network is None:
+            network_of = getattr(_each(nouns["medium"])[0], "architecture", None) or _each(nouns["medium"])[0].network
+            return built_on(section, description, described("network", network_of, "network"))
+        return built_on(section, description, network)
+
+    found = {}
+    for name, value in nouns.items():
+        listed = [made(name, each) for each in _each(value)] if name != "seed" else value
+        found[name] = listed if isinstance(value, list) or name == "seed" else listed[0]
+    return found
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _values(nouns: Mapping[str, Any], name: str) -> list[Any]:

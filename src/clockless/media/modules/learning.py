@@ -185,6 +185,8 @@ class Session:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` gave."""
+        if np.shape(state["updates"]) != self._updates.shape:
+            raise ParameterError(f"the state is of {np.size(state['updates'])} modules, here are {len(self.units)}.")
         self.step, self._updates = int(state["step"]), np.array(state["updates"])
         with self.learning.computing():
             self.memories = [tree_of(memory, state, f"module {i}") for i, memory in enumerate(self.memories)]
