@@ -16,8 +16,9 @@ from scipy.sparse import csr_array
 
 from alternating import Alternating, checkered, layered
 from clockless.media.phases.contrast import SETTLED, Examples, gradient
+from clockless.media.phases.medium import XY
 from clockless.media.phases.schedules import TwoColour
-from clockless.media.phases.xy import XY, Parameters
+from clockless.media.phases.xy import Parameters
 from clockless.networks import architectures
 from clockless.parts.rules import EquilibriumPropagation
 from measuring import fastest, fastest_benched, store

@@ -11,8 +11,9 @@ from clockless.errors import ParameterError
 from clockless.media.phases.contrast import Examples, contrast, cost_of, gradient, response_by_nudging, wrapped
 from clockless.media.phases.costs import CosineCost, LogCost, directions, reported
 from clockless.media.phases.implicit import exact_gradient, hessian, response_map
+from clockless.media.phases.medium import XY
 from clockless.media.phases.schedules import RandomSequential, TwoColour
-from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
+from clockless.media.phases.xy import Nudging, Parameters, Stop, phases_of
 from clockless.media.resistors import reference
 from clockless.media.resistors.medium import Resistors
 from clockless.networks.network import Network

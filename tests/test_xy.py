@@ -12,8 +12,9 @@ from clockless.errors import HeldNodesError, NetworkError, ParameterError
 from clockless.media.phases import couplings
 from clockless.media.phases.costs import LogCost, directions
 from clockless.media.phases.couplings import Arrangement
+from clockless.media.phases.medium import XY
 from clockless.media.phases.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
-from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
+from clockless.media.phases.xy import Nudging, Parameters, Stop, phases_of
 from clockless.media.resistors import reference
 from clockless.networks.network import Network
 from clockless.numerics.randomness import RELAXATION

@@ -9,7 +9,8 @@ from clockless.errors import NetworkError
 from clockless.experiments.catalogue import built
 from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import response_by_nudging
-from clockless.media.phases.xy import XY, Parameters
+from clockless.media.phases.medium import XY
+from clockless.media.phases.xy import Parameters
 from clockless.networks.architectures import Grid, square, square_with_skips
 from clockless.papers import Options
 from clockless.papers.xy_lattices import beyond, responses, sparse

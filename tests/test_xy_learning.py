@@ -13,9 +13,10 @@ from clockless.media.phases.setting import Initial, Settling, XYSetting
 from clockless import networks
 from clockless.errors import ParameterError, TaskError
 from clockless.media.phases.contrast import Examples, gradient
+from clockless.media.phases.medium import XY
 from clockless.media.phases.schedules import PoissonTimed, RandomSequential
 from clockless.media.phases.tasks import PhaseTask
-from clockless.media.phases.xy import XY, Parameters, Stop
+from clockless.media.phases.xy import Parameters, Stop
 from clockless.media.resistors.reference import numbers
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network

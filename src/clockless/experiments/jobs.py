@@ -70,7 +70,7 @@ class Jobs:
         for number in differing(self.experiment, ("network", "task") if self._sized_by_task else ("network",), None):
             medium = medium_at(self.experiment, number)
             task = task_at(self.experiment, number) if self._sized_by_task else None
-            for dim, size in medium.sizes(task).items():  # type: ignore[arg-type]
+            for dim, size in medium.sizes(task).items():
                 sizes[dim] = max(size, sizes.get(dim, 0))
         return sizes
 
@@ -131,7 +131,9 @@ def replica_at(experiment: Experiment, number: int) -> Replica:
     return Replica(
         medium,
         task_at(experiment, number),
-        *(built(name, point[name]) for name in ("rule", "clock", "device")),
+        built("rule", point["rule"]),
+        built("clock", point["clock"]),
+        built("device", point["device"]),
         optimiser=None if optimiser is None else built("optimiser", optimiser),
         batch=built("batch", batch) if isinstance(batch, dict) else batch,
         initial=_initial(experiment, number),
@@ -212,7 +214,7 @@ def _structure(axis: Axis, value: Any) -> str:
         return "" if axis.path else str(value) if value in ("full", 1) else "count"
     if axis.section == "task" and isinstance(value, dict) and not axis.path:
         if value["kind"] == "examples":
-            return canonical([np.shape(value.get(name)) for name in CATALOGUE["task"]["examples"].tables])
+            return canonical([np.shape(value.get(name) or ()) for name in CATALOGUE["task"]["examples"].tables])
         return canonical({name: item for name, item in value.items() if name != "seed"})
     return canonical(value)
 

@@ -202,7 +202,7 @@ def _values(nouns: Mapping[str, Any], name: str) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _check_per_parameter(initial: Any, medium: Medium) -> None:
+def _check_per_parameter(initial: Any, medium: Any) -> None:
     """A list of as many numbers as there are units was meant as one value each, not as an axis."""
     if isinstance(initial, list) and len(initial) == medium.units > 1 and all(isinstance(value, Real) for value in initial):
         raise ParameterError(

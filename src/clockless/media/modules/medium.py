@@ -31,7 +31,7 @@ CITE = (
     "Jaderberg et al., 'Decoupled neural interfaces using synthetic gradients', ICML 2017, arXiv 1608.05343",
     "Czarnecki et al., 'Understanding synthetic gradients and decoupled neural interfaces', ICML 2017, arXiv 1703.00522",
 )
-OPTIMISERS = {"adam": Adam, "descent": Descent}
+OPTIMISERS: dict[str, Any] = {"adam": Adam, "descent": Descent}
 
 
 @dataclass(frozen=True)

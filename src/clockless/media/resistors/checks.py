@@ -102,7 +102,7 @@ def _checked_initial(resistors: OhmicNetwork, initial: Any) -> np.ndarray:
         raise ParameterError(
             f"initial = {shown(initial)} is nothing for resistors; give ohms, one number or an array [edge]."
         )
-    resistances = resistors.checked(1.0 if initial is None else initial)
+    resistances = resistors.checked(np.array(1.0) if initial is None else initial)
     outside = np.flatnonzero((resistances < resistors.low) | (resistances > resistors.high))
     if outside.size:
         raise ParameterError(

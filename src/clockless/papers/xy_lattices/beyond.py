@@ -19,8 +19,9 @@ from clockless.experiments.catalogue import built, built_on
 from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import Examples, cost_of, gradient
 from clockless.media.phases.implicit import exact_gradient
+from clockless.media.phases.medium import XY
 from clockless.media.phases.schedules import TwoColour
-from clockless.media.phases.xy import XY, Stop, phases_of
+from clockless.media.phases.xy import Stop, phases_of
 from clockless.numerics.randomness import TEST_PHASES, numbers
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim

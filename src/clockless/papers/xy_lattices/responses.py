@@ -23,8 +23,9 @@ from clockless.experiments.catalogue import built, canonical
 from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import response_by_nudging
 from clockless.media.phases.implicit import response_map
+from clockless.media.phases.medium import XY
 from clockless.media.phases.tasks import xor
-from clockless.media.phases.xy import XY, Parameters
+from clockless.media.phases.xy import Parameters
 from clockless.networks.architectures import Architecture, Grid
 from clockless.numerics.randomness import TEST_PHASES, numbers
 from clockless.papers import FigureData, Options
