@@ -10,6 +10,7 @@ from clockless.experiments.jobs import Jobs
 
 pytest.importorskip("jax")
 
+
 from clockless.errors import ClocklessError, DescriptionError, TaskError
 from clockless.experiments.experiment import Experiment
 from clockless.media.modules.data import examples, mnist

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from cyclopts import App, Parameter
 
-from clockless.errors import DescriptionError, ParameterError
+from clockless.errors import DescriptionError, ParameterError, printable
 
 if TYPE_CHECKING:
     from clockless.actors.reports import Report
@@ -143,14 +143,14 @@ def _done(run: ModuleRun, runtime: str, report: Report | None) -> int:
     plain = runs.kept(run, report)
     print(runs.table(report))
     for incident in report.incidents:
-        print(incident)
+        print(printable(str(incident)))
     met = report.actors[run.last].events
     time = f"{report.seconds:.3g} " + ("virtual s in all" if runtime == "simulation" else "s of this run")
     print(f"{met:,} of {run.events:,} batches in {time}; test error {100 * plain['test error']:.2f} %")
     if report.ended == "interrupted":
-        print(_STOPPED.format(run.folder), file=sys.stderr)
+        print(_STOPPED.format(printable(str(run.folder))), file=sys.stderr)
         return 130
-    print(f"{run.folder / 'report.json'}" + ("" if met >= run.events else "; the same command goes on"))
+    print(printable(f"{run.folder / 'report.json'}") + ("" if met >= run.events else "; the same command goes on"))
     return 0
 
 
@@ -160,7 +160,7 @@ _STOPPED = "\nStopped; the snapshots are in {}. The same command goes on."
 def _stopped(run: ModuleRun, runtime: str) -> NoReturn:
     """Ctrl-C: the snapshots are whole."""
     if runtime != "mpi" or _first_rank():
-        print(_STOPPED.format(run.folder), file=sys.stderr, flush=True)
+        print(_STOPPED.format(printable(str(run.folder))), file=sys.stderr, flush=True)
     if runtime == "mpi":
         os._exit(130)  # MPI's own ending would wait for ranks that are gone
     raise SystemExit(130)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from clockless.errors import ClusterError, DescriptionError, OutputError, ParameterError
+from clockless import disk
+from clockless.errors import ClusterError, DescriptionError, OutputError, ParameterError, printable
 
 if TYPE_CHECKING:
     from clockless.stores.store import Store
@@ -45,7 +46,7 @@ def new(path: Path = Path("study.yaml")) -> int:
         from clockless.experiments.experiment import Experiment
 
         description_files.write(Experiment.of(yaml.safe_load(description_files.EXAMPLE)), path)
-    print(f"{path} describes an experiment; run it with: clockless run {path}")
+    print(printable(f"{path} describes an experiment; run it with: clockless run {path}"))
     return 0
 
 
@@ -161,10 +162,12 @@ def status(store: Path) -> int:
     store
         Folder of the store.
     """
+    from clockless.stores.frame import on_disk
     from clockless.stores.store import Store
     from clockless.workers.status import report
 
-    print(report(Store.open(store)))
+    with on_disk(store):
+        print(report(Store.open(store)))
     return 0
 
 
@@ -188,11 +191,14 @@ def plot(store: Path, *, to: Path | None = None, against: str | None = None) -> 
     opened, path = Store.open(store), to or store / "plot.png"
     figure = opened.plot() if against is None else opened.plot(against)
     try:
-        figure.savefig(path, dpi=300)
+        with disk.replacing(path) as temporary:
+            figure.savefig(temporary, dpi=300)
     except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {path} ({error}); choose another --to, such as plot.png.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write {path} ({reason}); choose another --to, such as plot.png.") from None
     done = int((opened.done() != 0).sum())
-    print(f"{path}: {done} of {opened.units} units" + ("" if done == opened.units else ", the rest is still missing"))
+    missing = "" if done == opened.units else ", the rest is still missing"
+    print(printable(f"{path}: {done} of {opened.units} units{missing}"))
     return 0
 
 
@@ -212,7 +218,7 @@ def export(store: Path, to: Path) -> int:
     if to.suffix not in (".nc", ".csv"):
         raise ParameterError(f"{to} ends in {to.suffix or 'nothing'}; results are exported to .nc or .csv.")
     exported(Store.open(store), to)
-    print(f"{to}: {to.stat().st_size / 1e6:.3g} MB")
+    print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB"))
     return 0
 
 
@@ -237,7 +243,8 @@ def _team(
 def _submitted(store: Store, tasks: int, checkpoint_seconds: float) -> int:
     from clockless.workers import slurm
 
-    print(f"Submitted job {slurm.submit(store, tasks, checkpoint_seconds)}; look at it with: clockless status {store.path}")
+    number = slurm.submit(store, tasks, checkpoint_seconds)
+    print(printable(f"Submitted job {number}; look at it with: clockless status {store.path}"))
     return 0
 
 
@@ -245,7 +252,7 @@ def _computed(store: Store, team: Workers) -> int:
     """Compute what is missing and say how it ended."""
     from clockless.workers.run import compute
 
-    path = store.path
+    path = printable(str(store.path))
     if not store.same_sources:
         print(f"{path} was begun with another version of clockless; units may differ in their last bits.", file=sys.stderr)
     try:
@@ -255,14 +262,14 @@ def _computed(store: Store, team: Workers) -> int:
         print(f"\nStopped: {done} of {store.units} units are done. Go on with: clockless resume {path}", file=sys.stderr)
         return 130
     except ClusterError as error:
-        print(f"clockless: {error}", file=sys.stderr)
+        print(f"clockless: {printable(str(error))}", file=sys.stderr)
         return 1
     if ended.damaged:
         units = ", ".join(map(str, ended.damaged[:10]))
         several = "units were damaged on disk and have" if len(ended.damaged) > 1 else "unit was damaged on disk and has"
         print(f"{len(ended.damaged)} {several} been computed again: {units}.", file=sys.stderr)
     for unit, sentence in list(ended.failures.items())[:5]:
-        print(f"unit {unit} failed: {sentence}", file=sys.stderr)
+        print(f"unit {unit} failed: {printable(sentence)}", file=sys.stderr)
     if ended.failures:
         print(f"{len(ended.failures)} units failed; try them again with: clockless resume {path}", file=sys.stderr)
     print(f"{path}: {ended.done} of {ended.units} units done. Look at it with: clockless plot {path}")

@@ -48,6 +48,11 @@ def read(path: str | os.PathLike) -> Experiment:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text in UTF-8"
         raise DescriptionError(f"{name} cannot be read ({reason}); check the name.") from None
+    return of_text(text, name)
+
+
+def of_text(text: str, name: Path) -> Experiment:
+    """The experiment that the text of the file `name` describes; raises DescriptionError as `read`."""
     try:
         return Experiment.of(_parsed(text, name))
     except DescriptionError as error:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from functools import cached_property
 from importlib.metadata import version
@@ -23,25 +22,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless import disk
 from clockless.errors import ParameterError, StoreError
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import text_of
 from clockless.experiments.jobs import Jobs
 from clockless.learning.follow import Arrays
 from clockless.stores.frame import (
-    DONE,
     allocate,
     attributes_left,
+    described_by,
     described_in,
     difference,
     group_of,
-    group_path,
-    nothing,
     on_disk,
-    put,
     seal_of,
 )  # fmt: skip
 from clockless.stores.journal import Journal
+from clockless.stores.layout import DONE, group_path, groups, nothing
 
 if TYPE_CHECKING:
     import xarray
@@ -62,10 +60,9 @@ class Store:
         journal: what is known of the units.
     """
 
-    def __init__(self, path: Path, experiment: Experiment, group: Any) -> None:
-        self.path, self.experiment, self._group = path, experiment, group
-        self.jobs = Jobs(experiment, int(group.attrs["width"]))
-        self.journal = Journal(path, experiment.fingerprint, self.jobs.members)
+    def __init__(self, path: Path, work: Jobs, group: Any) -> None:
+        self.path, self.experiment, self.jobs, self._group = path, work.experiment, work, group
+        self.journal = Journal(path, self.experiment.fingerprint, work.members)
 
     # --- making and opening ---
 
@@ -96,7 +93,7 @@ class Store:
         with on_disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
             allocate(folder, experiment, width, None)
-            put(folder / "experiment.yaml", text_of(experiment))
+            disk.write(folder / "experiment.yaml", text_of(experiment))
         store = cls.open(folder)
         store.journal.tell(
             "created", fingerprint=experiment.fingerprint, units=len(store.jobs.members), version=version("clockless")
@@ -112,10 +109,9 @@ class Store:
         """
         folder = Path(path)
         with on_disk(folder):
-            if not (folder / "experiment.yaml").exists() and not list(folder.glob("*.zarr")):
+            if not (folder / "experiment.yaml").exists() and not groups(folder):
                 raise StoreError(f"{folder} is no store; make one with: clockless run study.yaml --out {folder}.")
-            experiment = described_in(folder)
-            return cls(folder, experiment, group_of(folder, experiment))
+            return cls(folder, *group_of(folder, described_in(folder)))
 
     def extended(self, steps: int) -> Store:
         """This store with more steps: what has been computed is kept, every unit goes on from where it is.
@@ -128,35 +124,46 @@ class Store:
         longer = self.experiment.changed(steps=steps)
         with on_disk(self.path):
             allocate(self.path, longer, int(self._group.attrs["width"]), self.experiment.fingerprint)
-            put(self.path / "experiment.yaml", text_of(longer))
+            disk.write(self.path / "experiment.yaml", text_of(longer))
         store = type(self).open(self.path)
         store.journal.tell("extended", steps=steps, fingerprint=longer.fingerprint)
         return store
 
     @property
     def _extends(self) -> list[str]:
-        """Fingerprints of the run that this one extends, of the one which that extends, and so on."""
+        """Fingerprints of the run that this one extends, of the one which that extends, and so on.
+
+        Only runs of this very experiment with fewer steps: what a store says of anything else is not followed.
+        """
         found: list[str] = []
-        before = self._group.attrs.get("extends")
-        while before and str(before) not in found:
-            found.append(str(before))
-            before = attributes_left(group_path(self.path, str(before))).get("extends")
+        longer, group = self.experiment, group_path(self.path, self.experiment.fingerprint)
+        while before := attributes_left(group).get("extends"):
+            group = group_path(self.path, before)
+            shorter = described_by(group) if disk.has_folder(self.path, group.name) else None
+            if shorter is None or shorter.steps >= longer.steps or not _same_but_steps(shorter, longer):
+                break
+            found.append(before)
+            longer = shorter
         return found
 
-    @property
+    @cached_property
     def shorter(self) -> list[Journal]:
         """The journals of the runs that this one extends, the longest first, as far as they are still there."""
         return [
-            Journal(self.path, name, self.jobs.members) for name in self._extends if (self.path / "units" / name).exists()
+            Journal(self.path, name, self.jobs.members)
+            for name in self._extends
+            if disk.has_folder(self.path, "units") and disk.has_folder(self.path, "units", name)
         ]
 
     def forget_shorter(self) -> None:
         """Remove the runs that this one extends, all of whose results are here."""
-        for name in self._extends[::-1]:
-            group = group_path(self.path, name)
-            shutil.rmtree(self.path / "units" / name, ignore_errors=True)
-            shutil.rmtree(group, ignore_errors=True)
-            seal_of(group).unlink(missing_ok=True)
+        with on_disk(self.path):
+            for name in self._extends[::-1]:
+                if disk.has_folder(self.path, "units"):
+                    disk.remove_folder(self.path, "units", name)
+                group = group_path(self.path, name)
+                disk.remove_folder(self.path, group.name)
+                seal_of(group).unlink(missing_ok=True)
 
     @property
     def same_sources(self) -> bool:
@@ -298,6 +305,11 @@ class Store:
     def units(self) -> int:
         """Number of units of work."""
         return len(self.jobs.members)
+
+
+def _same_but_steps(one: Experiment, other: Experiment) -> bool:
+    a, b = one.plain(), other.plain()
+    return all(a[name] == b[name] for name in a if name not in ("steps", "title"))
 
 
 def _listed(units: list[int]) -> str:

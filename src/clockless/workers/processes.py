@@ -3,6 +3,7 @@
     python -m clockless.workers.processes STORE RUN CHECKPOINT_SECONDS [PARENT]
 
 is one worker. It runs on one thread, ends when nothing is left to claim, and when its parent is gone it puts its unit away.
+It is started with -P, so that a file that happens to lie in the working folder takes no module's place.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from clockless.errors import ClocklessError, StoreError
+from clockless.stores.frame import on_disk
 from clockless.stores.store import Store
 from clockless.workers.loop import CHECKPOINT_SECONDS, Runner, run_threads
 
@@ -49,24 +51,18 @@ class Team:
             StoreError: a worker could not write to the store.
         """
         try:
-            for _ in range(self.count):
-                self._start()
-            while self.processes and not stop.is_set():
-                self._look_after()
-                time.sleep(_LOOK_SECONDS)
+            with on_disk(self.store.path):
+                for _ in range(self.count):
+                    self._start()
+                while self.processes and not stop.is_set():
+                    self._look_after()
+                    time.sleep(_LOOK_SECONDS)
         finally:
             self._end()
 
     def _start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "clockless.workers.processes",
-            str(self.store.path),
-            self.run,
-            str(self.checkpoint_seconds),
-        ]
-        command.append(str(os.getpid()))
+        command = [sys.executable, "-P", "-m", "clockless.workers.processes", str(self.store.path), self.run]
+        command += [str(self.checkpoint_seconds), str(os.getpid())]
         said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed with its process)
         process = subprocess.Popen(command, env={**os.environ, **ONE_THREAD}, stdin=subprocess.DEVNULL, stderr=said)
         self.processes[process.pid], self.said[process.pid] = process, said
@@ -124,9 +120,16 @@ def _ends_with_parent(stop: threading.Event, parent: int) -> None:
             stop.set()
 
 
+def _find_parts_of_ones_own() -> None:
+    """Let modules of the working folder be found, after all others: studies name parts that lie beside them."""
+    if "" not in sys.path:
+        sys.path.append("")
+
+
 def main() -> int:
     """One worker."""
     store, run, checkpoint_seconds, *parent = sys.argv[1:]
+    _find_parts_of_ones_own()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
