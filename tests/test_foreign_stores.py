@@ -399,7 +399,7 @@ def test_titles_and_failures_are_printed_without_control_characters(clockless, s
 
 def test_titles_are_no_markup_of_bars():
     """In a terminal, where square brackets would be commands of the library that draws the bars."""
-    code = "from clockless.workers import progress\nwith progress.watched('[/x] [red]', lambda: progress.Tally(1, 1, 1, 1)): pass"
+    code = "from clockless.workers import progress as p\nwith p.watched('[/x] [red]', lambda: p.Tally(1, 1, 1, 1)): pass"
     ended = subprocess.run(
         ["script", "-qec", f'{sys.executable} -c "{code}"', "/dev/null"],
         capture_output=True,

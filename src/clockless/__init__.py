@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clockless import errors as errors
     from clockless import networks as networks
     from clockless.networks import architectures as architectures
+    from clockless.experiments import own_parts as own_parts
     from clockless.networks import windows as windows
     from clockless import parts as parts
     from clockless.parts import clocks as clocks
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "errors": "errors",
+    "own_parts": "experiments.own_parts",
     "networks": "networks",
     "architectures": "networks.architectures",
     "windows": "networks.windows",

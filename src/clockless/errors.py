@@ -77,6 +77,10 @@ class DivergedWarning(UserWarning):
     """Many replicas of an ensemble ended further from their targets than they began."""
 
 
+class OwnCodeWarning(UserWarning):
+    """Code that is not the package's own was run, because an experiment that names it is; the sentence says which file."""
+
+
 def shown(value: Any) -> str:
     """`value` as a sentence can quote it: on one line, without control characters, long ones abridged."""
     try:

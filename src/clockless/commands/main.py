@@ -95,8 +95,6 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one sentence and exit code 2."""
     from cyclopts import CycloptsError
 
-    if "" not in sys.path:
-        sys.path.append("")  # parts of one's own are found beside the study that names them
     warnings.showwarning = lambda message, *_: print(f"clockless: {printable(str(message))}", file=sys.stderr)
     try:
         code = app(exit_on_error=False, print_error=False)

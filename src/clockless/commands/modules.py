@@ -34,6 +34,7 @@ def decouple(
     events: int | None = None,
     seconds: float | None = None,
     snapshot_seconds: float = 5.0,
+    trust: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run the modules that a file describes side by side, none waiting for the others, or go on with such a run.
 
@@ -58,7 +59,13 @@ def decouple(
         End after so long, even if batches are left; virtual seconds in a simulation.
     snapshot_seconds
         How often a module is put away: what a lost one loses at most.
+    trust
+        Run own parts although the study or their file belongs to another user, and import packages it names.
     """
+    if trust:
+        from clockless.experiments import own_parts
+
+        own_parts.trust()
     runtime = _runtime(as_)
     if runtime == "mpi":
         from clockless.actors.guarding import guarded
@@ -96,13 +103,10 @@ def _run(
 ) -> ModuleRun:  # fmt: skip
     """What to run, checked, its folder made."""
     from clockless.experiments import files as description_files
-    from clockless.experiments.experiment import Experiment
 
     if study.startswith("--"):
         raise DescriptionError(f"{study} comes before the file; say: clockless decouple study.yaml {study} ...")
-    experiment = description_files.read(study)
-    if flags:
-        experiment = Experiment.of(description_files.with_flags(experiment.plain(), flags))
+    experiment = description_files.read(study, flags)
     if not isinstance(experiment.medium, dict) or experiment.medium["kind"] != "modules":
         raise DescriptionError(f"{study} describes no modules; its medium must be {{kind: modules}}.")
     if experiment.axes:

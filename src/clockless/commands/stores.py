@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clockless.stores.store import Store
     from clockless.workers.run import Workers
 
+Trust = Annotated[bool, Parameter(negative="")]
 Flags = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
 
@@ -60,6 +61,7 @@ def run(
     scheduler_file: str | None = None,
     slurm: int | None = None,
     checkpoint_seconds: float = 10.0,
+    trust: Trust = False,
 ) -> int:
     """Run the experiment that a file describes, or go on with it if its store has begun.
 
@@ -84,17 +86,17 @@ def run(
         Submit a SLURM job of so many tasks and return.
     checkpoint_seconds
         How often a long unit is put away.
+    trust
+        Run own parts although the study, the store or their file belongs to another user, and import packages it names.
     """
     from clockless.experiments import files as description_files
-    from clockless.experiments.experiment import Experiment
     from clockless.stores.store import Store
 
+    _trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     if study.startswith("--"):
         raise DescriptionError(f"{study} comes before the file; say: clockless run study.yaml {study} ...")
-    experiment = description_files.read(study)
-    if flags:
-        experiment = Experiment.of(description_files.with_flags(experiment.plain(), flags))
+    experiment = description_files.read(study, flags)
     store = Store.create(out or Path(experiment.fingerprint), experiment)
     return _submitted(store, slurm, checkpoint_seconds) if slurm else _computed(store, team)
 
@@ -108,6 +110,7 @@ def resume(
     scheduler_file: str | None = None,
     slurm: int | None = None,
     checkpoint_seconds: float = 10.0,
+    trust: Trust = False,
 ) -> int:
     """Go on with a store: compute what is missing, damaged, or has failed.
 
@@ -115,11 +118,12 @@ def resume(
     ----------
     store
         Folder of the store.
-    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds
+    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds, trust
         As for `clockless run`.
     """
     from clockless.stores.store import Store
 
+    _trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store)
     return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
@@ -135,6 +139,7 @@ def extend(
     scheduler_file: str | None = None,
     slurm: int | None = None,
     checkpoint_seconds: float = 10.0,
+    trust: Trust = False,
 ) -> int:
     """Go on for more steps; the results are the same as those of one long run.
 
@@ -144,11 +149,12 @@ def extend(
         Folder of the store.
     steps
         Steps in all, more than the store has.
-    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds
+    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds, trust
         As for `clockless run`.
     """
     from clockless.stores.store import Store
 
+    _trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store).extended(steps)
     return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
@@ -222,6 +228,13 @@ def export(store: Path, to: Path) -> int:
     return 0
 
 
+def _trusted(trust: bool) -> None:
+    if trust:
+        from clockless.experiments import own_parts
+
+        own_parts.trust()
+
+
 def _team(
     threads: int | None,
     workers: int | None,
@@ -253,8 +266,6 @@ def _computed(store: Store, team: Workers) -> int:
     from clockless.workers.run import compute
 
     path = printable(str(store.path))
-    if not store.same_sources:
-        print(f"{path} was begun with another version of clockless; units may differ in their last bits.", file=sys.stderr)
     try:
         ended = compute(store, team)
     except KeyboardInterrupt:

@@ -24,7 +24,8 @@ from clockless import disk
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import of_text, text_of
-from clockless.experiments.jobs import Jobs
+from clockless.experiments.jobs import Jobs, own_in
+from clockless.experiments.own_parts import Place, beside
 from clockless.stores.layout import (
     FIXED,
     MOST_DESCRIPTION_BYTES,
@@ -37,22 +38,29 @@ from clockless.stores.layout import (
     layouts,
     nothing,
 )  # fmt: skip
+from clockless.stores.results import folded, labels
 
 if TYPE_CHECKING:
     import zarr
 
 _MOST_FIXED_BYTES = 2**30  # of a chunk that is written with the frame
 _MOST_SEAL_BYTES = 1000
+_MOST_EVENTS_BYTES = 2**28
 
 
-def allocate(folder: Path, experiment: Experiment, width: int | None, extends: str | None) -> None:
-    """Make the group of an experiment under another name and move it into place, whole."""
+def allocate(folder: Path, experiment: Experiment, width: int | None, about: dict[str, str], own_parts: bool) -> None:
+    """Make the group of an experiment under another name and move it into place, whole.
+
+    Args:
+        about: attributes that are known already.
+        own_parts: parts of the user's own may be run, to ask them for labels.
+    """
     final = group_path(folder, experiment.fingerprint)
     if disk.has_folder(folder, final.name):
         return
     temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-", suffix=".zarr"))
     try:
-        _fill_frame(temporary, experiment, width, {"extends": extends} if extends else {})
+        _fill_frame(temporary, experiment, width, about, own_parts)
         temporary.chmod(0o755)
         disk.write(seal_of(final), _sum(temporary))
         os.rename(temporary, final)
@@ -102,15 +110,17 @@ def _sealed(group: Path) -> bool:
         return False
 
 
-def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: dict[str, str]) -> None:
+def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: dict[str, str], own_parts: bool) -> None:
     import zarr
 
     work = Jobs(experiment, width)
+    if own_parts or not own_in(experiment):
+        about = {**about, "labels": folded(labels(work, own_parts))}
     group = zarr.create_group(
         store=path,
         attributes={
             "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
-            "sources": work.sources, "cite": "\n".join(work.medium.cite), **about,
+            "sources": work.sources, "cite": "\n".join(work.cite), "medium": work.about_medium(), **about,
         },
     )  # fmt: skip
     arrays = {}
@@ -137,13 +147,14 @@ def group_of(folder: Path, experiment: Experiment) -> tuple[Jobs, zarr.Group]:
     """
     path = group_path(folder, experiment.fingerprint)
     if not disk.has_folder(folder, path.name):
-        allocate(folder, experiment, None, None)
+        allocate(folder, experiment, None, _made_with(folder, experiment), own_parts=False)
         warnings.warn(f"the results in {path} were gone; they are computed again.", stacklevel=2)
     elif not _sealed(path) and os.access(folder, os.W_OK):
         _mend_frame(path, experiment)
         warnings.warn(f"the description of the arrays in {path} was damaged and has been made anew.", stacklevel=2)
     check_group(path)
-    work = Jobs(experiment, attributes_left(path)["width"])
+    work = Jobs(experiment, attributes_left(path)["width"]).of_medium(attributes_left(path).get("medium"))
+    work = work.without({name for name in work.later if not (path / name).exists()})
     arrays = layouts(work)
     check_arrays(path, arrays)
     import zarr
@@ -156,14 +167,37 @@ def group_of(folder: Path, experiment: Experiment) -> tuple[Jobs, zarr.Group]:
 
 
 def _mend_frame(path: Path, experiment: Experiment) -> None:
-    left = {name: value for name, value in attributes_left(path).items() if name in ("extends", "version", "sources")}
+    left = {name: str(value) for name, value in attributes_left(path).items() if name in _KEPT}
+    left = left if "sources" in left else {**left, **_made_with(path.parent, experiment)}
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-", suffix=".zarr") as temporary:
-        _fill_frame(Path(temporary), experiment, _width_left(path), left)
+        _fill_frame(Path(temporary), experiment, _width_left(path), left, own_parts=False)
         seal = _sum(Path(temporary))
         for made in _frame_files(Path(temporary)):
             *folders, name = made.relative_to(temporary).parts
             disk.move(made, disk.folder(path, *folders, make=True) / name)
     disk.write(seal_of(path), seal)
+
+
+_KEPT = ("extends", "version", "sources")  # what does not follow from the experiment alone
+
+
+def _made_with(folder: Path, experiment: Experiment) -> dict[str, str]:
+    """Version and sources that the journal says the store was made with, as far as it does."""
+    found: dict[str, str] = {}
+    with suppress(OSError):
+        for line in disk.read(folder / "events.jsonl", _MOST_EVENTS_BYTES).decode(errors="replace").splitlines():
+            with suppress(ValueError):
+                event = json.loads(line)
+                if isinstance(event, dict) and event.get("fingerprint") == experiment.fingerprint:
+                    found = {name: str(event.get(name, "unknown")) for name in ("version", "sources")}
+    return found
+
+
+def relabel(group: Any, experiment: Experiment) -> None:
+    """Add the labels that are left out of a frame that is made anew, where parts of the user's own must be asked."""
+    path = Path(group.store.root)
+    group.attrs["labels"] = folded(labels(Jobs(experiment, int(group.attrs["width"])), own_parts=True))
+    disk.write(seal_of(path), _sum(path))
 
 
 def _width_left(path: Path) -> int | None:
@@ -212,7 +246,7 @@ def described_in(folder: Path) -> Experiment:
 def _read(path: Path) -> Experiment:
     """The experiment that a store's file describes; DescriptionError if it cannot be read."""
     try:
-        return of_text(disk.read(path, MOST_DESCRIPTION_BYTES).decode(), path)
+        return of_text(disk.read(path, MOST_DESCRIPTION_BYTES).decode(), path, store=True)
     except StoreError:
         raise
     except (OSError, UnicodeDecodeError) as error:
@@ -224,7 +258,8 @@ def _read(path: Path) -> Experiment:
 def described_by(group: Path) -> Experiment | None:
     """What a group says that it holds, if its name agrees."""
     try:
-        experiment = Experiment.of(json.loads(attributes_left(group)["experiment"]))
+        with beside(Place(group.parent, store=True)):
+            experiment = Experiment.of(json.loads(attributes_left(group)["experiment"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return experiment if experiment.fingerprint == group.stem else None
@@ -232,7 +267,8 @@ def described_by(group: Path) -> Experiment | None:
 
 def difference(one: Experiment, other: Experiment) -> str:
     a, b = one.plain(), other.plain()
-    return ", ".join(name for name in a if a[name] != b[name] and name != "title") + " differ"
+    names = [name for name in a if a[name] != b[name] and name != "title"]
+    return ", ".join(names) + (" differs" if len(names) == 1 and not names[0].endswith("s") else " differ")
 
 
 @contextmanager

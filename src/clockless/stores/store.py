@@ -24,9 +24,12 @@ import numpy as np
 
 from clockless import disk
 from clockless.errors import ParameterError, StoreError
+from clockless.experiments import own_parts
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import text_of
 from clockless.experiments.jobs import Jobs
+from clockless.experiments.own_parts import PARTS, Place, beside
+from clockless.experiments.studies import own_in
 from clockless.learning.follow import Arrays
 from clockless.stores.frame import (
     allocate,
@@ -36,10 +39,12 @@ from clockless.stores.frame import (
     difference,
     group_of,
     on_disk,
+    relabel,
     seal_of,
 )  # fmt: skip
 from clockless.stores.journal import Journal
 from clockless.stores.layout import DONE, group_path, groups, nothing
+from clockless.stores.provenance import check_ready, keep_parts, made_otherwise
 
 if TYPE_CHECKING:
     import xarray
@@ -87,17 +92,17 @@ class Store:
             return store
         Jobs(experiment, _ANY_WIDTH).check()
         if folder.exists() and (
-            not folder.is_dir() or any(p.suffix not in (".zarr", ".seal") and p.name != "units" for p in folder.iterdir())
+            not folder.is_dir()
+            or any(p.suffix not in (".zarr", ".seal") and p.name not in ("units", PARTS) for p in folder.iterdir())
         ):
             raise StoreError(f"{folder} is there and is no store; choose another --out.")
         with on_disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            allocate(folder, experiment, width, None)
+            keep_parts(folder, experiment)
+            allocate(folder, experiment, width, {}, own_parts=True)
             disk.write(folder / "experiment.yaml", text_of(experiment))
         store = cls.open(folder)
-        store.journal.tell(
-            "created", fingerprint=experiment.fingerprint, units=len(store.jobs.members), version=version("clockless")
-        )
+        store._tell("created", units=len(store.jobs.members))
         return store
 
     @classmethod
@@ -121,13 +126,21 @@ class Store:
         """
         if steps <= self.experiment.steps:
             raise StoreError(f"{self.path} has {self.experiment.steps:,} steps; give more than that to --steps.")
-        longer = self.experiment.changed(steps=steps)
+        self._check_sources()
+        check_ready(self.experiment)
+        with beside(Place(self.path, store=True)):
+            longer = self.experiment.changed(steps=steps)
         with on_disk(self.path):
-            allocate(self.path, longer, int(self._group.attrs["width"]), self.experiment.fingerprint)
+            about = {"extends": self.experiment.fingerprint}
+            allocate(self.path, longer, int(self._group.attrs["width"]), about, own_parts=True)
             disk.write(self.path / "experiment.yaml", text_of(longer))
         store = type(self).open(self.path)
-        store.journal.tell("extended", steps=steps, fingerprint=longer.fingerprint)
+        store._tell("extended", steps=steps)
         return store
+
+    def _tell(self, event: str, **details: int) -> None:
+        about = {"version": version("clockless"), "sources": self.jobs.sources}
+        self.journal.tell(event, fingerprint=self.experiment.fingerprint, **about, **details)
 
     @property
     def _extends(self) -> list[str]:
@@ -166,9 +179,42 @@ class Store:
                 seal_of(group).unlink(missing_ok=True)
 
     @property
-    def same_sources(self) -> bool:
-        """Whether this version of the package computes what the store's did."""
-        return bool(self._group.attrs.get("sources") == self.jobs.sources)
+    def made_otherwise(self) -> str:
+        """How the version of the package that began this store differs from this one; nothing if it computes the same."""
+        return made_otherwise(dict(self._group.attrs), self.jobs.sources)
+
+    def check_before_computing(self) -> None:
+        """Look at what the results depend on before any more are computed; own parts are run, data files compared.
+
+        Raises:
+            StoreError: units are missing, but other sources of the package have computed the others.
+            DescriptionError: an own part is not at hand, or must not be run.
+        """
+        own = own_in(self.experiment)
+        finished = self.done().all() and not (self.made_otherwise and self.damaged())
+        unlabelled = bool(own) and "labels" not in self._group.attrs
+        if not finished:
+            self._check_sources()
+        if not finished or unlabelled:
+            check_ready(self.experiment)
+        if own and (not finished or unlabelled) and os.access(self.path, os.W_OK):
+            with on_disk(self.path):
+                keep_parts(self.path, self.experiment)
+                if unlabelled:
+                    relabel(self._group, self.experiment)
+
+    @property
+    def trusting(self) -> bool:
+        """Whether workers must be told to trust own parts, because this process was."""
+        kinds = [part["kind"] for part in own_in(self.experiment)]
+        return bool(kinds) and own_parts.trusting(kinds)
+
+    def _check_sources(self) -> None:
+        if self.made_otherwise:
+            raise StoreError(
+                f"{self.path} cannot be gone on with: {self.made_otherwise}, so that units would differ in their bits; "
+                f"install that version, or choose another --out."
+            )
 
     # --- units ---
 
@@ -276,7 +322,8 @@ class Store:
             import warnings
 
             warnings.warn(f"{self.path}: {_listed(damaged)} damaged; `clockless resume` computes that again.", stacklevel=2)
-        return stored_dataset(self.jobs, arrays, whole, dict(self._group.attrs))
+        data = stored_dataset(self.jobs, arrays, whole, dict(self._group.attrs))
+        return data.assign_attrs(note=f"other sources: {self.made_otherwise}") if self.made_otherwise else data
 
     def plot(self, against: str = "step x p") -> Figure:
         """Scaled test error of the replicas that are done, a line for every combination of what is no task or seed.

@@ -88,6 +88,7 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
         ClocklessError: the store cannot be written to, or a cluster is lost.
     """
     run, stop = uuid.uuid4().hex[:12], threading.Event()
+    store.check_before_computing()
     with on_disk(store.path):
         damaged = mend(store)
         _recount(store)

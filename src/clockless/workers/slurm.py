@@ -30,7 +30,7 @@ _SCRIPT = """\
 #SBATCH --requeue
 export NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 srun --kill-on-bad-exit=0 --wait=0 \\
-    {python} -P -m clockless.workers.processes {quoted} "slurm-$SLURM_JOB_ID" {checkpoint_seconds:g}
+    {python} -P -m clockless.workers.processes {quoted} "slurm-$SLURM_JOB_ID" {checkpoint_seconds:g}{trust}
 """
 
 
@@ -53,6 +53,7 @@ def script(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECO
     text = _SCRIPT.format(
         quoted=shlex.quote(whole), python=shlex.quote(sys.executable), tasks=tasks,
         log='"' + whole.replace("%", "%%") + '/slurm-%j.log"', checkpoint_seconds=checkpoint_seconds,
+        trust=" --trust" if store.trusting else "",
     )  # fmt: skip
     with on_disk(store.path):
         disk.write(path, text)
@@ -65,6 +66,7 @@ def submit(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECO
     Raises:
         ClusterError: there is no sbatch here, or it refuses.
     """
+    store.check_before_computing()
     path = script(store, tasks, checkpoint_seconds)
     if shutil.which("sbatch") is None:
         raise ClusterError(f"there is no sbatch on this machine; copy {path} to where there is one, or leave --slurm out.")

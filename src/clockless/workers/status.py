@@ -38,6 +38,8 @@ def report(store: Store) -> str:
     ]
     if not done.all():
         lines.append(f"  time left   {_time_left(store, done, len(running))}")
+    if store.made_otherwise:
+        lines.append(f"  sources     {store.made_otherwise}")
     lines += [f"  unit {unit} failed: {text}" for unit, text in list(failures.items())[:5]]
     if not done.all() and not running:
         lines.append(f"  go on with: clockless resume {store.path}")
