@@ -64,7 +64,7 @@ def test_the_example_is_an_experiment_of_a_dozen_units_or_more(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(description_files.EXAMPLE)
     experiment = read(path)
-    assert 12 <= len(cl.Store.create(tmp_path / "store", experiment).study.members) <= 24
+    assert 12 <= len(cl.Store.create(tmp_path / "store", experiment).jobs.members) <= 24
     toml = tmp_path / "study.toml"
     assert cli_stores.new(toml) == 0
     assert read(toml) == experiment

@@ -118,7 +118,7 @@ def test_only_shorter_runs_of_the_same_experiment_are_removed(clockless, store, 
     }  # fmt: skip
     other = others[extends]
     if extends != "itself":
-        frames.allocate(store, other, WIDTH, None)
+        frames.allocate(store, other, WIDTH, {}, own_parts=False)
         (store / "units" / other.fingerprint).mkdir()
     changed(store, "zarr.json", lambda metadata: metadata["attributes"].update(extends=other.fingerprint))
     sealed(store)
@@ -457,16 +457,6 @@ def test_files_of_the_working_folder_take_no_workers_over(store, made, tmp_path,
     assert compute(cl.Store.open(store), cl.Workers(processes=1), progress=False).complete
     assert not list(place.glob("sprung*"))
     assert cl.Store.open(store).digest() == made.digest()
-
-
-def test_a_worker_still_finds_what_lies_beside_the_study(tmp_path):
-    (tmp_path / "my_part_of_tests.py").write_text("HERE = 'found'")
-    (tmp_path / "uuid.py").write_text("raise SystemExit('taken over')")
-    code = (
-        "from clockless import workers; workers._find_parts_of_ones_own(); import uuid, my_part_of_tests as m; print(m.HERE)"
-    )
-    ended = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=50)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "found\n", "")
 
 
 # --- odd things ----------------------------------------------------------------------------------------------------------

@@ -27,9 +27,8 @@ from clockless.errors import ParameterError, StoreError
 from clockless.experiments import own_parts
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import text_of
-from clockless.experiments.jobs import Jobs
+from clockless.experiments.jobs import Jobs, own_in
 from clockless.experiments.own_parts import PARTS, Place, beside
-from clockless.experiments.studies import own_in
 from clockless.learning.follow import Arrays
 from clockless.stores.frame import (
     allocate,
