@@ -259,9 +259,7 @@ def test_five_phases_learn_xor(seed, clock):
     """All-to-all N = 5 reaches a cost of about 0 in every run of arXiv 2402.08579."""
     wiring, examples = xor(5)
     rule = EquilibriumPropagation(0.1, 0.1)
-    learner = session(
-        architecture=wiring, task=examples, rule=rule, clock=clock, initial=Initial(0.5**0.5, 0.5), seed=seed
-    )
+    learner = session(architecture=wiring, task=examples, rule=rule, clock=clock, initial=Initial(0.5**0.5, 0.5), seed=seed)
     before = learner.measure()["error"][0]
     learner.advance(2000 if clock != Global() else 1000)
     assert learner.measure()["error"][0] < 1e-3 < before
