@@ -50,6 +50,13 @@ if TYPE_CHECKING:
     from clockless.parts.optimisers import Adam as Adam
     from clockless.parts.samplers import Epochs as Epochs
     from clockless.media.phases.medium import XY as XY
+    from clockless.media.modules.medium import MLP as MLP
+    from clockless.media.modules.medium import Modules as Modules
+    from clockless.media.modules.methods import Backprop as Backprop
+    from clockless.media.modules.methods import NoBackprop as NoBackprop
+    from clockless.media.modules.methods import LocalLoss as LocalLoss
+    from clockless.media.modules.methods import DelayedGradients as DelayedGradients
+    from clockless.media.modules.methods import DNI as DNI
     from clockless.tasks.task import Task as Task
     from clockless.workers.train import train as train
     from clockless.workers.runs import Run as Run
@@ -101,6 +108,13 @@ _NAMES = {
     "Adam": "parts.optimisers",
     "Epochs": "parts.samplers",
     "XY": "media.phases.medium",
+    "MLP": "media.modules.medium",
+    "Modules": "media.modules.medium",
+    "Backprop": "media.modules.methods",
+    "NoBackprop": "media.modules.methods",
+    "LocalLoss": "media.modules.methods",
+    "DelayedGradients": "media.modules.methods",
+    "DNI": "media.modules.methods",
     "Task": "tasks.task",
     "train": "workers.train",
     "Run": "workers.runs",

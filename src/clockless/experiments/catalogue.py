@@ -109,7 +109,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "iris": Kind("clockless.media.phases.tasks:iris", _SITES),
         "digits": Kind("clockless.media.phases.tasks:digits", _SITES),
         "mnist": Kind("clockless.media.phases.tasks:mnist", _SITES, files=_MNIST),
-        "labels": Kind("clockless.media.modules.data:examples"),
+        "labels": Kind("clockless.media.modules.data:labels"),
         "mnist-labels": Kind("clockless.media.modules.data:mnist", files=_MNIST),
     },
     "rule": {
@@ -326,6 +326,8 @@ def _taken_apart(section: str, thing: Any, where: str) -> dict[str, Any]:
     """The description of an object of the package, or of a part from outside."""
     if hasattr(thing, "described"):  # an object that has a plainer form
         thing = thing.described()
+        if isinstance(thing, Mapping):
+            return dict(thing)
     if isinstance(thing, Architecture):
         wiring = {name: getattr(thing, name) for name in ("inputs", "outputs", "shared", "initial_scale", "name")}
         return {"kind": "wiring", "edges": thing.network.edges, "positions": thing.network.positions, **wiring}
