@@ -240,10 +240,10 @@ DESCRIBED: dict[str, dict[str, Any]] = {
 
 def task_fingerprints() -> dict[str, int]:
     """Of one task of every builder: the replica words of their random numbers."""
+    from clockless import tasks
     from clockless.media.modules.data import labels
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks import architectures
-    from clockless import tasks
 
     board, two, four = cl.networks.board16(), architectures.dense(2, 3, 1), architectures.dense(4, 3, 3)
     digits = architectures.dense(64, 10)

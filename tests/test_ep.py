@@ -296,7 +296,7 @@ def test_bad_rules_get_one_sentence(arguments, words):
 
 def test_a_rule_that_knows_no_phases():
     xy, parameters, examples, phases = problem(8)
-    with pytest.raises(ParameterError, match="rule = .* says of no push; give it a field nudge"):
+    with pytest.raises(ParameterError, match=r"rule = .* says of no push; give it a field nudge"):
         gradient(xy, parameters, examples, phases, object())
     with pytest.raises(ParameterError, match="nothing for phases; give a rule that clamps or nudges"):
         contrast(Free(), xy, parameters, examples, directions(phases), EXACT)

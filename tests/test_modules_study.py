@@ -13,10 +13,11 @@ pytest.importorskip("jax")
 
 from clockless.errors import ClocklessError, DescriptionError, TaskError
 from clockless.experiments.experiment import Experiment
-from clockless.media.modules.data import examples, mnist
+from clockless.media.modules.data import labels, mnist
 from clockless.media.modules.layers import mlp
 from clockless.media.modules.learning import Learning, Session
 from clockless.media.modules.methods import DNI
+from clockless.media.modules.optimisers import StepSize
 from clockless.parts.clocks import Bernoulli
 from clockless.stores.store import Store
 from clockless.workers.loop import Runner
@@ -73,7 +74,7 @@ def test_extended_gives_the_same_bits(plain, tmp_path):
 def test_results_are_those_of_the_session(plain):
     """Replica by replica and record by record, alignment and updates included."""
     data = plain.dataset().isel(rule=1)
-    learning = Learning(mlp(64, 8, 2, 10), examples("digits"), DNI(), Bernoulli(0.5), 16, _adam(0.01), 3)
+    learning = Learning(mlp(64, 8, 2, 10), labels("digits"), DNI(), Bernoulli(0.5), 16, step_size=StepSize(0.01), seed=3)
     session = Session(learning)
     for step in data.step.values.tolist():
         session.advance(step)
@@ -85,12 +86,6 @@ def test_results_are_those_of_the_session(plain):
     assert np.isfinite(data.alignment.values[-1]).all()
     assert np.isnan(plain.dataset().alignment.isel(rule=0).values).all()
     assert not plain.dataset().failed.any()
-
-
-def _adam(rate):
-    from clockless.media.modules.optimisers import Adam
-
-    return Adam(rate)
 
 
 def test_smaller_stacks_are_filled_up(tmp_path):
@@ -105,6 +100,12 @@ def test_smaller_stacks_are_filled_up(tmp_path):
     assert [axis.name for axis in rates.axes] == ["medium_rate", "rule"]
 
 
+def learned(experiment):
+    """What the first replica learns."""
+    replica = Jobs(experiment).replica(0)
+    return replica.medium.learning(replica)
+
+
 def test_descriptions_say_the_same_as_objects():
     """An object of the methods is taken apart into the description that makes it; drops change the fingerprint."""
     given = described(rule=DNI(conditioned=False, hidden=(4, 4)))
@@ -112,9 +113,9 @@ def test_descriptions_say_the_same_as_objects():
         "kind": "dni", "conditioned": False, "hidden": [4, 4], "mixing": 0.0, "unlock": "update", "source": [256],
     }  # fmt: skip
     assert Experiment.of(given.plain()).fingerprint == given.fingerprint
-    assert Jobs(given).learning(0).method == DNI(conditioned=False, hidden=(4, 4))
+    assert learned(given).method == DNI(conditioned=False, hidden=(4, 4))
     dropped = described(medium={"kind": "modules", "drops": [10, 20]})
-    assert Jobs(dropped).learning(0).optimiser.rate_at(15) == pytest.approx(1e-4)
+    assert learned(dropped).step_size.rate_at(15) == pytest.approx(1e-4)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_nothing_else_imports_jax():
     """Experiments on other media, given as objects or as data, do without; `clockless --help` too."""
     code = (
         "import sys, clockless as cl\n"
-        "from clockless import cli, studies\n"
+        "import clockless.commands.main, clockless.workers.runs\nfrom clockless.experiments.jobs import Jobs\n"
         "e = cl.Experiment(rule=cl.CoupledLearning(0.1, 0.1), clock=[cl.Bernoulli(0.5)], steps=1)\n"
         "Jobs(e).check()\n"
         "try:\n    cl.Experiment(rule=3)\nexcept cl.errors.DescriptionError:\n    pass\n"
@@ -180,7 +181,7 @@ def test_mnist_from_its_files(tmp_path):
     write_mnist(tmp_path)
     found = mnist(tmp_path, crop=1, pool=2)
     np.testing.assert_allclose(found.x_train, np.array([3, 1, 4, 1])[:, None] * np.full((1, 4), 20 / 255))
-    assert found.y_test.tolist() == [5, 9]
+    assert found.labels_test.tolist() == [5, 9]
     task = {"kind": "mnist-labels", "folder": str(tmp_path)}
     experiment = described(task=task, batch=2, rule={"kind": "backprop"}, steps=2, clock={"kind": "global"})
     data = run(experiment, tmp_path / "store", Workers(threads=1), progress=False).dataset()
