@@ -315,8 +315,8 @@ def test_what_is_measured():
 def test_weights_are_held_at_levels(precision):
     """Matrices at multiples of the level, the dead zone lost, all else as without; the device's own rule says where."""
     device = SignedLevels(33, 1.0)
-    how = {"precision": precision, "device": device, **DESCENT}
-    learner, level = session(Backprop(), **how), device.level
+    fast = {"precision": precision, "optimiser": Descent(), "step_size": StepSize(0.5)}
+    learner, level = session(Backprop(), device=device, **fast), device.level
     exact = session(Backprop(), precision=precision)
     moved, lost, tolerance = 0, 0, 1e-6 if precision == "float32" else 1e-12
     for memory, other in zip(learner.memories, exact.memories, strict=True):
@@ -324,7 +324,7 @@ def test_weights_are_held_at_levels(precision):
         np.testing.assert_array_equal(memory["module"]["parameters"]["weight"], device.nearest(first))
     for step in range(8):
         before = [{k: np.asarray(v) for k, v in m["module"]["parameters"].items()} for m in learner.memories]
-        free = session(Backprop(), precision=precision, **DESCENT)
+        free = session(Backprop(), **fast)
         free.restore(learner.state())  # the same place without the device
         free.advance(step + 1)
         learner.advance(step + 1)
@@ -335,9 +335,7 @@ def test_weights_are_held_at_levels(precision):
             expected = device.written(np.asarray(own["weight"], dtype=np.float64), change, -np.inf, np.inf)
             np.testing.assert_array_equal(np.asarray(after["weight"])[far], expected[far])
             for name in own.keys() - {"weight"}:
-                np.testing.assert_allclose(
-                    after[name], want[name], rtol=1e-6 if precision == "float32" else 1e-12, atol=1e-7
-                )
+                np.testing.assert_allclose(after[name], want[name], rtol=tolerance, atol=tolerance)
             moved += np.sum(expected != own["weight"])
             lost += np.sum((expected == own["weight"]) & (change != 0))
     assert moved > 10

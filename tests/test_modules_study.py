@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+import clockless as cl
 from clockless.experiments.jobs import Jobs
 
 pytest.importorskip("jax")
@@ -121,20 +122,23 @@ def test_descriptions_say_the_same_as_objects():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"network": {"kind": "packing"}}, "network: packing"),
+        ({"network": {"kind": "packing"}}, "network = Network(64 nodes, 143 edges) is no stack of modules"),
         ({"network": {"kind": "mlp", "layers": 0}}, "layers = 0"),
         ({"medium": {"kind": "modules", "precision": "float16"}}, "precision = 'float16'"),
         ({"medium": {"kind": "modules", "optimiser": "lion"}}, "optimiser = 'lion'"),
         ({"medium": {"kind": "modules", "rate": -1.0}}, "rate = -1.0"),
-        ({"task": {"kind": "regression"}}, "task: regression"),
+        (
+            {"task": {"kind": "regression"}},
+            "task: inputs and outputs are drawn among nodes, and MLP(layers=2, width=8) has",
+        ),
         ({"task": {"kind": "labels", "name": "faces"}}, "no examples called 'faces'"),
-        ({"rule": {"kind": "sign", "nudge": 0.1}}, "rule: sign"),
+        ({"rule": {"kind": "sign", "nudge": 0.1}}, "rule = SignRule"),
         ({"rule": {"kind": "dni", "mixing": 2.0}}, "mixing = 2.0"),
         ({"rule": {"kind": "dni", "hidden": [0]}}, "hidden = 0"),
         ({"rule": {"kind": "hebb"}}, "kinds of rule are"),
         ({"clock": {"kind": "bernoulli", "p": 0.0}}, "p = 0"),
-        ({"device": {"kind": "levels", "count": 8, "low": 1.0, "high": 2.0}}, "device: levels"),
-        ({"optimiser": {"kind": "adam"}}, "optimiser: "),
+        ({"device": {"kind": "levels", "count": 8, "low": 1.0, "high": 2.0}}, "device = Levels"),
+        ({"optimiser": {"kind": "adam", "eps": 0.0}}, "optimiser: eps = 0"),
         ({"initial": 1.0}, "initial: "),
         ({"batch": "full"}, "batch = 'full'"),
         ({"batch": 2000}, "1347 training examples"),
@@ -147,6 +151,48 @@ def test_bad_input_is_one_sentence(changes, words):
     said = str(caught.value)
     assert words in said
     assert "\n" not in said
+
+
+def test_public_names_train_and_answer(tmp_path):
+    """In memory and in a store: the same bits, answers that follow from what is kept, and the error that was recorded."""
+    task, device = cl.tasks.labels("digits"), cl.SignedLevels(65, 1.0)
+    how = {
+        "rule": cl.DNI(), "clock": [cl.Global(), cl.Bernoulli(0.5)], "batch": 64, "steps": 20, "device": device,
+        "optimiser": cl.Momentum(0.5), "seed": 5,
+    }  # fmt: skip
+    here = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, **how)
+    there = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, store=tmp_path / "store", **how)
+    for name in here.data.data_vars:
+        np.testing.assert_array_equal(here.data[name], there.data[name], err_msg=name)
+    weights = here.parameters.values[:, 16 : 16 + 64 * 8] * 32  # after the scales and shifts of the first layer
+    np.testing.assert_array_equal(weights, np.rint(weights))
+    logits = here.predict(task.x_test)
+    assert logits.dims == ("clock", "example", "output")
+    error = (logits.values.argmax(axis=2) != task.labels_test).mean(axis=1)
+    np.testing.assert_array_equal(error, here.error.isel(step=-1))
+    np.testing.assert_array_equal(here.accuracy, 1 - error)
+    again = cl.load(tmp_path / "store")
+    np.testing.assert_array_equal(again.predict(task.x_test), logits)
+    np.testing.assert_array_equal(again.predict(task.x_test[3]), logits[:, 3:4])
+    assert (tmp_path / "store" / "experiment.yaml").stat().st_size < 2000  # the task's name, not its examples
+    plain = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, **{**how, "device": cl.Continuous(), "clock": cl.Global()})
+    other = cl.train(cl.Modules(cl.MLP(2, 8), "float32", "momentum", 0.05), task, **{
+        **how, "device": cl.Continuous(), "clock": cl.Global(), "optimiser": [None, cl.Momentum(0.9), cl.Momentum(0.5)],
+    })  # fmt: skip
+    ends = other.parameters.values
+    np.testing.assert_array_equal(ends[0], ends[1])  # the medium's word has the usual numbers
+    np.testing.assert_array_equal(ends[2], plain.parameters)
+    assert not np.array_equal(ends[0], ends[2])
+
+
+def test_a_stack_of_one_layer_keeps_no_statistics():
+    """Their place is held by a NaN, and it answers all the same."""
+    task = cl.tasks.labels("digits")
+    found = cl.train(cl.Modules(cl.MLP(1)), task, rule=cl.Backprop(), batch=64, steps=3)
+    assert np.isnan(found.data.statistics.values).all()
+    weight, bias = np.split(found.parameters.values, [10])[::-1]  # in the order of their names: bias, weight
+    expected = task.x_test.astype(np.float32) @ weight.reshape(64, 10).astype(np.float32) + bias
+    np.testing.assert_allclose(found.predict(task.x_test), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_nothing_else_imports_jax():

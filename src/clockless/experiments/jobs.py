@@ -234,7 +234,8 @@ def check_sections(experiment: Experiment) -> None:
                 else:
                     built(section, description)
             except ClocklessError as error:
-                raise DescriptionError(f"{section}: {error}") from None
+                said = str(error)  # a medium or a task may find that the network is what does not fit
+                raise DescriptionError(said if said.startswith("network = ") else f"{section}: {said}") from None
             except (TypeError, ValueError, AttributeError) as error:  # a part from outside may check itself in its own way
                 raise DescriptionError(f"{section} = {canonical(description)} cannot be built: {error}.") from None
 

@@ -80,8 +80,7 @@ class OhmicNetwork:
 
     def residual(self, parameters: np.ndarray, state: np.ndarray, held: Mapping[int, float]) -> float:
         """Largest net current into a node that is not held, relative to the largest edge current."""
-        nodes = np.array(list(held), dtype=np.int64)
-        self._checked_held(held)
+        nodes, _ = self._checked_held(held)
         currents = self.drops(state) / self.checked(parameters)
         net = np.zeros(self.network.nodes)
         np.add.at(net, self.network.edges[:, 0], currents)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clockless.errors import TaskError, whole
+from clockless.errors import TaskError, shown, whole
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.networks.network import Network
 from clockless.tasks.task import Task
@@ -45,6 +45,10 @@ def allosteric(network: Network, inputs: int = 2, outputs: int = 2, ground: int 
 def _drawn_roles(network: Network, counts: tuple[int, int, int], rng: np.random.Generator) -> Roles:
     for role, count in zip(("inputs", "outputs", "ground"), counts, strict=True):
         whole(role, count, 1)
+    if not hasattr(network, "nodes"):
+        raise TaskError(
+            f"inputs and outputs are drawn among nodes, and {shown(network)} has none; give a network such as packing()."
+        )
     if sum(counts) > network.nodes:
         raise TaskError(f"{sum(counts)} nodes with roles do not fit on {network.nodes} nodes; ask for fewer.")
     drawn = rng.permutation(network.nodes)[: sum(counts)].tolist()
