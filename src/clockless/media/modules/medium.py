@@ -215,9 +215,10 @@ class ModulesLearner:
 
     def _alignment(self) -> np.ndarray:
         """NaN without computing anything where no module has a model of its gradient."""
-        if isinstance(self.session.learning.method, DNI):
+        boundaries = len(self.session.units) - 1
+        if isinstance(self.session.learning.method, DNI) and boundaries:
             return self.session.alignment()
-        return np.full((1, len(self.session.units) - 1), np.nan)
+        return np.full((1, max(boundaries, 1)), np.nan)
 
     def results(self, recorded: Arrays) -> Arrays:
         """What was recorded, the final parameters and running statistics."""
