@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from clockless.media.modules.methods import LocalLoss as LocalLoss
     from clockless.media.modules.methods import DelayedGradients as DelayedGradients
     from clockless.media.modules.methods import DNI as DNI
+    from clockless.learning.own import Medium as Medium
     from clockless.tasks.task import Task as Task
     from clockless.workers.train import train as train
     from clockless.workers.runs import Run as Run
@@ -115,6 +116,7 @@ _NAMES = {
     "LocalLoss": "media.modules.methods",
     "DelayedGradients": "media.modules.methods",
     "DNI": "media.modules.methods",
+    "Medium": "learning.own",
     "Task": "tasks.task",
     "train": "workers.train",
     "Run": "workers.runs",
