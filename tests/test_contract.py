@@ -42,7 +42,21 @@ def modules() -> Replica:
     return Replica(Modules(MLP(3, 8)), examples("digits"), DNI(), Bernoulli(0.5), Continuous(), batch=16, seed=5)
 
 
-MEDIA = [resistors, several_blocks, phases, modules]
+class Ohmic(cl.Medium):
+    """Resistors as a medium of one's own, by their energy."""
+
+    def energy(self, parameters, state):
+        ends = state[self.network.edges]
+        return np.sum((ends[:, 0] - ends[:, 1]) ** 2 / (2.0 * parameters))
+
+
+def own() -> Replica:
+    network = cl.networks.board16()
+    return Replica(Ohmic(network), cl.tasks.regression(network, test=5), cl.CoupledLearning(0.1, 0.1), Bernoulli(0.5),
+                   Continuous(), optimiser=cl.Adam(), batch=2, seed=5)  # fmt: skip
+
+
+MEDIA = [resistors, several_blocks, phases, modules, own]
 
 
 @cache

@@ -13,7 +13,6 @@ from clockless import networks
 from clockless.errors import NetworkError, ParameterError, TaskError
 from clockless.learning.contracts import Replica
 from clockless.media.phases.contrast import Examples, gradient
-from clockless.media.phases.medium import XY
 from clockless.media.phases.schedules import PoissonTimed, RandomSequential
 from clockless.media.phases.settings import Initial, Settling
 from clockless.media.phases.tasks import PhaseTask

@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from clockless.media.modules.methods import DelayedGradients as DelayedGradients
     from clockless.media.modules.methods import DNI as DNI
     from clockless.learning.own import Medium as Medium
+    from clockless.learning.examination import check as check
+    from clockless.media.bench import Bench as Bench
     from clockless.tasks.task import Task as Task
     from clockless.workers.train import train as train
     from clockless.workers.runs import Run as Run
@@ -117,6 +119,8 @@ _NAMES = {
     "DelayedGradients": "media.modules.methods",
     "DNI": "media.modules.methods",
     "Medium": "learning.own",
+    "check": "learning.examination",
+    "Bench": "media.bench",
     "Task": "tasks.task",
     "train": "workers.train",
     "Run": "workers.runs",

@@ -69,6 +69,10 @@ class StalledError(ClocklessError, TimeoutError):
     """A wait of a runtime that reached its limit: nobody can act any more, or somebody does not answer."""
 
 
+class BenchError(ClocklessError, RuntimeError):
+    """A laboratory bench that has ended, is silent, or answers what is no state."""
+
+
 class ReplicasFailedWarning(UserWarning):
     """Some replicas of an ensemble ended in numbers that are not finite, or did not settle; the others are untouched."""
 

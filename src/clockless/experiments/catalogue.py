@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ClocklessError, DescriptionError, shown
-from clockless.experiments import own_parts
+from clockless.experiments import own_media, own_parts
 from clockless.experiments.own_fields import LEFT_TO_CODE
 from clockless.networks.architectures import Architecture
 
@@ -100,6 +100,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED),
         "xy": Kind("clockless.media.phases.settings:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
+        "bench": Kind("clockless.media.bench:Bench", _FILLED),
     },
     "task": {
         "regression": Kind("clockless.media.resistors.tasks:regression", _FILLED),
@@ -154,20 +155,28 @@ def kind_of(section: str, name: Any, where: str) -> Kind:
     known = CATALOGUE[section]
     if isinstance(name, str) and name in known:
         return known[name]
-    if section not in _OWN and own_parts.is_own(name):
+    if section == "medium" and isinstance(name, str) and name.startswith("clockless."):
+        return Kind(name, *own_media.signature(_found(name, where), name, where))
+    if (section == "medium" or section not in _OWN) and own_parts.is_own(name):
         return _checked_part(name, where) if name.startswith("clockless.") else Kind(name)
+    if section == "medium":
+        known = {**known, **own_media.installed()}  # type: ignore[dict-item]
     raise DescriptionError(f"{where}.kind = {shown(name)}; the kinds of {section} are: {', '.join(known)}.")
 
 
 def _checked_part(name: str, where: str) -> Kind:
     """A part of the package that is named by where it is imported from, though no section lists it."""
-    try:
-        found = imported(name)
-    except (ImportError, AttributeError) as error:
-        raise DescriptionError(f"{where}.kind = {shown(name)} cannot be imported ({error}); check the name.") from None
+    found = _found(name, where)
     if not (inspect.isclass(found) and hasattr(found, "Lanes")):
         raise DescriptionError(f"{where}.kind = {name!r} is no part; decorate its class with clockless.parts.part.part.")
     return Kind(name)
+
+
+def _found(name: str, where: str) -> Any:
+    try:
+        return imported(name)
+    except (ImportError, AttributeError) as error:
+        raise DescriptionError(f"{where}.kind = {shown(name)} cannot be imported ({error}); check the name.") from None
 
 
 def described(section: str, thing: Any, where: str) -> dict[str, Any]:
@@ -182,9 +191,11 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
     if "kind" not in given:
         raise DescriptionError(f"{where} has no kind; give one of: {', '.join(CATALOGUE[section])}.")
     kind_name = _known_as(section, given["kind"])
+    if section == "medium":
+        kind_name = own_media.path_of(kind_name, CATALOGUE["medium"])
     kind = kind_of(section, kind_name, where)
     if kind.is_own:
-        return _own_described(kind_name, given, where)
+        return _own_described(section, kind_name, given, where)
     declared = kind.fields()
     known = {"kind", *declared, *(["digest"] if kind.files else [])}
     for name in given:
@@ -214,10 +225,10 @@ def _given_or_default(given: Mapping, name: str, parameter: inspect.Parameter, k
     return parameter.default
 
 
-def _own_described(kind: str, given: Mapping, where: str) -> dict[str, Any]:
+def _own_described(section: str, kind: str, given: Mapping, where: str) -> dict[str, Any]:
     """The description of an own part, checked as far as its text tells; the part itself checks the rest when it is built."""
     kind, digest = own_parts.complete(kind, given.get("digest"), where)
-    declared, more = own_parts.fields(kind, digest, where)
+    declared, more, tables = own_parts.fields(kind, digest, where, section == "medium")
     result: dict[str, Any] = {"kind": kind, **({"digest": digest} if digest else {})}
     for name in given:
         if name not in ("kind", "digest", *declared) and not (more and isinstance(name, str) and name.isidentifier()):
@@ -225,10 +236,14 @@ def _own_described(kind: str, given: Mapping, where: str) -> dict[str, Any]:
             raise DescriptionError(f"{where}.{name} is unknown; the fields of {kind} are: {allowed}.")
     for name, parameter in declared.items():
         value = _given_or_default(given, name, parameter, kind, f"{where}.{name}")
-        if value is not LEFT_TO_CODE:
+        if name in tables and value is not LEFT_TO_CODE:
+            result[name] = _table(value, f"{where}.{name}")
+        elif value is not LEFT_TO_CODE:
             result[name] = each(value, partial(_checked, parameter.annotation), f"{where}.{name}")
     for name in given:
-        if name not in ("kind", "digest", *declared):
+        if name not in ("kind", "digest", *declared) and name in tables:
+            result[name] = _table(given[name], f"{where}.{name}")
+        elif name not in ("kind", "digest", *declared):
             result[name] = each(given[name], _of_any_type, f"{where}.{name}")
     return result
 
@@ -324,6 +339,9 @@ def _table(value: Any, where: str) -> Any:
 
 def _taken_apart(section: str, thing: Any, where: str) -> dict[str, Any]:
     """The description of an object of the package, or of a part from outside."""
+    own = own_media.taken_apart(thing, where) if section == "medium" else None
+    if own is not None:
+        return own
     if hasattr(thing, "described"):  # an object that has a plainer form
         thing = thing.described()
         if isinstance(thing, Mapping):
@@ -357,7 +375,8 @@ def _build(section: str, description: dict[str, Any], *filled: Any) -> Any:
         if name != "kind"
     }
     if kind.is_own:
-        return own_parts.loaded(description["kind"], values.pop("digest", None))(**values)
+        found = own_parts.loaded(description["kind"], values.pop("digest", None))
+        return own_media.made(found, values, *filled) if section == "medium" else found(**values)
     if kind.files:
         check_files(kind, description)
         values.pop("digest", None)
@@ -405,6 +424,7 @@ def built_on(section: str, description: dict[str, Any], network: dict[str, Any])
 @lru_cache(maxsize=4096)
 def _built_on(section: str, text: str, network: str) -> Any:
     description, wiring = json.loads(text), _built("network", network)
-    filled = kind_of(section, description["kind"], section).filled
+    kind = kind_of(section, description["kind"], section)
+    filled = kind.filled or (section == "medium" and kind.is_own)
     thing = _build(section, description, *([wiring] if filled else []))
     return thing.on(wiring) if hasattr(thing, "on") else thing

@@ -16,13 +16,16 @@ class Fields(NamedTuple):
 
     declared: dict[str, inspect.Parameter]
     more: bool
+    tables: tuple[str, ...] = ()  # of them, those that hold tables of numbers
 
 
 UNKNOWN = Fields({}, True)
 
 
-def fields_in(source: bytes, file: str, name: str, where: str) -> Fields:
+def fields_in(source: bytes, file: str, name: str, where: str, medium: bool = False) -> Fields:
     """The fields of the class `name`, with annotations as words and defaults where they are plain literals.
+
+    Those of a medium are the arguments of its constructor but the network, those of a part its annotated attributes.
 
     Raises:
         DescriptionError: the file is no Python, holds no such class, or it is no part.
@@ -38,6 +41,8 @@ def fields_in(source: bytes, file: str, name: str, where: str) -> Fields:
             return UNKNOWN
         raise DescriptionError(f"{where}.kind: {file} holds no class {name}; check the name after the colon.")
     cls = classes[-1]
+    if medium:
+        return _of_medium(cls, f"{where}.kind: {name} in {file}")
     if not cls.decorator_list:
         raise DescriptionError(
             f"{where}.kind: {name} in {file} is no part; decorate its class with clockless.parts.part.part."
@@ -53,6 +58,25 @@ def fields_in(source: bytes, file: str, name: str, where: str) -> Fields:
             f"{where}.kind: {name} in {file} has a field `digest`, which means the file's own; rename it."
         )
     return Fields(declared, bool(cls.bases))
+
+
+def _of_medium(cls: ast.ClassDef, which: str) -> Fields:
+    if not cls.bases:
+        raise DescriptionError(f"{which} is no medium; derive its class from clockless.Medium.")
+    named = [s for s in cls.body if isinstance(s, ast.Assign) and any(_word(t) == "tables" for t in s.targets)]
+    tables: tuple[str, ...] = tuple(ast.literal_eval(named[-1].value)) if named else ()
+    made = [s for s in cls.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"]
+    if not made:
+        return Fields({}, True, tables)
+    arguments = made[-1].args
+    defaults: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults)) + list(arguments.defaults)
+    pairs = [*zip(arguments.args, defaults, strict=True), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    declared = {
+        argument.arg: _parameter(argument.arg, _word(argument.annotation) if argument.annotation else "", default)
+        for argument, default in pairs[1:]
+        if argument.arg != "network"
+    }
+    return Fields(declared, arguments.kwarg is not None, tables)
 
 
 def _binds(body: list[ast.stmt], name: str) -> bool:

@@ -91,6 +91,11 @@ def is_own(kind: Any) -> bool:
     return bool(separator and name.isidentifier() and (_FILE.fullmatch(where) or _MODULE.fullmatch(where)))
 
 
+def allow(kind: str) -> None:
+    """Let the module of an installed package be imported: it has been named by the package itself, as an entry point."""
+    _allowed.add(kind.partition(":")[0])
+
+
 # --- descriptions ----------------------------------------------------------------------------------------------
 
 
@@ -154,7 +159,7 @@ def _digest_of_package(kind: str, place: Place, where: str) -> str:
     return _digest_of_module(_imported(kind, where), where)
 
 
-def fields(kind: str, digest: str | None, where: str) -> Fields:
+def fields(kind: str, digest: str | None, where: str, medium: bool = False) -> Fields:
     """The fields that the text of the file declares; any, if it is not at hand or belongs to a package."""
     file, _, name = kind.partition(":")
     for copy in _copies.get((file, digest or ""), []):
@@ -163,7 +168,7 @@ def fields(kind: str, digest: str | None, where: str) -> Fields:
         except DescriptionError:
             continue
         if _digest(source) == digest:
-            return fields_in(source, file, name, where)
+            return fields_in(source, file, name, where, medium)
     return UNKNOWN
 
 
@@ -223,15 +228,18 @@ def loaded(kind: str, digest: str | None) -> type:
                     f"experiment was made with, or begin another one."
                 )
     found = getattr(module, name, None)
-    if not (isinstance(found, type) and hasattr(found, "Lanes")):
-        raise DescriptionError(f"{kind} is no part; decorate its class with clockless.parts.part.part.")
+    if not (isinstance(found, type) and (hasattr(found, "Lanes") or hasattr(found, "learner"))):
+        raise DescriptionError(
+            f"{kind} is no part and no medium; decorate its class with clockless.parts.part, or derive it from "
+            "clockless.Medium."
+        )
     if module.__name__.startswith(_PREFIX):
         copyreg.pickle(found, partial(_packed, kind, digest))
     return found
 
 
 def _packed(kind: str, digest: str, part: Any) -> tuple:
-    values = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
+    values = part.fields() if hasattr(part, "learner") else {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}
     return _unpacked, (kind, digest, sys.modules[type(part).__module__].__file__, values)
 
 

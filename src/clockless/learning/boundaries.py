@@ -1,4 +1,4 @@
-"""What a state is held by while it settles: values that are fixed, a push towards targets, and the luck of this one state."""
+"""What a state is held by while it settles: values that are fixed, a push towards targets, the luck of this one state."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Boundary:
         held: entries of the state that are fixed: inputs, ground and, under a clamp, outputs; int [held].
         values: what they are fixed at [held].
         outputs, targets: under a nudge, the entries that are pushed and whereto [output].
-        strength: of the nudge: the energy gets strength / 2 sum (s_output - target)^2; 0 without one, negative if pushed away.
+        strength: of the nudge, which adds strength / 2 sum (s_output - target)^2 to the energy; negative if it pushes away.
         key: which state this is.
     """
 
@@ -45,7 +45,7 @@ class Boundary:
     outputs: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     targets: np.ndarray = field(default_factory=lambda: np.zeros(0))
     strength: float = 0.0
-    key: Key = Key()
+    key: Key = field(default_factory=Key)
 
     def placed(self, state: np.ndarray) -> np.ndarray:
         """A copy of a state with the held values in place."""

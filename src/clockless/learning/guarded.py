@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from clockless.learning.contracts import Arrays, Replica
@@ -29,7 +32,8 @@ class GuardedLearner(PlainLearner):
     def _try_to_learn(self) -> None:
         before = self.values
         try:
-            self._learn()
+            with np.errstate(all="ignore"):  # what is not finite is reported once, at the end
+                self._learn()
         except Exception as error:  # noqa: BLE001 (code of the user's may raise anything; other replicas go on)
             self._note_trouble(error)
             self._over, self._seen["residual"] = True, np.nan
@@ -37,16 +41,14 @@ class GuardedLearner(PlainLearner):
             self.trouble = self.trouble or f"step {self.step}: a change was not finite; lower the rate."
             self.values, self._over, self._seen["residual"] = before, True, np.nan
 
-    def measure(self) -> Arrays:
+    def _looked(self) -> Mapping[str, Any]:
         """As the plain learner; NaN where the test set cannot be looked at."""
         try:
             with np.errstate(all="ignore"):
-                return super().measure()
+                return super()._looked()
         except Exception as error:  # noqa: BLE001 (as above)
             self._note_trouble(error)
-        seen = {"error": np.nan, "accuracy": np.nan, "train_cost": np.nan, **self._seen, "actions": self._actions.copy()}
-        seen |= {"traces": self.values.copy()} if self._traces else {}
-        return {name: np.asarray(value, dtype=np.float64)[None] for name, value in seen.items()}
+            return {"error": np.nan, "accuracy": np.nan}
 
     def state(self) -> Arrays:
         """What the plain learner needs, and what went wrong."""

@@ -22,15 +22,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, real_array, shown, whole
+from clockless.errors import ParameterError, real_array, shown, whole
 from clockless.learning.boundaries import FREE, PUSHED, PUSHED_BACK, TESTED, Boundary, Key, Sensed
-from clockless.learning.checks import check_parts
 from clockless.learning.contracts import Examples, Info, Luck, Replica, Variable
 from clockless.learning.guarded import GuardedLearner
+from clockless.learning.own_checks import checked
 from clockless.learning.relaxation import Relaxation
 from clockless.networks.network import Network
-from clockless.parts.devices import Ideal
-from clockless.parts.pushes import Clamp, Nudge, Push, push_of
+from clockless.parts.pushes import Clamp, Push
 from clockless.tasks.task import Task
 
 _LETTERS = 240  # of the sentence that says what went wrong
@@ -39,7 +38,7 @@ _LETTERS = 240  # of the sentence that says what went wrong
 class Medium:
     """Derive from it, give the physics, and train.
 
-    Physics are one of: `energy`; `settle` and `signal`; or `energy` with any of `gradient`, `signal` and `settle` to be faster.
+    Physics are `energy`, or `settle` and `signal`; or `energy` and, to be faster, any of `gradient`, `signal` and `settle`.
     Its own arguments, which may be axes of an experiment, must be kept as attributes of the same names.
 
     Args:
@@ -79,12 +78,15 @@ class Medium:
     probed = True  # whether the first state is tried before a run begins
 
     def __init__(self, network: Any = None, *, size: int | None = None, units: int | None = None) -> None:
-        self.network = getattr(network, "network", network)
-        if self.network is not None and not isinstance(self.network, Network):
+        wiring: Any = getattr(network, "network", network)
+        if wiring is not None and not isinstance(wiring, Network):
             raise ParameterError(f"network = {shown(network)} is not a Network; make one with Network(edges), or give None.")
-        if self.network is None and (size is None or units is None):
-            raise ParameterError(f"{type(self).__name__} stands on no network; say size=.. of its state and units=.. that learn.")
-        self.size = self.network.nodes if size is None else whole("size", size, 1)
+        if wiring is None and (size is None or units is None):
+            raise ParameterError(
+                f"{type(self).__name__} stands on no network; say size=.. of its state and units=.. that learn."
+            )
+        self.network: Any = wiring
+        self.size = wiring.nodes if size is None else whole("size", size, 1)
         self._units = len(self.network.edges) if units is None else whole("units", units, 1)
 
     def __repr__(self) -> str:
@@ -98,10 +100,14 @@ class Medium:
         Raises:
             ParameterError: one is not kept.
         """
-        names = [n for n, p in inspect.signature(type(self)).parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        names = [
+            n for n, p in inspect.signature(type(self)).parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
         lost = [name for name in names if not hasattr(self, name)]
         if lost:
-            raise ParameterError(f"{type(self).__name__} does not keep its argument {lost[0]}; say self.{lost[0]} = {lost[0]}.")
+            raise ParameterError(
+                f"{type(self).__name__} does not keep its argument {lost[0]}; say self.{lost[0]} = {lost[0]}."
+            )
         return {name: getattr(self, name) for name in names}
 
     # --- physics: what a medium of one's own gives ------------------------------------------------------------
@@ -156,7 +162,9 @@ class Medium:
         except ValueError as error:
             raise ParameterError(f"{type(self).__name__}.{name} gave {shown(values)}: {error}.") from None
         if table.shape != (count,):
-            raise ParameterError(f"{type(self).__name__}.{name} gave an array of shape {table.shape}; it must be ({count},).")
+            raise ParameterError(
+                f"{type(self).__name__}.{name} gave an array of shape {table.shape}; it must be ({count},)."
+            )
         return table
 
     # --- what it leaves behind ----------------------------------------------------------------------------------
@@ -209,7 +217,7 @@ class Medium:
 
     def check(self, replica: Replica) -> None:
         """Raise for what this medium cannot use, and for physics that do not compute; see `Medium` of the contracts."""
-        replica = self._checked(replica)
+        replica = checked(self, replica)
         with _probing:
             if self.probed and not getattr(self, "_tried", False):
                 self._try(replica)
@@ -225,43 +233,6 @@ class Medium:
         except Exception as error:  # code of the user's may raise anything
             raise ParameterError(f"{type(self).__name__} cannot settle: {type(error).__name__}: {error}.") from error
 
-    def _checked(self, replica: Replica) -> Replica:
-        for one, other in (("settle", "energy"), ("signal", "energy")):
-            if not (self.has(one) or self.has(other)):
-                raise ParameterError(f"{type(self).__name__} has neither {other} nor {one}; give one.")
-        self.fields()
-        replica = check_parts(replica, self.units)
-        self._check_task(replica.task)
-        self._check_device(replica)
-        push = push_of(replica.rule)
-        if not isinstance(push, (Clamp, Nudge)):
-            raise ParameterError(f"rule = {replica.rule} pushes nothing; {type(self).__name__} needs a rule that clamps or nudges.")
-        if isinstance(push, Nudge) and self.has("settle") and not self.nudges:
-            raise ParameterError(
-                f"rule = {replica.rule} nudges, but {type(self).__name__} settles by itself and says nothing of nudges; add "
-                "boundary.push(state) to its forces and say nudges = True, or take CoupledLearning, which holds the outputs."
-            )
-        if isinstance(push, Nudge) and push.inits != 1:
-            raise ParameterError(f"rule = {replica.rule}: {type(self).__name__} starts from its rest; give inits=1.")
-        return replica
-
-    def _check_task(self, task: Task) -> None:
-        if not task.wired:
-            raise TaskError(f"{task.name} names no entries of the state; give Task(inputs=[0], outputs=[3], ..).")
-        largest = max(max(getattr(task, role), default=0) for role in ("inputs", "outputs", "ground"))
-        if largest >= self.size:
-            raise TaskError(f"{task.name} names entry {largest} of the state, but they go from 0 to {self.size - 1}.")
-
-    def _check_device(self, replica: Replica) -> None:
-        device, named = replica.device, getattr(replica.rule, "parameter", "resistance")
-        if named not in ("resistance", self.parameter):
-            raise ParameterError(f"rule = {replica.rule}: {type(self).__name__} learns its {self.parameter}, not a {named}.")
-        if not isinstance(getattr(device, "comparator", Ideal()), Ideal):
-            raise ParameterError(f"{device.comparator} compares voltages of resistors; give a device without it.")
-        ends = float(np.min(self.low)), float(np.max(self.high))
-        if device.level > 0 and not ends[0] <= device.low < device.high <= ends[1]:
-            raise ParameterError(f"the levels of {device} lie outside the medium's range, {ends[0]:g} to {ends[1]:g}; narrow them.")
-
     def kind(self, replica: Replica) -> Hashable:
         """Every replica has a learner of its own."""
         return id(replica)
@@ -273,7 +244,7 @@ class Medium:
     def learner(self, replicas: Sequence[Replica], traces: bool = False) -> GuardedLearner:
         """The plain loop of one replica, whose troubles end nothing else."""
         (replica,) = replicas
-        return GuardedLearner(self._checked(replica), _LETTERS, traces)
+        return GuardedLearner(checked(self, replica), _LETTERS, traces)
 
     # --- what the plain learner asks ------------------------------------------------------------------------------
 
@@ -303,13 +274,15 @@ class Medium:
         try:
             values = np.array(np.broadcast_to(real_array(given), self.units))
         except ValueError:
-            raise ParameterError(f"initial = {shown(given)}; give a {self.parameter}, or an array of {self.units}.") from None
+            raise ParameterError(
+                f"initial = {shown(given)}; give a {self.parameter}, or an array of {self.units}."
+            ) from None
         values = replica.device.nearest(values) if hasattr(replica.device, "nearest") else values
         outside = np.flatnonzero(~((values >= self.low) & (values <= self.high)))
         if outside.size:
             raise ParameterError(
-                f"{self.unit} {outside[0]} starts at a {self.parameter} of {values[outside[0]]:g} {self.measure}, outside the "
-                f"range {shown(self.low)} to {shown(self.high)}; give another initial, or another low and high."
+                f"{self.unit} {outside[0]} starts at a {self.parameter} of {values[outside[0]]:g} {self.measure}, outside "
+                f"the range {shown(self.low)} to {shown(self.high)}; give another initial, or another low and high."
             )
         return values
 

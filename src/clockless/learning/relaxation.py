@@ -13,7 +13,7 @@ import numpy as np
 
 from clockless.learning.boundaries import Boundary
 from clockless.numerics.derivatives import gradient_of, hessian_of, is_analytic, jacobian_of
-from clockless.numerics.minimum import Landscape, minimum
+from clockless.numerics.minimum import Curvature, Landscape, minimum
 
 _choosing = threading.Lock()
 
@@ -24,8 +24,8 @@ class Relaxation:
     def __init__(self, medium: Any, parameters: np.ndarray) -> None:
         self.medium, self.parameters = medium, parameters
         self._sizes = np.broadcast_to(np.asarray(medium.scale, dtype=np.float64), medium.size)
-        self._curvature: np.ndarray | None = None
-        self._latest: tuple[np.ndarray, np.ndarray] | None = None  # a free state and the curvature near it
+        self._at_rest: Curvature | None = None
+        self._latest: tuple[np.ndarray, Curvature] | None = None  # a free state and the curvature near it
 
     # --- derivatives of the energy ---------------------------------------------------------------------------
 
@@ -42,9 +42,11 @@ class Relaxation:
     def signal(self, state: np.ndarray) -> np.ndarray:
         """dE/dparameter [unit]."""
         return gradient_of(
-            lambda parameters: self.medium.energy(parameters, state), self.parameters, _sizes_of(self.medium, self.parameters),
+            lambda parameters: self.medium.energy(parameters, state),
+            self.parameters,
+            sizes_of(self.medium, self.parameters),
             analytic(self.medium)[1],
-        )  # fmt: skip
+        )
 
     def curvature(self, state: np.ndarray) -> np.ndarray:
         """d^2E/dstate^2 [size, size]."""
@@ -62,20 +64,20 @@ class Relaxation:
         landscape = Landscape(
             (lambda s: self.energy(s) + boundary.cost(s)) if has_energy else None,
             lambda s: self.forces(s) + boundary.push(s),
-            lambda s: self.curvature(s) + np.diag(pushes),
+            lambda s: Curvature(self.curvature(s)).pushed(pushes),
         )
-        near = self._near(start)
-        found = minimum(landscape, boundary.placed(start), boundary.free(len(start)), near + np.diag(pushes))
-        self._latest = found.state, found.curvature - np.diag(pushes)
+        found = minimum(landscape, boundary.placed(start), boundary.free(len(start)), self._near(start).pushed(pushes))
+        if not pushes.any():
+            self._latest = found.state, found.curvature
         return found.state, found.residual, found.sweeps
 
-    def _near(self, start: np.ndarray) -> np.ndarray:
+    def _near(self, start: np.ndarray) -> Curvature:
         """A curvature to begin with: that of the state which a pushed one starts from, else that at rest."""
         if self._latest is not None and self._latest[0] is start:
             return self._latest[1]
-        if self._curvature is None:
-            self._curvature = self.curvature(np.asarray(self.medium.rest(), dtype=np.float64))
-        return self._curvature
+        if self._at_rest is None:
+            self._at_rest = Curvature(self.curvature(np.asarray(self.medium.rest(), dtype=np.float64)))
+        return self._at_rest
 
     def residual(self, boundary: Boundary, state: np.ndarray) -> float:
         """Largest force left / largest force, of a state that the medium settled itself; 0 where it has no energy."""
@@ -89,7 +91,7 @@ class Relaxation:
 
 
 def analytic(medium: Any) -> tuple[bool, bool]:
-    """Whether the energy takes a complex step in the state, and in the parameters; found out once, at a state of no meaning."""
+    """Whether the energy takes a complex step in the state, and in the parameters, as is found out once."""
     found = getattr(medium, "_analytic", None)
     if found is None:
         with _choosing:
@@ -98,12 +100,12 @@ def analytic(medium: Any) -> tuple[bool, bool]:
             parameters = np.array(np.broadcast_to(np.asarray(medium.initial, dtype=np.float64), medium.units))
             found = (
                 is_analytic(lambda s: medium.energy(parameters, s), state, sizes),
-                is_analytic(lambda p: medium.energy(p, state), parameters, _sizes_of(medium, parameters)),
+                is_analytic(lambda p: medium.energy(p, state), parameters, sizes_of(medium, parameters)),
             )
             medium._analytic = found
     return found
 
 
-def _sizes_of(medium: Any, parameters: np.ndarray) -> np.ndarray:
+def sizes_of(medium: Any, parameters: np.ndarray) -> np.ndarray:
     """Sizes of changes of parameters that matter: their own, and where they are small that of the start."""
     return np.maximum(np.abs(parameters), 0.1 * np.max(np.abs(medium.initial)))

@@ -13,7 +13,10 @@ import numpy as np
 from clockless.errors import ParameterError, StoreError, shown, whole
 from clockless.experiments.experiment import Experiment, wiring_of
 from clockless.learning.contracts import Replica
+from clockless.learning.guarded import sentence_of
+from clockless.learning.own import Medium
 from clockless.learning.recording import log_spaced
+from clockless.pictures.media import medium_figure
 from clockless.stores.results import run_dataset
 from clockless.stores.store import Store
 from clockless.workers.ensemble import Ensemble, Told
@@ -91,6 +94,15 @@ class Run:
             outputs = replica.medium.predict(self._remembered(k), task.x_test, task, self._luck(replica))
             shown_right.append(float(np.mean(replica.medium.classes(outputs) == task.labels_test)))
         return self._by_replica(np.array(shown_right), ())
+
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong in media of one's own, a sentence for each failed replica."""
+        if "trouble" not in self.data:
+            return []
+        told = self.data["trouble"].transpose(..., "letter").values
+        sentences = [sentence_of(letters) for letters in told.reshape(-1, told.shape[-1])]
+        return [sentence for sentence in sentences if sentence]
 
     @property
     def cite(self) -> str:
@@ -189,6 +201,8 @@ class Run:
         at = tuple(replica.get(str(name), 0) for name in shape)
         number = int(np.ravel_multi_index(at, tuple(shape.values()))) if shape else 0
         mine = self._replicas[number]
+        if isinstance(mine.medium, Medium) and not hasattr(mine.medium, "draw"):
+            return medium_figure(mine.medium, self._values(number, step), mine.task)
         if not hasattr(mine.medium, "draw"):
             raise ParameterError(f"{type(mine.medium).__name__} has no picture of itself; give it a method draw.")
         return mine.medium.draw(self._values(number, step), mine.task, self._luck(mine))

@@ -117,9 +117,12 @@ def warn(run: Run) -> None:
     """Say once which replicas failed or diverged."""
     failed = run.data.failed.values
     if failed.any():
+        troubles = run.troubles
         warnings.warn(
-            f"{failed.sum()} of {failed.size} replicas did not settle (unbalanced or not finite), most likely because their "
-            "parameters came to span too wide a range; narrow the medium's range or lower the rate.",
+            f"{failed.sum()} of {failed.size} replicas failed; the first says: {troubles[0]}"
+            if troubles
+            else f"{failed.sum()} of {failed.size} replicas did not settle (unbalanced or not finite), most likely because "
+            "their parameters came to span too wide a range; narrow the medium's range or lower the rate.",
             ReplicasFailedWarning,
             stacklevel=3,
         )
