@@ -367,7 +367,7 @@ def test_installed_packages_bring_kinds_of_media(example, tmp_path, monkeypatch)
 def test_what_is_typed_in_cannot_be_described():
     """Nor what is no medium."""
     local = type("Local", (Ohmic,), {"__qualname__": "test.<locals>.Local"})(NETWORK)
-    with pytest.raises(DescriptionError, match="put its class into a module"):
+    with pytest.raises(DescriptionError, match="put it into a module"):
         cl.Experiment(network=NETWORK, medium=local)
     with pytest.raises(DescriptionError, match="derive its class from"):
         cl.Experiment(medium={"kind": "fractions:Fraction"})

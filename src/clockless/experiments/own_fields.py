@@ -63,8 +63,7 @@ def fields_in(source: bytes, file: str, name: str, where: str, medium: bool = Fa
 def _of_medium(cls: ast.ClassDef, which: str) -> Fields:
     if not cls.bases:
         raise DescriptionError(f"{which} is no medium; derive its class from clockless.Medium.")
-    named = [s for s in cls.body if isinstance(s, ast.Assign) and any(_word(t) == "tables" for t in s.targets)]
-    tables: tuple[str, ...] = tuple(ast.literal_eval(named[-1].value)) if named else ()
+    tables = _tables(cls)
     made = [s for s in cls.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"]
     if not made:
         return Fields({}, True, tables)
@@ -77,6 +76,23 @@ def _of_medium(cls: ast.ClassDef, which: str) -> Fields:
         if argument.arg != "network"
     }
     return Fields(declared, arguments.kwarg is not None, tables)
+
+
+def _tables(cls: ast.ClassDef) -> tuple[str, ...]:
+    """What the class says in its attribute `tables`, which may be given together with others."""
+    for statement in cls.body:
+        pairs: list[tuple[ast.expr, ast.expr]] = []
+        if isinstance(statement, ast.Assign):
+            pairs = [(target, statement.value) for target in statement.targets]
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            pairs = [(statement.target, statement.value)]
+        for target, value in pairs:
+            several = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            each = zip(target.elts, value.elts, strict=False) if several else [(target, value)]  # type: ignore[attr-defined]
+            for name, said in each:
+                if isinstance(name, ast.Name) and name.id == "tables" and isinstance(said, (ast.Tuple, ast.List)):
+                    return tuple(item.value for item in said.elts if isinstance(item, ast.Constant))
+    return ()
 
 
 def _binds(body: list[ast.stmt], name: str) -> bool:

@@ -86,8 +86,8 @@ class Medium:
                 f"{type(self).__name__} stands on no network; say size=.. of its state and units=.. that learn."
             )
         self.network: Any = wiring
-        self.size = wiring.nodes if size is None else whole("size", size, 1)
-        self._units = len(self.network.edges) if units is None else whole("units", units, 1)
+        self.size = int(getattr(wiring, "nodes", 0)) if size is None else whole("size", size, 1)
+        self._units = len(getattr(wiring, "edges", ())) if units is None else whole("units", units, 1)
 
     def __repr__(self) -> str:
         said = ", ".join(f"{name}={shown(value)}" for name, value in self.fields().items() if name != "network")
