@@ -91,7 +91,7 @@ def _tables(cls: ast.ClassDef) -> tuple[str, ...]:
             each = zip(target.elts, value.elts, strict=False) if several else [(target, value)]  # type: ignore[attr-defined]
             for name, said in each:
                 if isinstance(name, ast.Name) and name.id == "tables" and isinstance(said, (ast.Tuple, ast.List)):
-                    return tuple(item.value for item in said.elts if isinstance(item, ast.Constant))
+                    return tuple(str(item.value) for item in said.elts if isinstance(item, ast.Constant))
     return ()
 
 
