@@ -165,7 +165,7 @@ class Modules:
         """One replica in a unit of work."""
         return 1
 
-    def learner(self, replicas: Sequence[Replica], traces: bool = False) -> ModulesLearner:
+    def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0) -> ModulesLearner:
         """The plain loop over the modules of one replica."""
         (replica,) = replicas
         return ModulesLearner(Session(self.learning(replica)), traces)
