@@ -15,11 +15,11 @@ from clockless import (
     Resistors,
     SignRule,
     Task,
+    networks,
     train,
 )
 from clockless.errors import ParameterError, ReplicasFailedWarning
 from clockless.media.resistors import diffusion, reference
-from clockless.networks import network as networks
 
 BOARD = networks.board16()
 MEDIA = {parameter: Resistors(BOARD, parameter=parameter) for parameter in ("resistance", "conductance")}
