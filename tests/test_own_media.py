@@ -277,7 +277,7 @@ class Fragile(Ohmic):
         return super().energy(resistances, state)
 
 
-def test_trouble_in_one_replica_ends_no_other():
+def test_trouble_in_one_replica_ends_no_other(tmp_path):
     """The replica is marked and its sentence kept; the other has the bits that it has alone."""
     rules = [cl.CoupledLearning(0.1, 1e-3), cl.CoupledLearning(0.1, 3.0)]
     with pytest.warns(ReplicasFailedWarning, match=r"1 of 2 replicas failed; the first says: .*an edge is on fire"):
@@ -286,6 +286,10 @@ def test_trouble_in_one_replica_ends_no_other():
     assert run.troubles == ["step 1: RuntimeError: an edge is on fire"]
     alone = cl.train(Fragile(NETWORK), TASK, rule=rules[0], steps=10)
     np.testing.assert_array_equal(run.parameters.values[0], alone.parameters.values)
+    with pytest.warns(ReplicasFailedWarning, match="on fire"):
+        stored = cl.train(Fragile(NETWORK), TASK, rule=rules, steps=10, store=tmp_path / "store", threads=1)
+    assert stored.troubles == run.troubles
+    np.testing.assert_array_equal(stored.parameters.values, run.parameters.values)
     longer = run.extended(5)
     assert longer.troubles == run.troubles
     np.testing.assert_array_equal(longer.parameters.values[1], run.parameters.values[1])
@@ -321,6 +325,7 @@ COUNT = iter(range(1000))
     ("medium", "finding"),
     [
         (_wrong("signal", lambda self, r, v: self.drops(v) ** 2 / (2 * r)), "signal"),
+        (type("Coarse", (Rough,), {"drops": lambda self, v: np.sin(3000.0 * Ohmic.drops(self, v))}), "scale"),
         (_wrong("gradient", lambda self, r, v: np.ones(9)), "gradient"),
         (_wrong("settle", lambda self, r, b, start: b.placed(start)), "forces balance"),
         (_wrong("settle", lambda self, r, b, start: (start + 0.1, 0.0)), "held values"),
@@ -410,6 +415,22 @@ def test_luck_of_a_state_is_its_own():
     assert len({each.tobytes() for each in drawn}) == 4
     assert all(abs(each.mean() - 0.5) < 4 / np.sqrt(12 * 500) for each in drawn)
     assert not set(drawn[0]) & set(drawn[1])
+
+
+class FromZero(Rough):
+    """Couplings of either sign that begin at zero, in code that takes no complex numbers."""
+
+    low, high, initial = -2.0, 2.0, 0.0
+
+    def energy(self, couplings, state):
+        return float(np.sum(np.abs(couplings + 0.5 * couplings**2 + 1.0) * self.drops(state) ** 2) + 0.1 * np.sum(state**2))
+
+
+def test_parameters_may_begin_at_zero():
+    """Differences are then taken on the range."""
+    assert cl.check(FromZero(NETWORK), TASK)
+    run = cl.train(FromZero(NETWORK), TASK, rule=cl.CoupledLearning(0.1, 1.0), steps=10)
+    assert run.error[-1] < 1
 
 
 @cache

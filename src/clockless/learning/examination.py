@@ -125,6 +125,7 @@ def _findings(case: _Case) -> Iterator[Finding]:
         sizes = np.broadcast_to(np.asarray(medium.scale, dtype=np.float64), medium.size)
         yield _derivative(case, "gradient", medium.gradient(case.parameters, displaced), displaced, sizes,
                           lambda s: medium.energy(case.parameters, s))  # fmt: skip
+        yield _resolved(case, displaced, sizes)
         yield _falls(case)
     yield _balanced(case)
     yield _holds_values(case)
@@ -152,6 +153,15 @@ def _derivative(
     seen = f"differs from differences of the energy by {off:.1e} of the largest"
     seen += "" if off <= _DERIVATIVES else f", most at {worst}: {given[worst]:.6g} instead of {about[worst]:.6g}"
     return Finding(name, bool(off <= _DERIVATIVES), seen)
+
+
+def _resolved(case: _Case, at: np.ndarray, sizes: np.ndarray) -> Finding:
+    """Whether differences are taken on changes that are small for this energy."""
+    medium = case.medium
+    about, finer = (gradient_of(lambda s: medium.energy(case.parameters, s), at, sizes / k, analytic=False) for k in (1, 8))
+    off = np.max(np.abs(about - finer)) / max(np.max(np.abs(finer)), 1e-300)
+    seen = f"differences on it and on an eighth of it agree to {off:.1e} of the largest"
+    return Finding("scale", bool(off <= _DERIVATIVES), seen + ("" if off <= _DERIVATIVES else "; say a smaller scale"))
 
 
 def _falls(case: _Case) -> Finding:

@@ -78,16 +78,13 @@ class Medium:
     probed = True  # whether the first state is tried before a run begins
 
     def __init__(self, network: Any = None, *, size: int | None = None, units: int | None = None) -> None:
-        wiring: Any = getattr(network, "network", network)
-        if wiring is not None and not isinstance(wiring, Network):
-            raise ParameterError(f"network = {shown(network)} is not a Network; make one with Network(edges), or give None.")
-        if wiring is None and (size is None or units is None):
+        self.network = _wiring(network)
+        if self.network is None and None in (size, units):
             raise ParameterError(
                 f"{type(self).__name__} stands on no network; say size=.. of its state and units=.. that learn."
             )
-        self.network: Any = wiring
-        self.size = int(getattr(wiring, "nodes", 0)) if size is None else whole("size", size, 1)
-        self._units = len(getattr(wiring, "edges", ())) if units is None else whole("units", units, 1)
+        self.size = whole("size", self.network.nodes if size is None else size, 1)
+        self._units = whole("units", len(self.network.edges) if units is None else units, 1)
 
     def __repr__(self) -> str:
         said = ", ".join(f"{name}={shown(value)}" for name, value in self.fields().items() if name != "network")
@@ -218,6 +215,7 @@ class Medium:
     def check(self, replica: Replica) -> None:
         """Raise for what this medium cannot use, and for physics that do not compute; see `Medium` of the contracts."""
         replica = checked(self, replica)
+        self.first(replica)
         with _probing:
             if self.probed and not getattr(self, "_tried", False):
                 self._try(replica)
@@ -363,6 +361,14 @@ class Medium:
         """The node that an entry of the state belongs to, for pictures; entries of node k stand next to each other."""
         nodes = 0 if self.network is None else self.network.nodes
         return entry * nodes // self.size if nodes and self.size % nodes == 0 else None
+
+
+def _wiring(network: Any) -> Any:
+    """The network itself, or that of an architecture; None for a medium without one."""
+    wiring = getattr(network, "network", network)
+    if wiring is not None and not isinstance(wiring, Network):
+        raise ParameterError(f"network = {shown(network)} is not a Network; make one with Network(edges), or give None.")
+    return wiring
 
 
 _probing = threading.Lock()
