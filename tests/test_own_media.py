@@ -230,6 +230,19 @@ class Short(Settling):
 
 
 TABLE = {name: [[0.1]] for name in ("x_train", "y_train", "x_test", "y_test")}
+
+
+class Table(Ohmic):
+    def energy(self, resistances, state):
+        return self.drops(state) ** 2 / resistances
+
+
+class Kinked(Ohmic):
+    def energy(self, resistances, state):
+        drops = self.drops(state)
+        return np.sum(drops * np.sin(drops) / drops / resistances)
+
+
 PLAIN = {"rule": cl.CoupledLearning(0.1, 0.1), "task": TASK, "steps": 1}
 UNWIRED, OUTSIDE = cl.Task(**TABLE), cl.Task([0], [30], [1], **TABLE)
 
@@ -240,6 +253,8 @@ UNWIRED, OUTSIDE = cl.Task(**TABLE), cl.Task([0], [30], [1], **TABLE)
         (Nothing, {}, "Nothing has neither energy nor settle; give one."),
         (Lost, {}, "Lost does not keep its argument pull; say self.pull = pull."),
         (Broken, {}, "Broken cannot settle: IndexError"),
+        (Table, {}, "Table.energy gave an array of shape (16,); sum it to a number."),
+        (Kinked, {}, "give another rest()"),
         (Short, {}, "Short.settle gave an array of shape (3,); it must be (9,)."),
         (Settling, {"rule": cl.EquilibriumPropagation(0.1, 0.1)}, "nudges = True"),
         (Ohmic, {"rule": cl.EquilibriumPropagation(0.1, 0.1, inits=2)}, "give inits=1"),

@@ -222,14 +222,25 @@ class Medium:
                 self._tried = True
 
     def _try(self, replica: Replica) -> None:
-        task = replica.task
-        held = self._boundary((task.inputs, task.x_train[0]), task.ground, Key(*replica.luck))
+        """Settle under the first example; what is wrong with the physics is said at once."""
         try:
-            self.sense(self.first(replica), held, self._right("rest", self.rest(), self.size))
+            with np.errstate(all="ignore"):
+                self._try_first(replica.task, self.first(replica), Key(*replica.luck))
         except ParameterError:
             raise
         except Exception as error:  # code of the user's may raise anything
             raise ParameterError(f"{type(self).__name__} cannot settle: {type(error).__name__}: {error}.") from error
+
+    def _try_first(self, task: Task, parameters: np.ndarray, key: Key) -> None:
+        name, rest = type(self).__name__, self._right("rest", self.rest(), self.size)
+        if self.has("energy") and np.ndim(found := self.energy(parameters, rest)):
+            raise ParameterError(f"{name}.energy gave an array of shape {np.shape(found)}; sum it to a number.")
+        sensed = self.sense(parameters, self._boundary((task.inputs, task.x_train[0]), task.ground, key), rest)
+        if not (np.isfinite(sensed.residual) and np.isfinite(sensed.signal).all()):
+            raise ParameterError(
+                f"{name} gives numbers that are not finite for the first example; if its energy is not smooth at the state "
+                "it starts from, such as a division by 0, give another rest()."
+            )
 
     def kind(self, replica: Replica) -> Hashable:
         """Every replica has a learner of its own."""

@@ -66,7 +66,9 @@ class Relaxation:
             lambda s: self.forces(s) + boundary.push(s),
             lambda s: Curvature(self.curvature(s)).pushed(pushes),
         )
-        found = minimum(landscape, boundary.placed(start), boundary.free(len(start)), self._near(start).pushed(pushes))
+        near = self._near(start)
+        first = near.pushed(pushes) if np.isfinite(near.matrix).all() else None
+        found = minimum(landscape, boundary.placed(start), boundary.free(len(start)), first)
         if not pushes.any():
             self._latest = found.state, found.curvature
         return found.state, found.residual, found.sweeps
