@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import subprocess
@@ -185,8 +186,10 @@ def test_frequencies_are_a_table_and_a_field_is_an_axis(example):
     """A description of a medium of one's own has its arguments as fields; lists are axes but in tables."""
     kuramoto = example("kuramoto").Kuramoto(NETWORK, 0.1 * np.arange(9))
     experiment = cl.Experiment(network=NETWORK, medium=kuramoto, task=TASK)
+    digest = hashlib.sha256((MEDIA / "kuramoto.py").read_bytes()).hexdigest()[:16]
     assert experiment.medium == {
-        "kind": "kuramoto:Kuramoto", "frequencies": pytest.approx(0.1 * np.arange(9)), "limit": 2000,
+        "kind": "kuramoto.py:Kuramoto", "digest": digest, "frequencies": pytest.approx(0.1 * np.arange(9)), "limit": 2000,
+        "tables": "frequencies",
     }  # fmt: skip
     assert not experiment.axes
     swept = experiment.changed(medium={**experiment.medium, "limit": [10, 20]})
@@ -384,13 +387,15 @@ def test_installed_packages_bring_kinds_of_media(example, tmp_path, monkeypatch)
         cl.Experiment(medium={"kind": "flaw"})
 
 
-def test_what_is_typed_in_cannot_be_described():
+def test_what_is_typed_in_cannot_be_described(tmp_path, monkeypatch):
     """Nor what is no medium."""
     local = type("Local", (Ohmic,), {"__qualname__": "test.<locals>.Local"})(NETWORK)
     with pytest.raises(DescriptionError, match="put it into a module"):
         cl.Experiment(network=NETWORK, medium=local)
+    (tmp_path / "thing.py").write_text("class Thing:\n    pass\n")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(DescriptionError, match="derive its class from"):
-        cl.Experiment(medium={"kind": "fractions:Fraction"})
+        cl.Experiment(medium={"kind": "thing.py:Thing"})
 
 
 def test_pictures_name_what_learns(example):

@@ -231,9 +231,11 @@ def _own_described(section: str, kind: str, given: Mapping, where: str) -> dict[
     """The description of an own part, checked as far as its text tells; the part itself checks the rest when it is built."""
     kind, digest = own_parts.complete(kind, given.get("digest"), where)
     declared, more, tables = own_parts.fields(kind, digest, where, section == "medium")
+    tables = (*tables, *tables_named(section, given))
+    known = ("kind", "digest", *(["tables"] if section == "medium" else []), *declared)
     result: dict[str, Any] = {"kind": kind, **({"digest": digest} if digest else {})}
     for name in given:
-        if name not in ("kind", "digest", *declared) and not (more and isinstance(name, str) and name.isidentifier()):
+        if name not in known and not (more and isinstance(name, str) and name.isidentifier()):
             allowed = ", ".join(declared) or "none"
             raise DescriptionError(f"{where}.{name} is unknown; the fields of {kind} are: {allowed}.")
     for name, parameter in declared.items():
@@ -243,11 +245,18 @@ def _own_described(section: str, kind: str, given: Mapping, where: str) -> dict[
         elif value is not LEFT_TO_CODE:
             result[name] = each(value, partial(_checked, parameter.annotation), f"{where}.{name}")
     for name in given:
-        if name not in ("kind", "digest", *declared) and name in tables:
+        if name not in known and name in tables:
             result[name] = _table(given[name], f"{where}.{name}")
-        elif name not in ("kind", "digest", *declared):
+        elif name not in known:
             result[name] = each(given[name], _of_any_type, f"{where}.{name}")
-    return result
+    used = " ".join(dict.fromkeys(name for name in tables if name in result))
+    return {**result, "tables": used} if used else result
+
+
+def tables_named(section: str, description: Mapping) -> tuple[str, ...]:
+    """Fields that the description of an own medium itself says are tables, so that the file need not be at hand to know."""
+    said = description.get("tables", "") if section == "medium" else ""
+    return tuple(said.split()) if isinstance(said, str) else ()
 
 
 def _of_any_type(value: Any, where: str) -> Any:
@@ -379,7 +388,10 @@ def _build(section: str, description: dict[str, Any], *filled: Any) -> Any:
     }
     if kind.is_own:
         found = own_parts.loaded(description["kind"], values.pop("digest", None))
-        return own_media.made(found, values, *filled) if section == "medium" else found(**values)
+        if section != "medium":
+            return found(**values)
+        values.pop("tables", None)
+        return own_media.made(found, values, *filled)
     if kind.files:
         check_files(kind, description)
         values.pop("digest", None)

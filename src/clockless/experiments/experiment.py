@@ -207,12 +207,12 @@ def _short(section: str, path: tuple[str, ...]) -> str:
 
 def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], tuple]]:
     """The fields within a description that are axes, with their values."""
-    from clockless.experiments.catalogue import kind_of
+    from clockless.experiments.catalogue import kind_of, tables_named
 
     if not isinstance(value, dict) or value.get("kind") == "given":
         return []
     family = "comparator" if path else section
-    tables = kind_of(family, value["kind"], section).tables
+    tables = (*kind_of(family, value["kind"], section).tables, *tables_named(family, value))
     found = []
     for name, item in value.items():
         if isinstance(item, list) and name not in tables:

@@ -80,4 +80,5 @@ def taken_apart(thing: Any, where: str) -> dict[str, Any] | None:
     if cls.__module__.startswith("clockless."):
         return {"kind": f"{cls.__module__}:{cls.__qualname__}", **fields}
     kind, digest = own_parts.name_of(cls, where)
-    return {"kind": kind, "digest": digest, **fields}
+    tables = " ".join(name for name in thing.tables if name in fields)
+    return {"kind": kind, "digest": digest, **({"tables": tables} if tables else {}), **fields}

@@ -168,6 +168,10 @@ class _Line:
         process = self._started()
         until = time.monotonic() + self._timeout
         assert process.stdin is not None
+        assert process.stdout is not None
+        if self._rest or select.select([process.stdout], [], [], 0.0)[0]:
+            said = self._rest or os.read(process.stdout.fileno(), 65536)
+            raise BenchError(self._unasked(said) if said else self._obituary(process))
         rest = memoryview(line.encode() + b"\n")
         while rest:
             if not select.select([], [process.stdin], [], max(0.0, until - time.monotonic()))[1]:
@@ -196,10 +200,12 @@ class _Line:
                 raise BenchError(f"{self._command} answered {_LONGEST:,} letters without an end of line.")
         line, _, self._rest = self._rest.partition(b"\n")
         if self._rest:
-            raise BenchError(
-                f"{self._command} answered more than one line to one request: {shown(self._rest.decode(errors='replace'))}."
-            )
+            raise BenchError(self._unasked(self._rest))
         return line.decode(errors="replace")
+
+    def _unasked(self, said: bytes) -> str:
+        text = shown(said.decode(errors="replace"))
+        return f"{self._command} said more than one line to a request: {text}; which answer is to which could not be told."
 
     def _started(self) -> subprocess.Popen:
         """The process of this process; one that a parent has started is not ours."""
