@@ -363,7 +363,7 @@ def test_the_examination_of_what_is_right_and_of_what_is_nothing():
     """Without a task, too."""
     assert cl.check(Ohmic(NETWORK))
     assert cl.check(Rough(NETWORK), TASK)
-    with pytest.raises(ParameterError, match="nothing that can be checked"):
+    with pytest.raises(ParameterError, match="is no part of a unit"):
         cl.check("springs")
     with pytest.raises(ParameterError, match="neither energy nor settle"):
         cl.check(Nothing(NETWORK))

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from clockless.media.modules.methods import DelayedGradients as DelayedGradients
     from clockless.media.modules.methods import DNI as DNI
     from clockless.learning.own import Medium as Medium
-    from clockless.learning.examination import check as check
+    from clockless.media.check import check as check
     from clockless.media.bench import Bench as Bench
     from clockless.tasks.task import Task as Task
     from clockless.workers.train import train as train
@@ -121,7 +121,7 @@ _NAMES = {
     "DelayedGradients": "media.modules.methods",
     "DNI": "media.modules.methods",
     "Medium": "learning.own",
-    "check": "learning.examination",
+    "check": "media.check",
     "Bench": "media.bench",
     "Task": "tasks.task",
     "train": "workers.train",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clockless.errors import ClocklessError, ParameterError, TaskError, shown
+from clockless.errors import ClocklessError, ParameterError, TaskError
 from clockless.learning.boundaries import Boundary, Key
 from clockless.learning.contracts import Replica
 from clockless.learning.own import Medium
@@ -54,17 +54,6 @@ class Report:
         width = max(len(finding.name) for finding in self.findings)
         lines = [f"  {'ok' if f.holds else 'NO':3}{f.name:{width}}  {f.seen}" for f in self.findings]
         return "\n".join([f"{self.medium}: {'all holds' if self else 'something does not hold'}", *lines])
-
-
-def check(thing: Any, task: Any = None) -> Report:
-    """Examine what you have written yourself; see `check_medium`.
-
-    Raises:
-        ParameterError: it is nothing that can be examined, or lacks something.
-    """
-    if isinstance(thing, Medium):
-        return check_medium(thing, task)
-    raise ParameterError(f"{shown(thing)} is nothing that can be checked; give a medium derived from clockless.Medium.")
 
 
 def check_medium(medium: Medium, task: Task | None = None) -> Report:
