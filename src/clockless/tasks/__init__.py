@@ -11,7 +11,9 @@ from typing import Any
 from clockless.tasks.task import Task
 
 _RESISTORS, _PHASES = "clockless.media.resistors.tasks", "clockless.media.phases.tasks"
+_EXAMPLES = "clockless.tasks.examples"
 _BUILDERS = {
+    "classification": _EXAMPLES, "from_arrays": _EXAMPLES,
     "regression": _RESISTORS, "allosteric": _RESISTORS,
     "xor": _PHASES, "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,
 }  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from clockless.parts.devices import Ideal
 from clockless.parts.optimisers import Rates
 from clockless.parts.pushes import Clamp, Nudge, Push, push_of
 from clockless.tasks.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CITE = (
     "Wang, Wanjura, Marquardt, 'Training coupled phase oscillators as a neuromorphic platform using equilibrium "
@@ -170,6 +173,8 @@ class XY(Rotors):
         """
         if task.y_train is None:
             raise TaskError(f"{task.name} has labels alone; phases need targets: take a builder such as tasks.digits.")
+        if task.ground:
+            raise TaskError(f"{task.name} has a ground, but phases have none; leave it out.")
         if task.wired:
             task.check_fits(self.network)
             sites = (tuple(task.inputs or ()), tuple(task.outputs or ()))
@@ -266,6 +271,13 @@ class XY(Rotors):
             self.relax(self.split(values), z, architecture.inputs, stop)
             settled[first : first + len(chunk)] = phases_of(z).T
         return settled
+
+    def draw(self, values: np.ndarray, task: Task, luck: Luck) -> Figure:
+        """Figure of the couplings `values` and the phases to which the first test example settles."""
+        from clockless.pictures.lattices import lattice_figure
+
+        (phases,) = self.state(values, task.x_test[:1], task, luck)
+        return lattice_figure(self.architecture_of(task), phases, self.split(values).W)
 
     def _starting(self, luck: Luck, purpose: Any, inputs: tuple[int, ...], first: int, count: int) -> np.ndarray:
         """z [site, 2, sample] of `count` samples from number `first` on: free phases uniform in (-pi, pi), inputs yet unset.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from clockless.media.resistors.checks import checked
 from clockless.media.resistors.learner import LANES, Block, Wiring, kind_of
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.tasks.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CITE = (
     "Wycoff, Dillavou, Stern, Liu, Durian, 'Desynchronous learning in a physics-driven learning network', "
@@ -117,6 +120,12 @@ class Resistors(OhmicNetwork):
     def classes(self, outputs: np.ndarray) -> np.ndarray:
         """The class that outputs [example, output] show: the highest voltage."""
         return np.argmax(outputs, axis=1)
+
+    def draw(self, values: np.ndarray, task: Task, luck: Luck) -> Figure:
+        """Figure of the network: edges coloured by their resistances `values`, nodes by their roles in the task."""
+        from clockless.pictures import network_figure
+
+        return network_figure(self.network, task, values)
 
 
 class Blocks:
