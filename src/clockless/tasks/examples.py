@@ -142,10 +142,10 @@ def classification(
     if encoding is not None and encoding not in known:
         raise ParameterError(f"encoding = {shown(encoding)}; features of {medium} are encoded {' or '.join(known)}.")
     differential = (encoding or known[0]) == "differential"
-    table = table_of(data, label)
-    if table.labels is None:
+    if label is None:
         raise TaskError("label = None; name the column of labels, or give the labels [example].")
-    names, numbers = _classes(table.labels)
+    table = table_of(data, label)
+    names, numbers = _classes(table.labels or [])
     rng = np.random.default_rng(whole("seed", seed))
     train, rest = _split_by_class(numbers, names, _checked_part(test), rng)
     code = Encoding.of(medium, differential, table.values[train], table.features)

@@ -94,9 +94,9 @@ def _labels(column: Any, name: str) -> list[Hashable]:
     """Labels as Python's own values [example]."""
     values = _one_dimensional(column, name)
     _check_whole(values, name)
-    if values.dtype.kind == "f" and not (values == np.rint(values)).all():
-        raise TaskError(f"the labels {name} = {shown(values)} are measurements; give classes, or use tasks.from_arrays.")
-    labels = values.tolist()
+    labels = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if any(isinstance(label, float) and not label.is_integer() for label in labels):
+        raise TaskError(f"the labels {name} = {shown(labels)} are measurements; give classes, or use tasks.from_arrays.")
     wrong = next((label for label in labels if not isinstance(label, Hashable)), None)
     if wrong is not None:
         raise TaskError(f"the label {shown(wrong)} cannot be told from others; give numbers or words.")
@@ -105,15 +105,14 @@ def _labels(column: Any, name: str) -> list[Hashable]:
 
 def _one_dimensional(column: Any, name: Any) -> np.ndarray:
     values = column.to_numpy() if hasattr(column, "to_numpy") else column
-    try:
+    if isinstance(values, (list, tuple)):  # value by value: an array would make words of numbers beside words
+        array = np.empty(len(values), dtype=object)
+        for k, value in enumerate(values):
+            array[k] = value
+    else:
         array = np.asarray(values)
-    except ValueError:
-        array = np.array(None)
-    if array.ndim != 1:  # tuples as labels would otherwise become a table
-        array = np.empty(len(values) if hasattr(values, "__len__") else 0, dtype=object)
-        if not isinstance(values, (list, tuple)) or not all(isinstance(value, tuple) for value in values):
-            raise TaskError(f"column {shown(name)} is no row of values, one per example; give [example].")
-        array[:] = values
+    if array.ndim != 1 or any(isinstance(value, (list, np.ndarray)) for value in array):
+        raise TaskError(f"column {shown(name)} is no row of values, one per example; give [example].")
     return array
 
 
