@@ -1,4 +1,4 @@
-"""Tasks from one's own tables: every form of the data gives the same task, the test set scales nothing, and machines learn."""
+"""Tasks from one's own tables: every form of data gives the same task, the test set scales nothing, machines learn."""
 
 from __future__ import annotations
 

@@ -33,14 +33,16 @@ def test_names_from_an_old_path():
 
 
 def test_what_never_was_is_not_found_as_usual():
-    with pytest.raises(ModuleNotFoundError, match="No module named 'clockless.nothing'"):
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'clockless\.nothing'"):
         importlib.import_module("clockless.nothing")
 
 
 def test_public_nouns_stay():
     """`cl.clocks` is the module of clocks, whatever its path; its parts can be pickled."""
     assert cl.clocks.Bernoulli is cl.Bernoulli
-    assert cl.drawing.network_figure and cl.lattice_drawing.strip and cl.local_layers.local
+    assert callable(cl.drawing.network_figure)
+    assert callable(cl.lattice_drawing.strip)
+    assert callable(cl.local_layers.local)
     assert pickle.loads(pickle.dumps(cl.clocks.Bernoulli(0.5))) == cl.Bernoulli(0.5)
 
 

@@ -50,7 +50,10 @@ def test_edges_show_the_resistances_of_that_step(resistors, step):
     (lines,) = [each for each in figure.axes[0].collections if isinstance(each, LineCollection)]
     values = resistors.data.traces.sel(step=60 if step is None else step).isel(clock=1).values
     places = resistors.medium.network.positions
-    drawn = {tuple(np.ravel(segment).round(6)): value for segment, value in zip(lines.get_segments(), lines.get_array())}
+    drawn = {
+        tuple(np.ravel(segment).round(6)): value
+        for segment, value in zip(lines.get_segments(), lines.get_array(), strict=True)
+    }
     for (i, j), value in zip(NETWORK.edges, values, strict=True):
         assert drawn[tuple(np.concatenate([places[i], places[j]]).round(6))] == value
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["input", "output", "ground"]

@@ -19,7 +19,7 @@ from clockless.errors import ParameterError, TaskError, real_array, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.tasks.roles import drawn_roles
-from clockless.tasks.tables import Table, table_of
+from clockless.tasks.tables import table_of
 from clockless.tasks.task import Task
 
 LOW, HIGH = 0.2, 0.3  # volts wanted at outputs of the other classes and of the right one
@@ -58,7 +58,7 @@ class Encoding:
         return cls(medium, differential, low, span, features)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Features [example, feature] as inputs [example, input]; values beyond the training set's range count as its ends."""
+        """Features [example, feature] as inputs [example, input]; values beyond the training set's range are cut off."""
         scaled = (values - self.centre) / self.span
         if self.medium == "modules":
             return scaled
@@ -120,8 +120,8 @@ def classification(
     | "xy"        | -pi/2 to pi/2                             | pi/2, the others -pi/2      | largest sine    |
     | "modules"   | mean 0, deviation 1                       | the label                   | largest logit   |
 
-    Voltages are differential unless `encoding` says otherwise: a passive network cannot lower an output by raising an input,
-    so it is given both. The targets lie close together, for its outputs are means of what is held; where even these lie
+    Voltages are differential unless `encoding` says otherwise: a passive network cannot lower an output by raising an
+    input, so it is given both. The targets lie close together, for its outputs are means of what is held; where even these lie
     outside the held range, `feasible` is False.
 
     Args:
@@ -134,7 +134,8 @@ def classification(
         medium: one of MEDIA, where the network leaves it open.
 
     Raises:
-        TaskError: columns of words, missing values, a class with one example, a feature with one value, nodes that do not fit.
+        TaskError: columns of words, missing values, a class with one example, a feature with one value, nodes that do not
+            fit.
         ParameterError: another medium, encoding or test.
     """
     medium = _medium(network, medium)
@@ -152,10 +153,11 @@ def classification(
     x_train, x_test = code(table.values[train]), code(table.values[rest])
     nodes = _nodes(network, medium, (inputs, outputs, ground), (x_train.shape[1], len(names)), rng)
     y_train, y_test = (_targets(medium, numbers[part], len(names)) for part in (train, rest))
-    return Classification(
-        *nodes, x_train, y_train, x_test, y_test, name=f"{_called(label)} {seed}", labels_train=numbers[train],
-        labels_test=numbers[rest], classes=len(names), class_names=names, encoding=code,
-    )  # fmt: skip
+    chosen = dict(zip(("inputs", "outputs", "ground"), nodes, strict=True))
+    tables = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    labels = {"labels_train": numbers[train], "labels_test": numbers[rest], "classes": len(names)}
+    name = f"{_called(label)} {seed}"
+    return Classification(**chosen, **tables, **labels, name=name, class_names=names, encoding=code)
 
 
 def from_arrays(
@@ -173,8 +175,8 @@ def from_arrays(
 
     Args:
         x, y: what is held at the inputs [example, input], and wanted at the outputs [example, output].
-        network: a `Network` in which nodes are drawn where none are named, one ground among them; an `Architecture` brings its
-            own sites; nothing leaves it to the medium.
+        network: a `Network` in which nodes are drawn where none are named, one ground among them; an `Architecture` brings
+            its own sites; nothing leaves it to the medium.
         inputs, outputs, ground: nodes; phases have no ground.
         test: part of the examples that is kept for the test set.
 

@@ -47,7 +47,7 @@ def table_of(data: Any, label: Any = None, features: tuple[Any, ...] | None = No
     if not names:
         raise TaskError("the data have no column besides the labels; give at least one feature.")
     values = [_numbers(columns[name], name) for name in names]
-    counts = {len(column) for column in (*values, *([] if labels is None else [labels]))}
+    counts = {len(column) for column in values} | (set() if labels is None else {len(labels)})
     if len(counts) > 1 or counts == {0}:
         raise TaskError(f"the columns hold {sorted(counts)} examples; give one value per example in each, and an example.")
     return Table(np.column_stack(values), names, labels)

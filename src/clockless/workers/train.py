@@ -150,8 +150,9 @@ def _warn_of_infeasible(replicas: list[Replica]) -> None:
     wrong = [task.name for task in tasks.values() if task.feasible is False]
     if wrong:
         warnings.warn(
-            f"{len(wrong)} of {len(tasks)} tasks cannot be met whatever is learned, the first is {wrong[0]}: voltages settle "
-            "within the range of the held ones, and its targets lie outside; bring them closer together, or hold others.",
+            f"{len(wrong)} of {len(tasks)} tasks cannot be met whatever is learned, the first is {wrong[0]}: voltages "
+            "settle within the range of the held ones, and its targets lie outside; bring them closer together, or hold "
+            "others.",
             InfeasibleTaskWarning,
             stacklevel=3,
         )
