@@ -6,6 +6,7 @@ from typing import Any
 
 from clockless.errors import ParameterError, TaskError, shown
 from clockless.learning.contracts import Replica, checked_seed
+from clockless.parts.devices import Ideal
 from clockless.parts.optimisers import Descent
 from clockless.parts.pushes import push_of
 from clockless.parts.rules import SignRule
@@ -37,11 +38,13 @@ def check_parts(replica: Replica, units: int) -> Replica:
     for name, methods, example in _EXPECTED:
         value = getattr(replica, name)
         if isinstance(value, type) or not any(hasattr(value, method) for method in methods):
-            raise ParameterError(f"{name} = {shown(value)} is not a {name}; give one such as {example}.")
+            kind = "rule that compares two states" if name == "rule" else name  # modules have rules of another kind
+            raise ParameterError(f"{name} = {shown(value)} is not a {kind}; give one such as {example}.")
     push_of(replica.rule)
     if hasattr(replica.clock, "rate"):
         replica.clock.rate(units)  # raises if nothing would ever act
     check_levels(replica.rule, replica.device)
+    _check_voltages(replica.rule, replica.device)
     return replica.changed(batch=examples_checked(replica.batch, replica.task))
 
 
@@ -51,3 +54,12 @@ def check_levels(rule: Any, device: Any) -> None:
         raise ParameterError(
             f"{rule} moves by one level, but {device} has none; give a device with levels, such as Levels()."
         )
+
+
+def _check_voltages(rule: Any, device: Any) -> None:
+    """What only the compiled loop of resistors can do must not be passed over in silence."""
+    comparator = getattr(device, "comparator", Ideal())
+    if not isinstance(comparator, Ideal):
+        raise ParameterError(f"device: {comparator} compares voltages, this medium has none; give a device without it.")
+    if getattr(rule, "parameter", None) == "conductance":
+        raise ParameterError(f"rule = {rule}: only resistors learn by conductance; leave the parameter out.")

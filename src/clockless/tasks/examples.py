@@ -121,8 +121,8 @@ def classification(
     | "modules"   | mean 0, deviation 1                       | the label                   | largest logit   |
 
     Voltages are differential unless `encoding` says otherwise: a passive network cannot lower an output by raising an
-    input, so it is given both. The targets lie close together, for its outputs are means of what is held; where even these lie
-    outside the held range, `feasible` is False.
+    input, so it is given both. The targets lie close together, for its outputs are means of what is held; where even these
+    lie outside the held range, `feasible` is False.
 
     Args:
         data: a data frame, columns by name, a structured array, or an array [example, feature].
@@ -153,9 +153,9 @@ def classification(
     x_train, x_test = code(table.values[train]), code(table.values[rest])
     nodes = _nodes(network, medium, (inputs, outputs, ground), (x_train.shape[1], len(names)), rng)
     y_train, y_test = (_targets(medium, numbers[part], len(names)) for part in (train, rest))
-    chosen = dict(zip(("inputs", "outputs", "ground"), nodes, strict=True))
-    tables = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-    labels = {"labels_train": numbers[train], "labels_test": numbers[rest], "classes": len(names)}
+    chosen: dict[str, Any] = dict(zip(("inputs", "outputs", "ground"), nodes, strict=True))
+    tables: dict[str, Any] = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    labels: dict[str, Any] = {"labels_train": numbers[train], "labels_test": numbers[rest], "classes": len(names)}
     name = f"{_called(label)} {seed}"
     return Classification(**chosen, **tables, **labels, name=name, class_names=names, encoding=code)
 
