@@ -45,6 +45,15 @@ def test_readme_example_does_what_it_says():
     assert error.isel(step=-1, clock=2) > error.isel(step=-1, clock=0)
 
 
+def test_readme_table_does_what_it_says():
+    """The machine that learned the table tells the new insect's class by name."""
+    block = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M)[1]
+    names: dict = {}
+    exec(block, names)
+    assert names["task"].class_names[int(names["seen"][0])] == "bee"
+    assert names["run"].accuracy > 0.8
+
+
 ROOMS = ("parts", "numerics", "media.resistors", "media.phases", "media.modules")
 
 
