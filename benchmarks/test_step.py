@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from clockless.media.resistors.replicas import combinations
 
 import clockless as cl
 from clockless import networks, tasks
-from clockless.media.resistors.learner import Block, Wiring
+from clockless.media.resistors.learner import Block
+from clockless.workers.train import combinations
 from measuring import fastest, fastest_benched, store
 from naive import NaiveLearner
 
@@ -28,9 +28,11 @@ def _tasks() -> list[cl.Task]:
 
 
 def _block(task, batch, seed=0, rule=RULE, device=cl.devices.IDEAL) -> Block:
-    axes = {"task": task, "rule": rule, "clock": CLOCK, "device": device, "batch": batch, "initial": 1.0, "seed": seed}
-    replicas = combinations(RESISTORS, axes)
-    return Block(Wiring.of(RESISTORS), replicas, list(range(LANES)), LANES)
+    nouns = {
+        "medium": RESISTORS, "task": task, "rule": rule, "clock": CLOCK, "device": device, "optimiser": None, "batch": batch,
+        "initial": 1.0, "seed": seed,
+    }  # fmt: skip
+    return RESISTORS.learner(combinations(nouns), lanes=LANES)
 
 
 def _step_time(benchmark, block: Block) -> float:

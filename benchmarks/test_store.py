@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clockless.media.resistors.replicas import combinations
 
 import clockless as cl
 from clockless import networks, tasks
 from clockless.experiments.experiment import Experiment
-from clockless.media.resistors.learner import Block, Wiring
+from clockless.learning.contracts import Learner, Replica
 from clockless.stores.store import Store
 from clockless.workers.loop import Runner
 from clockless.workers.processes import ONE_THREAD, Team
@@ -47,17 +46,17 @@ def test_store_beside_the_engine(benchmark, tmp_path):
     made = Store.create(tmp_path / "store", described, width=LANES)
     runner = Runner(made)
     resistors = cl.Resistors(networks.packing())
-    wiring, learned = Wiring.of(resistors), [tasks.regression(resistors.network, seed=seed) for seed in range(LANES)]
+    learned = [tasks.regression(resistors.network, seed=seed) for seed in range(LANES)]
 
-    def directly(members: np.ndarray) -> Block:
+    def directly(members: np.ndarray) -> Learner:
         numbers = [np.unravel_index(int(member), described.shape) for member in members]
         replicas = [
-            combinations(resistors, {
-                "task": learned[task], "rule": cl.CoupledLearning(nudge=0.1, rate=0.3), "clock": cl.Bernoulli(0.5),
-                "device": cl.Continuous(), "batch": 1, "initial": 1.0, "seed": seed,
-            })[0] for task, seed in numbers
+            Replica(
+                resistors, learned[task], cl.CoupledLearning(nudge=0.1, rate=0.3), cl.Bernoulli(0.5), cl.Continuous(),
+                batch=1, initial=1.0, seed=int(seed),
+            ) for task, seed in numbers
         ]  # fmt: skip
-        block = Block(wiring, replicas, list(range(len(replicas))), LANES)
+        block = resistors.learner(replicas, lanes=LANES)
         for step in described.record_at.tolist():
             block.advance(step)
             block.measure()
@@ -70,7 +69,7 @@ def test_store_beside_the_engine(benchmark, tmp_path):
 
     direct, stored = [], []
     for unit in range(rounds + 1):  # interleaved; the first of each compiles
-        seconds, block = timed(directly, made.study.members[unit])
+        seconds, block = timed(directly, made.jobs.members[unit])
         direct.append(seconds)
         seconds, receipt = timed(runner.compute, unit)
         assert receipt.outcome == "done"
@@ -138,7 +137,7 @@ def _worker(made: Store) -> tuple[float, float]:
     assert process.returncode == 0
     events = [json.loads(line) for line in (made.path / "events.jsonl").read_text().splitlines()]
     seconds = [event["seconds"] for event in events if event["event"] == "unit done"]
-    return used.ru_maxrss / 1024, sum(seconds[1:]) / sum(map(len, made.study.members[1:]))  # the first may compile
+    return used.ru_maxrss / 1024, sum(seconds[1:]) / sum(map(len, made.jobs.members[1:]))  # the first may compile
 
 
 def test_many_replicas(benchmark, tmp_path):

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from alternating import Alternating, checkered, layered
 from clockless.media.phases.contrast import SETTLED, Examples, gradient
 from clockless.media.phases.schedules import TwoColour
-from clockless.media.phases.xy import XY, Parameters
+from clockless.media.phases.xy import Parameters, Rotors
 from clockless.networks import architectures
 from clockless.parts.rules import EquilibriumPropagation
 from measuring import fastest, fastest_benched, store
@@ -30,7 +30,7 @@ ROUNDS = 20
 class Case(NamedTuple):
     """The same problem for both sides."""
 
-    xy: XY
+    xy: Rotors
     parameters: Parameters
     examples: Examples
     start: np.ndarray  # [site, sample]
@@ -68,7 +68,7 @@ def problem(architecture, samples):
     """Random parameters at the architecture's initial scale, random examples and starts."""
     rng = np.random.default_rng(0)
     sites, inputs, outputs = architecture.network.nodes, architecture.inputs, architecture.outputs
-    xy = XY(architecture.network)
+    xy = Rotors(architecture.network)
     parameters = xy.parameters(architecture.initial_scale * rng.normal(size=xy.couplings), 0.0, rng.uniform(-3, 3, sites))
     x = rng.uniform(-np.pi / 2, np.pi / 2, (len(inputs), samples))
     y = rng.choice([-np.pi / 2, np.pi / 2], (len(outputs), samples))

@@ -19,11 +19,21 @@ import numpy as np
 import clockless as cl
 from clockless.errors import ClocklessError
 from clockless.learning.contracts import Replica
-from springs import Springs
 
 PAGE = Path(__file__).parent.parent / "docs" / "compose.md"
 HERE = "python tests/composition.py"
 HAS_JAX = importlib.util.find_spec("jax") is not None
+
+
+class Springs(cl.Medium):
+    """A medium of one's own: springs along the edges, displacements along a line."""
+
+    parameter, measure, low, high = "stiffness", "N/m", 0.05, 20.0
+
+    def energy(self, stiffness: np.ndarray, state: np.ndarray) -> Any:
+        """Half the stiffness times the square of what each spring is stretched by, summed."""
+        ends = state[self.network.edges]
+        return 0.5 * np.sum(stiffness * (ends[:, 0] - ends[:, 1]) ** 2)
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ def media() -> dict[str, Case]:
         "resistors, by conductance": Case(cl.Resistors(lattice), volts, "conductance"),
         "XY, dense layers": Case(cl.XY(dense), phases[dense]),
         "XY, lattice": Case(cl.XY(square), phases[square]),
-        "springs (one's own)": Case(Springs(lattice), volts, rate=1.0),
+        "springs (one's own)": Case(Springs(lattice), volts, rate=0.3),
     }
     if HAS_JAX:
         from clockless.media.modules.medium import MLP, Modules

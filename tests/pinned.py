@@ -240,10 +240,10 @@ DESCRIBED: dict[str, dict[str, Any]] = {
 
 def task_fingerprints() -> dict[str, int]:
     """Of one task of every builder: the replica words of their random numbers."""
-    from clockless.media.modules.data import examples
+    from clockless import tasks
+    from clockless.media.modules.data import labels
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks import architectures
-    from clockless.tasks import task as tasks
 
     board, two, four = cl.networks.board16(), architectures.dense(2, 3, 1), architectures.dense(4, 3, 3)
     digits = architectures.dense(64, 10)
@@ -256,8 +256,8 @@ def task_fingerprints() -> dict[str, int]:
         "iris": phase_tasks.iris(four),
         "digits": phase_tasks.digits(digits),
         "digits drawn": phase_tasks.digits(digits, "random", seed=3),
-        "labels": examples("digits"),
-        "labels drawn": examples("digits", seed=2),
+        "labels": labels("digits"),
+        "labels drawn": labels("digits", seed=2),
     }
     return {name: task.fingerprint for name, task in made.items()}
 

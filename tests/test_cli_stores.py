@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 import warnings
 
@@ -92,6 +93,7 @@ def test_damage_gets_one_sentence(clockless, made, half):
 
 
 def test_failures_are_reported_with_code_1_and_tried_again(clockless, frail, tmp_path):
+    shutil.copy(frail / "frail_clock.py", tmp_path)
     experiment = SMALL.changed(clock={"kind": "frail_clock:Frail", "p": [0.125, 0.25]}, task={**SMALL.task, "seed": 0})
     (frail / "broken").write_text("")
     cl.Store.create(tmp_path / "store", experiment, width=1)

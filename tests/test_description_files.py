@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -63,7 +64,7 @@ def test_the_example_is_an_experiment_of_a_dozen_units_or_more(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(description_files.EXAMPLE)
     experiment = read(path)
-    assert 12 <= len(cl.Store.create(tmp_path / "store", experiment).study.members) <= 24
+    assert 12 <= len(cl.Store.create(tmp_path / "store", experiment).jobs.members) <= 24
     toml = tmp_path / "study.toml"
     assert cli_stores.new(toml) == 0
     assert read(toml) == experiment
@@ -186,6 +187,38 @@ def test_every_bad_flag_ends_with_code_2_and_nothing_is_written(arguments, tmp_p
     code, said = refusal(capsys, monkeypatch, "run", path, "--out", tmp_path / "store", *given_)
     assert (code, said.count("\n")) == (2, 1), said
     assert [left.name for left in tmp_path.iterdir()] == ["study.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text", ["0100", "010", "-0100", "00", "0_100", "1:30", "1:30:45", "190:20:30.5", "-1:30", "!!int '0100'"]
+)
+def test_numbers_that_yaml_reads_in_base_8_or_60_are_refused(text, tmp_path):
+    path = tmp_path / "study.yaml"
+    for line in (f"steps: {text}", f"title: {text}", f"clock: {{kind: bernoulli, p: [0.5, {text}]}}", f"{text}: 3"):
+        path.write_text(line)
+        with pytest.raises(DescriptionError, match=re.escape(text.split("'")[-2] if "'" in text else text)) as caught:
+            read(path)
+        assert str(path) in str(caught.value)
+        assert "octal" in str(caught.value)
+    with pytest.raises(DescriptionError, match="octal"):
+        with_flags(STUDY, ["--steps", text])
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"), [("0x1F", 31), ("1_000", 1000), ("0b101", 5), ("100", 100), ("+7", 7), ("!!int '12'", 12)]
+)
+def test_numbers_that_can_be_read_in_one_way_only_are_kept(text, steps, tmp_path):
+    (tmp_path / "study.yaml").write_text(f"steps: {text}\ntitle: '1:30'\ninitial: 00.5")
+    experiment = read(tmp_path / "study.yaml")
+    assert (experiment.steps, experiment.title, experiment.initial) == (steps, "1:30", 0.5)
+    assert cl.Experiment.of(with_flags(STUDY, ["--steps", text])).steps == steps
+
+
+@pytest.mark.parametrize("text", ["0o10", "0899", "1:3x"])
+def test_words_that_look_like_numbers_are_words(text, tmp_path):
+    (tmp_path / "study.yaml").write_text(f"steps: {text}")
+    with pytest.raises(DescriptionError, match=f"steps = '{text}'; it must be a whole number"):
+        read(tmp_path / "study.yaml")
 
 
 # --- flags ----------------------------------------------------------------------------------------------------

@@ -319,11 +319,35 @@ def test_a_run_carries_its_settings_version_and_citations():
     assert float(run.data["p"]) == 5 / 16
 
 
-def test_a_task_solved_at_the_start_has_no_scaled_error_but_did_not_fail():
-    """Divider of 2 and 1 ohms, 6 V in, 4 V wanted at the middle is met exactly: 0 / 0 is NaN, and nothing failed."""
+@pytest.mark.parametrize(
+    ("inputs", "target", "other", "scale"),
+    [(6.0, 4.0, 5.0, 16.0), (0.0, 0.0, 1.0, 1.0)],
+    ids=["a divider", "nothing wanted"],
+)
+def test_a_task_solved_at_the_start_is_scaled_by_its_targets(inputs, target, other, scale):
+    """Divider of 2 and 1 ohms, 6 V in, 4 V wanted at the middle is met exactly; learning something else leads away from it.
+
+    Where 0 V is wanted of 0 V there are no targets to scale by, and the error stands in V^2.
+    """
     divider = Network(edges=[(0, 1), (1, 2)])
-    task = Task([2], [1], [0], [[6.0]], [[4.0]], [[6.0]], [[4.0]])
-    run = train(Resistors(divider), task, rule=RULE, clock=Bernoulli(0.5), steps=2, initial=np.array([2.0, 1.0]))
+    task = Task([2], [1], [0], [[6.0]], [[other]], [[inputs]], [[target]])
+    run = train(Resistors(divider), task, rule=RULE, clock=Bernoulli(0.5), steps=20, initial=np.array([2.0, 1.0]), seed=1)
+    below, above = run.parameters.values
+    assert (below, above) != (2.0, 1.0)
     assert float(run.data.initial_error) == 0
-    assert np.isnan(run.error).all()
+    assert float(run.error[0]) == 0
+    assert float(run.error[-1]) == pytest.approx((inputs * below / (below + above) - target) ** 2 / scale, rel=1e-9)
     assert not run.data.failed
+
+
+def test_a_state_that_is_rounding_away_from_its_targets_counts_as_solved():
+    """0.1 + 0.2 V is not 0.3 V in binary; an error of that size must not become the measure of all others."""
+    divider = Network(edges=[(0, 1), (1, 2)])
+    away = 0.3 * (1 + 4e-16)
+    task = Task([2], [1], [0], [[0.9]], [[0.2]], [[0.9]], [[away]])
+    run = train(Resistors(divider), task, rule=RULE, clock=Bernoulli(0.5), steps=20, initial=np.array([1.0, 2.0]))
+    assert 0 < float(run.data.initial_error) < 1e-30
+    below, above = run.parameters.values
+    expected = (0.9 * below / (below + above) - away) ** 2 / away**2
+    assert float(run.error[-1]) == pytest.approx(expected, rel=1e-9, abs=1e-30)
+    assert float(run.error[-1]) < 1

@@ -12,11 +12,12 @@ from clockless.media.phases.contrast import Examples, contrast, cost_of, gradien
 from clockless.media.phases.costs import CosineCost, LogCost, directions, reported
 from clockless.media.phases.implicit import exact_gradient, hessian, response_map
 from clockless.media.phases.schedules import RandomSequential, TwoColour
-from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
+from clockless.media.phases.xy import Nudging, Parameters, Rotors, Stop, phases_of
 from clockless.media.resistors import reference
 from clockless.media.resistors.medium import Resistors
 from clockless.networks.network import Network
 from clockless.parts.clocks import Bernoulli, FixedFraction
+from clockless.parts.pushes import Free, push_of
 from clockless.parts.rules import CoupledLearning, EquilibriumPropagation, SignRule
 
 EXACT = Stop(TwoColour(), 1e-13, 100_000, 0, 0)
@@ -27,7 +28,7 @@ def problem(seed, samples=4, triangular=False, shared=None):
     """A small wiring, random parameters, two inputs, two outputs, and free settled phases."""
     rng = np.random.default_rng(seed)
     edges = networks.lattice(3, 3).edges.tolist() + ([(0, 4), (4, 8)] if triangular else [])
-    xy = XY(Network(edges), shared)
+    xy = Rotors(Network(edges), shared)
     parameters = xy.parameters(
         rng.normal(size=xy.couplings), rng.uniform(-0.5, 0.5, 9), rng.uniform(-np.pi, np.pi, 9)
     )  # fmt: skip
@@ -100,7 +101,7 @@ def test_order_of_convergence(cost, centred, order):
 
 def test_near_the_antipode_a_centred_nudge_by_the_log_cost_fails_and_says_so():
     """-beta pulls towards the singularity, where the cost falls without bound: the residual tells."""
-    xy = XY(Network([(0, 1)]))
+    xy = Rotors(Network([(0, 1)]))
     parameters = xy.parameters(0.0, [0.0, 1.0], 0.0)
     examples = Examples((0,), np.zeros((1, 1)), (1,), np.array([[3.1]]))
     for centred, settles in ((False, True), (True, False)):
@@ -134,7 +135,7 @@ def test_clamping_lowers_the_clamped_energy_relative_to_the_free(rule):
     """The contrast is the derivative of E(clamped) - E(free) by the parameters, the outputs held where they are."""
     xy, parameters, examples, phases = problem(4)
     z = directions(phases)
-    signal, looked = contrast(rule, xy, parameters, examples, z, EXACT)
+    signal, looked = contrast(push_of(rule), xy, parameters, examples, z, EXACT)
     assert looked.residual.max() <= 1e-13
     outputs = phases[[6, 8]] + rule.nudge * wrapped(examples.y - phases[[6, 8]])
     held_free = dict(zip(examples.inputs, examples.x, strict=True))
@@ -161,7 +162,7 @@ def test_clamping_lowers_the_clamped_energy_relative_to_the_free(rule):
 @pytest.mark.parametrize("strength", [0.01, 0.1, 1.0])
 def test_log_cost_stays_in_its_basin(delta, strength):
     """One free site in a field, the target `delta` away: the nudged state is the minimum on this side of the antipode."""
-    xy = XY(Network([(0, 1)]))
+    xy = Rotors(Network([(0, 1)]))
     parameters = xy.parameters(0.0, [0.0, 1.0], 0.0)
     target = -delta
     z = directions(np.zeros((2, 1)))
@@ -182,7 +183,7 @@ def test_log_cost_stays_in_its_basin(delta, strength):
 
 
 def test_an_output_at_the_antipode_leaves_it():
-    xy = XY(Network([(0, 1)]))
+    xy = Rotors(Network([(0, 1)]))
     z = directions(np.array([[0.0], [np.pi / 2]]))
     nudging = Nudging(LogCost(), 0.1, (1,), np.array([[-np.pi / 2]]))
     residual, _ = xy.relax(xy.parameters(1e-9), z, (0,), Stop(TwoColour(), 1e-12, 1000, 0, 0), nudging)
@@ -223,7 +224,7 @@ def test_response_that_does_not_exist():
     xy, parameters, examples, phases = problem(7)
     with pytest.raises(ParameterError, match="held"):
         response_map(xy, parameters, phases[:, 0], 0, examples.inputs)
-    loose = XY(Network([(0, 1), (1, 2)]))
+    loose = Rotors(Network([(0, 1), (1, 2)]))
     with pytest.raises(ParameterError, match="turn together"):
         response_map(loose, loose.parameters(1.0), np.zeros(3), 1, ())
 
@@ -295,8 +296,10 @@ def test_bad_rules_get_one_sentence(arguments, words):
 
 def test_a_rule_that_knows_no_phases():
     xy, parameters, examples, phases = problem(8)
-    with pytest.raises(ParameterError, match="does not know phases"):
+    with pytest.raises(ParameterError, match=r"rule = .* says of no push; give it a field nudge"):
         gradient(xy, parameters, examples, phases, object())
+    with pytest.raises(ParameterError, match="nothing for phases; give a rule that clamps or nudges"):
+        contrast(Free(), xy, parameters, examples, directions(phases), EXACT)
 
 
 def test_the_compiled_resistors_refuse_it_in_one_sentence():

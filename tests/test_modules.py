@@ -7,12 +7,12 @@ import pickle
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from clockless.errors import ClocklessError, ParameterError, TaskError
 from clockless.media.modules import stacks, units
-from clockless.media.modules.data import Examples, examples
+from clockless.media.modules.data import labelled as given
+from clockless.media.modules.data import labels as examples
 from clockless.media.modules.interfaces import Interface, blended
 from clockless.media.modules.layers import (
     EPSILON,
@@ -27,7 +27,8 @@ from clockless.media.modules.layers import (
     mlp,
 )
 from clockless.media.modules.methods import DNI, NAMED, Backprop, DelayedGradients, checked_method
-from clockless.media.modules.optimisers import Adam, Descent, changed
+from clockless.media.modules.optimisers import StepSize, transform, wanted
+from clockless.parts.optimisers import Adam, Descent, Momentum
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -131,7 +132,7 @@ def _scaled(parameters, statistics, h, training):
 def test_any_pair_of_functions_is_a_module(rng):
     module = pickle.loads(pickle.dumps(Pair(_twice, _scaled, 3, 3, 3)))
     check_fit((module, Linear(3, 2)))
-    unit = units.Unit(module, Descent, first=True)
+    unit = units.Unit(module, Descent(), first=True)
     memory = unit.memory(rng.random, "float64")
     h, delta = rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
     memory, out, pull = units.kept(unit, memory, h)
@@ -229,8 +230,8 @@ def exact_pair(rng):
     With out = h V + b and delta = out A + Y B + c (Y the one-hot labels), the gradient at the module's input is
     delta V^T = h (V A V^T) + Y (B V^T) + (b A + c) V^T: linear in h and in the label.
     """
-    after = units.Unit(Linear(4, 5), Descent, critic=Interface(5, 5, classes=3))
-    before = units.Unit(Linear(6, 4), Descent, first=True, critic=Interface(4, 4, classes=3))
+    after = units.Unit(Linear(4, 5), Descent(), critic=Interface(5, 5, classes=3))
+    before = units.Unit(Linear(6, 4), Descent(), first=True, critic=Interface(4, 4, classes=3))
     memory = {name: dict(own) for name, own in after.memory(rng.random, "float64").items()}
     v, b = rng.normal(size=(4, 5)), rng.normal(size=5)
     a, of_label, c = rng.normal(size=(5, 5)), rng.normal(size=(3, 5)), rng.normal(size=5)
@@ -284,26 +285,58 @@ def test_mixing_goes_from_synthetic_to_true(rng):
 # --- optimisers ------------------------------------------------------------------------------------------
 
 
-def test_adam_is_its_paper(rng):
-    value, first, second = rng.normal(size=4), np.zeros(4), np.zeros(4)
-    transform = Adam.transform()
-    parameters = jnp.asarray(value)
-    moments = transform.init(parameters)
-    for t in range(1, 6):
-        gradient = rng.normal(size=4)
-        parameters, moments = changed(transform, parameters, moments, jnp.asarray(gradient), 0.01)
+def directions(optimiser, gradients, precision):
+    """What the optax form makes of gradients [step, parameter], all at once in compiled code."""
+    with jax.enable_x64(precision == "float64"):
+        zeros = jnp.zeros(gradients.shape[1], dtype=precision)
+        moments, found = transform(optimiser).init(zeros), []
+        for gradient in gradients:
+            change, moments = wanted(optimiser, zeros, moments, jnp.asarray(gradient, dtype=precision), 1.0)
+            found.append(-np.asarray(change, dtype=np.float64))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-12), ("float32", 1e-6)])
+@pytest.mark.parametrize("optimiser", [Descent(), Momentum(0.7), Adam(0.8, 0.9, 1e-6)], ids=str)
+def test_transforms_are_the_packages_optimisers(rng, optimiser, precision, tolerance):
+    """The same directions as the NumPy forms, which other tests hold against their papers."""
+    gradients = rng.normal(size=(6, 5)).astype(np.float32).astype(np.float64)
+    memory, everyone, expected = np.zeros((optimiser.slots, 5)), np.ones(5, dtype=bool), []
+    for gradient in gradients:
+        direction, memory = optimiser.direction(gradient, memory, everyone)
+        expected.append(direction)
+    np.testing.assert_allclose(directions(optimiser, gradients, precision), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_the_usual_adam(rng, precision):
+    """By its paper; in single precision 1 - 0.999^t, rounded to eight digits, leaves four of its own at t = 1."""
+    gradients = rng.normal(size=(5, 4)).astype(np.float32).astype(np.float64)
+    first, second, found = np.zeros(4), np.zeros(4), directions(Adam(), gradients, precision)
+    for t, gradient in enumerate(gradients, start=1):
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient**2
-        value = value - 0.01 * (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
-    np.testing.assert_allclose(parameters, value, rtol=1e-12)
+        expected = (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+        tolerance = 1e-12 if precision == "float64" else 4e-5
+        np.testing.assert_allclose(found[t - 1], expected, rtol=tolerance)
 
 
-def test_descent_and_the_schedule(rng):
-    parameters, gradient = rng.normal(size=3), rng.normal(size=3)
-    moved, _ = changed(Descent.transform(), parameters, optax.EmptyState(), gradient, 0.5)
-    np.testing.assert_allclose(moved, parameters - 0.5 * gradient)
-    schedule = Adam(3e-5, drops=(10, 20))
-    assert [schedule.rate_at(s) for s in (0, 9, 10, 19, 20)] == pytest.approx([3e-5, 3e-5, 3e-6, 3e-6, 3e-7])
+def test_the_step_size_falls_to_a_tenth():
+    sizes = StepSize(3e-5, drops=(10, 20))
+    assert [sizes.rate_at(s) for s in (0, 9, 10, 19, 20)] == pytest.approx([3e-5, 3e-5, 3e-6, 3e-6, 3e-7])
+    with pytest.raises(ParameterError, match="rate = 0"):
+        StepSize(0)
+    with pytest.raises(ParameterError, match="drops = 'late'"):
+        StepSize(drops="late")
+
+
+def test_changing_the_step_size_compiles_nothing(rng):
+    unit = units.Unit(Linear(3, 2), Adam(), first=True, last=True)
+    memory, h, labels = unit.memory(rng.random, "float64"), rng.normal(size=(5, 3)), rng.integers(2, size=5)
+    units.act(unit, memory, h, labels, 0.1)
+    compiled = units.act._cache_size()
+    units.act(unit, memory, h, labels, 0.01)
+    assert units.act._cache_size() == compiled
 
 
 # --- data and bad input ----------------------------------------------------------------------------------
@@ -311,7 +344,7 @@ def test_descent_and_the_schedule(rng):
 
 def test_digits_are_split_once_and_whole():
     digits = examples("digits")
-    assert (len(digits.x_train), len(digits.x_test), digits.inputs, digits.classes) == (1347, 450, 64, 10)
+    assert (len(digits.x_train), len(digits.x_test), digits.x_train.shape[1], digits.classes) == (1347, 450, 64, 10)
     from sklearn.datasets import load_digits
 
     pixels, _ = load_digits(return_X_y=True)
@@ -323,8 +356,8 @@ def test_digits_are_split_once_and_whole():
 
 
 def labelled(**changes):
-    given = {"x_train": np.zeros((4, 2)), "y_train": [0, 1, 2, 0], "x_test": np.zeros((1, 2)), "y_test": [1], "classes": 3}
-    return Examples(**(given | changes))
+    fields = {"x_train": np.zeros((4, 2)), "y_train": [0, 1, 2, 0], "x_test": np.zeros((1, 2)), "y_test": [1], "classes": 3}
+    return given(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -343,13 +376,17 @@ def labelled(**changes):
         (lambda: DNI(mixing=0.5, unlock="forward"), ParameterError, "mixing=0"),
         (lambda: DNI(conditioned=1), ParameterError, "conditioned = 1"),
         (lambda: DelayedGradients(-1), ParameterError, "delay = -1"),
-        (lambda: Adam(0.0), ParameterError, "rate = 0.0"),
-        (lambda: Adam(drops=0.5), ParameterError, "drops = 0.5"),
-        (lambda: labelled(y_train=[0, 1, 3, 0]), TaskError, "example 2 of y_train has the label 3"),
-        (lambda: labelled(y_test=[-1]), TaskError, "the label -1"),
-        (lambda: labelled(y_test=[0.5]), TaskError, "are not labels"),
-        (lambda: labelled(y_test=[1, 1]), TaskError, "x_test has 1 examples but y_test has 2"),
-        (lambda: labelled(x_test=np.zeros((1, 3))), TaskError, "2 inputs and test examples 3"),
+        (lambda: StepSize(0.0), ParameterError, "rate = 0.0"),
+        (lambda: StepSize(drops=0.5), ParameterError, "drops = 0.5"),
+        (
+            lambda: labelled(y_train=[0, 1, 3, 0]),
+            TaskError,
+            "labels_train holds 3 in example 2; 3 classes are labelled 0 to 2",
+        ),
+        (lambda: labelled(y_test=[-1]), TaskError, "labels_test holds -1 in example 0"),
+        (lambda: labelled(y_test=[0.5]), TaskError, "labels_test = [0.5]; give one whole number per example"),
+        (lambda: labelled(y_test=[1, 1]), TaskError, "labels_test = [1, 1]; give one whole number per example, [1]"),
+        (lambda: labelled(x_test=np.zeros((1, 3))), TaskError, "x_train has 2 inputs but x_test 3"),
         (lambda: labelled(x_test=[[np.nan, 0]]), TaskError, "must be finite"),
         (lambda: labelled(x_train="abc"), TaskError, "does not hold numbers"),
         (lambda: examples("faces"), TaskError, "no examples called 'faces'"),

@@ -14,12 +14,15 @@ import pytest
 from clockless.errors import ClocklessError, ParameterError
 from clockless.media.modules import actors, stacks
 from clockless.media.modules.actors import Actors
-from clockless.media.modules.data import Examples
+from clockless.media.modules.answers import answer, counts, flat_parameters, flat_statistics, numbers_of, restored
+from clockless.media.modules.data import labelled
 from clockless.media.modules.layers import Hidden, Linear, Stack, cross_entropy, mlp
-from clockless.media.modules.learning import Learning, Session, cosine, error_and_cost, flat_parameters
+from clockless.media.modules.learning import Learning, Session, cosine, error_and_cost
 from clockless.media.modules.methods import DNI, Backprop, DelayedGradients, LocalLoss, NoBackprop
-from clockless.media.modules.optimisers import Adam, Descent
+from clockless.media.modules.optimisers import StepSize
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global, Oscillators, Poisson
+from clockless.parts.devices import Levels, Magnitudes, SignedLevels
+from clockless.parts.optimisers import Adam, Descent
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -45,14 +48,15 @@ def clusters(count=96, classes=3, inputs=6, seed=0):
     centres = 2 * rng.normal(size=(classes, inputs))
     labels = rng.integers(classes, size=count + 60)
     points = centres[labels] + rng.normal(size=(count + 60, inputs))
-    return Examples(points[:count], labels[:count], points[count:], labels[count:], classes, "clusters")
+    return labelled(points[:count], labels[:count], points[count:], labels[count:], classes, "clusters")
 
 
 TASK = clusters()
+DESCENT = {"optimiser": Descent(), "step_size": StepSize(0.1)}
 
 
 def session(method, layers=4, **changes):
-    given = {"clock": Global(), "batch": 16, "optimiser": Adam(1e-2), "seed": 3, "precision": "float64"} | changes
+    given = {"clock": Global(), "batch": 16, "step_size": StepSize(1e-2), "seed": 3, "precision": "float64"} | changes
     return Session(Learning(mlp(6, 10, layers, 3), given.pop("task", TASK), method, **given))
 
 
@@ -101,7 +105,7 @@ def test_full_mixing_is_backprop(clock):
 
 
 def test_full_mixing_is_backprop_in_single_precision():
-    mixed, plain = (run(m, 10, precision="float32", optimiser=Descent(0.1)) for m in (DNI(mixing=1.0), Backprop()))
+    mixed, plain = (run(m, 10, precision="float32", **DESCENT) for m in (DNI(mixing=1.0), Backprop()))
     np.testing.assert_allclose(flat_parameters(mixed.memories), flat_parameters(plain.memories), rtol=1e-4, atol=1e-5)
 
 
@@ -110,12 +114,12 @@ def test_hardly_any_mixing_is_hardly_other_than_none():
 
     Plain descent, since Adam divides by the size of a gradient: the first ones are zero in one and 1e-13 in the other.
     """
-    mixed, straight = (run(DNI(mixing=mixing), 15, optimiser=Descent(0.1)) for mixing in (1e-13, 0.0))
+    mixed, straight = (run(DNI(mixing=mixing), 15, **DESCENT) for mixing in (1e-13, 0.0))
     np.testing.assert_allclose(flat_parameters(mixed.memories), flat_parameters(straight.memories), rtol=1e-9, atol=1e-12)
 
 
 def test_a_first_step_of_dni_moves_only_the_last_module():
-    before, after = session(DNI(), optimiser=Descent(0.1)), run(DNI(), 1, optimiser=Descent(0.1))
+    before, after = session(DNI(), **DESCENT), run(DNI(), 1, **DESCENT)
     changes = [
         float(np.abs(np.asarray(b["module"]["parameters"]["weight"] - a["module"]["parameters"]["weight"])).max())
         for a, b in zip(before.memories, after.memories, strict=True)
@@ -144,9 +148,9 @@ def test_no_delay_is_backprop():
 
 def test_delayed_gradients_are_those_of_their_time():
     """Module i's first change is the gradient of step 0, made 3 - i steps later."""
-    late, rate = session(DelayedGradients(1), optimiser=Descent(0.1)), 0.1
+    late = session(DelayedGradients(1), **DESCENT)
     start = [memory["module"]["parameters"] for memory in late.memories]
-    plain = run(Backprop(), 1, optimiser=Descent(rate))
+    plain = run(Backprop(), 1, **DESCENT)
     for step in range(4):
         before = late.memories
         late.advance(step + 1)
@@ -189,7 +193,7 @@ def test_every_method_learns(method):
 
 
 def test_synthetic_gradients_come_to_point_with_the_true_ones():
-    learner = run(DNI(), 60, optimiser=Adam(1e-3), batch=32)
+    learner = run(DNI(), 60, step_size=StepSize(1e-3), batch=32)
     assert np.isnan(session(DNI()).alignment()).all()
     assert (learner.alignment() > 0.2).all()
     assert cosine([1.0, 1.0], [2.0, 0.0]) == pytest.approx(np.sqrt(0.5))
@@ -264,8 +268,8 @@ def test_slices_and_restored_sessions_have_the_same_bits(method, clock):
 @pytest.mark.parametrize("method", [Backprop(), DNI(), DNI(mixing=0.5), LocalLoss(), NoBackprop()], ids=named)
 def test_a_step_in_one_piece_and_one_in_parts_agree(method, precision):
     """What all do in one compiled piece, and the same with a call per module; plain descent magnifies no rounding."""
-    whole = run(method, 10, precision=precision, optimiser=Descent(0.1))
-    parts = session(method, precision=precision, optimiser=Descent(0.1))
+    whole = run(method, 10, precision=precision, **DESCENT)
+    parts = session(method, precision=precision, **DESCENT)
     with parts.learning.computing():
         for step in range(10):
             acts = stacks.learners(method, np.ones(4, dtype=bool))
@@ -299,16 +303,63 @@ def test_what_is_measured():
         else:
             h = h + own["bias"]
     measured = learner.measure()
-    assert measured["error"][0] == np.mean(h.argmax(axis=1) != TASK.y_test)
+    assert measured["error"][0] == np.mean(h.argmax(axis=1) != TASK.labels_test)
     logs = h - np.log(np.exp(h).sum(axis=1, keepdims=True))
-    assert measured["cost"][0] == pytest.approx(-logs[np.arange(len(h)), TASK.y_test].mean(), rel=1e-10)
+    assert measured["cost"][0] == pytest.approx(-logs[np.arange(len(h)), TASK.labels_test].mean(), rel=1e-10)
     results = learner.results()
     assert results["failed"].tolist() == [False]
     assert results["parameters"].shape == (1, 6 * 10 + 2 * 10 * 10 + 3 * 2 * 10 + 10 * 3 + 3)
 
 
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_weights_are_held_at_levels(precision):
+    """Matrices at multiples of the level, the dead zone lost, all else as without; the device's own rule says where."""
+    device = SignedLevels(33, 1.0)
+    fast = {"precision": precision, "optimiser": Descent(), "step_size": StepSize(0.5)}
+    learner, level = session(Backprop(), device=device, **fast), device.level
+    exact = session(Backprop(), precision=precision)
+    moved, lost, tolerance = 0, 0, 1e-6 if precision == "float32" else 1e-12
+    for memory, other in zip(learner.memories, exact.memories, strict=True):
+        first = np.asarray(other["module"]["parameters"]["weight"], dtype=np.float64)
+        np.testing.assert_array_equal(memory["module"]["parameters"]["weight"], device.nearest(first))
+    for step in range(8):
+        before = [{k: np.asarray(v) for k, v in m["module"]["parameters"].items()} for m in learner.memories]
+        free = session(Backprop(), **fast)
+        free.restore(learner.state())  # the same place without the device
+        free.advance(step + 1)
+        learner.advance(step + 1)
+        for own, memory, loose in zip(before, learner.memories, free.memories, strict=True):
+            after, want = (m["module"]["parameters"] for m in (memory, loose))
+            change = np.asarray(want["weight"], dtype=np.float64) - own["weight"]
+            far = np.abs(np.abs(change / level) % 1 - 0.5) > 1e-3  # where rounding of the change decides nothing
+            expected = device.written(np.asarray(own["weight"], dtype=np.float64), change, -np.inf, np.inf)
+            np.testing.assert_array_equal(np.asarray(after["weight"])[far], expected[far])
+            for name in own.keys() - {"weight"}:
+                np.testing.assert_allclose(after[name], want[name], rtol=tolerance, atol=tolerance)
+            moved += np.sum(expected != own["weight"])
+            lost += np.sum((expected == own["weight"]) & (change != 0))
+    assert moved > 10
+    assert lost > 100
+
+
+def test_answers_follow_from_what_is_kept():
+    """Parameters and statistics in a row give the logits of the stack itself, whatever the precision."""
+    for precision in ("float32", "float64"):
+        learner = run(DNI(), 20, precision=precision)
+        parameters, statistics = flat_parameters(learner.memories), flat_statistics(learner.memories)
+        assert statistics.shape == (2 * 3 * 10,)
+        modules = learner.learning.modules
+        assert counts(modules) == (parameters.size, statistics.size)
+        with learner.learning.computing():
+            kept = restored(modules, parameters, statistics, precision)
+            x = TASK.x_test.astype(precision)
+            logits = answer(modules, kept, x)
+            np.testing.assert_array_equal(logits, answer(modules, numbers_of(learner.memories), x))
+        assert np.mean(np.argmax(logits, axis=1) != TASK.labels_test) == learner.measure()["error"][0]
+
+
 def test_numbers_that_are_not_finite_are_marked():
-    assert run(Backprop(), 30, optimiser=Descent(1e300)).results()["failed"].tolist() == [True]
+    assert run(Backprop(), 30, optimiser=Descent(), step_size=StepSize(1e300)).results()["failed"].tolist() == [True]
 
 
 def test_a_state_of_another_stack_is_refused():
@@ -460,6 +511,9 @@ def learning(**changes):
         (lambda: learning(batch=97), "96 training examples"),
         (lambda: learning(batch=1), "batch = 1"),
         (lambda: learning(optimiser="adam"), "optimiser = 'adam'"),
+        (lambda: learning(optimiser=Adam), "is nothing for modules; give Descent(), Momentum(0.9) or Adam()"),
+        (lambda: learning(device=Levels(8, 1.0, 2.0)), "weights have either sign"),
+        (lambda: learning(device=SignedLevels(9, 1.0, Magnitudes(0.1))), "compares voltages"),
         (lambda: learning(seed=2**64), "seed = "),
         (lambda: learning(precision="float16"), "precision = 'float16'"),
         (lambda: Actors(learning(method=DelayedGradients(1)), 5), "has no actors"),

@@ -6,16 +6,19 @@ import sys
 import numpy as np
 import pytest
 
+import clockless as cl
 from clockless.experiments.jobs import Jobs
 
 pytest.importorskip("jax")
 
+
 from clockless.errors import ClocklessError, DescriptionError, TaskError
 from clockless.experiments.experiment import Experiment
-from clockless.media.modules.data import examples, mnist
+from clockless.media.modules.data import labels, mnist
 from clockless.media.modules.layers import mlp
 from clockless.media.modules.learning import Learning, Session
 from clockless.media.modules.methods import DNI
+from clockless.media.modules.optimisers import StepSize
 from clockless.parts.clocks import Bernoulli
 from clockless.stores.store import Store
 from clockless.workers.loop import Runner
@@ -72,7 +75,7 @@ def test_extended_gives_the_same_bits(plain, tmp_path):
 def test_results_are_those_of_the_session(plain):
     """Replica by replica and record by record, alignment and updates included."""
     data = plain.dataset().isel(rule=1)
-    learning = Learning(mlp(64, 8, 2, 10), examples("digits"), DNI(), Bernoulli(0.5), 16, _adam(0.01), 3)
+    learning = Learning(mlp(64, 8, 2, 10), labels("digits"), DNI(), Bernoulli(0.5), 16, step_size=StepSize(0.01), seed=3)
     session = Session(learning)
     for step in data.step.values.tolist():
         session.advance(step)
@@ -84,12 +87,6 @@ def test_results_are_those_of_the_session(plain):
     assert np.isfinite(data.alignment.values[-1]).all()
     assert np.isnan(plain.dataset().alignment.isel(rule=0).values).all()
     assert not plain.dataset().failed.any()
-
-
-def _adam(rate):
-    from clockless.media.modules.optimisers import Adam
-
-    return Adam(rate)
 
 
 def test_smaller_stacks_are_filled_up(tmp_path):
@@ -104,6 +101,12 @@ def test_smaller_stacks_are_filled_up(tmp_path):
     assert [axis.name for axis in rates.axes] == ["medium_rate", "rule"]
 
 
+def learned(experiment):
+    """What the first replica learns."""
+    replica = Jobs(experiment).replica(0)
+    return replica.medium.learning(replica)
+
+
 def test_descriptions_say_the_same_as_objects():
     """An object of the methods is taken apart into the description that makes it; drops change the fingerprint."""
     given = described(rule=DNI(conditioned=False, hidden=(4, 4)))
@@ -111,28 +114,31 @@ def test_descriptions_say_the_same_as_objects():
         "kind": "dni", "conditioned": False, "hidden": [4, 4], "mixing": 0.0, "unlock": "update", "source": [256],
     }  # fmt: skip
     assert Experiment.of(given.plain()).fingerprint == given.fingerprint
-    assert Jobs(given).learning(0).method == DNI(conditioned=False, hidden=(4, 4))
+    assert learned(given).method == DNI(conditioned=False, hidden=(4, 4))
     dropped = described(medium={"kind": "modules", "drops": [10, 20]})
-    assert Jobs(dropped).learning(0).optimiser.rate_at(15) == pytest.approx(1e-4)
+    assert learned(dropped).step_size.rate_at(15) == pytest.approx(1e-4)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"network": {"kind": "packing"}}, "network: packing"),
+        ({"network": {"kind": "packing"}}, "network = Network(64 nodes, 143 edges) is no stack of modules"),
         ({"network": {"kind": "mlp", "layers": 0}}, "layers = 0"),
         ({"medium": {"kind": "modules", "precision": "float16"}}, "precision = 'float16'"),
         ({"medium": {"kind": "modules", "optimiser": "lion"}}, "optimiser = 'lion'"),
         ({"medium": {"kind": "modules", "rate": -1.0}}, "rate = -1.0"),
-        ({"task": {"kind": "regression"}}, "task: regression"),
+        (
+            {"task": {"kind": "regression"}},
+            "task: inputs and outputs are drawn among nodes, and MLP(layers=2, width=8) has",
+        ),
         ({"task": {"kind": "labels", "name": "faces"}}, "no examples called 'faces'"),
-        ({"rule": {"kind": "sign", "nudge": 0.1}}, "rule: sign"),
+        ({"rule": {"kind": "sign", "nudge": 0.1}}, "rule = SignRule"),
         ({"rule": {"kind": "dni", "mixing": 2.0}}, "mixing = 2.0"),
         ({"rule": {"kind": "dni", "hidden": [0]}}, "hidden = 0"),
         ({"rule": {"kind": "hebb"}}, "kinds of rule are"),
         ({"clock": {"kind": "bernoulli", "p": 0.0}}, "p = 0"),
-        ({"device": {"kind": "levels", "count": 8, "low": 1.0, "high": 2.0}}, "device: levels"),
-        ({"optimiser": {"kind": "adam"}}, "optimiser: "),
+        ({"device": {"kind": "levels", "count": 8, "low": 1.0, "high": 2.0}}, "device = Levels"),
+        ({"optimiser": {"kind": "adam", "eps": 0.0}}, "optimiser: eps = 0"),
         ({"initial": 1.0}, "initial: "),
         ({"batch": "full"}, "batch = 'full'"),
         ({"batch": 2000}, "1347 training examples"),
@@ -147,11 +153,53 @@ def test_bad_input_is_one_sentence(changes, words):
     assert "\n" not in said
 
 
+def test_public_names_train_and_answer(tmp_path):
+    """In memory and in a store: the same bits, answers that follow from what is kept, and the error that was recorded."""
+    task, device = cl.tasks.labels("digits"), cl.SignedLevels(65, 1.0)
+    how = {
+        "rule": cl.DNI(), "clock": [cl.Global(), cl.Bernoulli(0.5)], "batch": 64, "steps": 20, "device": device,
+        "optimiser": cl.Momentum(0.5), "seed": 5,
+    }  # fmt: skip
+    here = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, **how)
+    there = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, store=tmp_path / "store", **how)
+    for name in here.data.data_vars:
+        np.testing.assert_array_equal(here.data[name], there.data[name], err_msg=name)
+    weights = here.parameters.values[:, 16 : 16 + 64 * 8] * 32  # after the scales and shifts of the first layer
+    np.testing.assert_array_equal(weights, np.rint(weights))
+    logits = here.predict(task.x_test)
+    assert logits.dims == ("clock", "example", "output")
+    error = (logits.values.argmax(axis=2) != task.labels_test).mean(axis=1)
+    np.testing.assert_array_equal(error, here.error.isel(step=-1))
+    np.testing.assert_array_equal(here.accuracy, 1 - error)
+    again = cl.load(tmp_path / "store")
+    np.testing.assert_array_equal(again.predict(task.x_test), logits)
+    np.testing.assert_allclose(again.predict(task.x_test[3]), logits[:, 3:4], atol=1e-6)  # rounded otherwise than of many
+    assert (tmp_path / "store" / "experiment.yaml").stat().st_size < 2000  # the task's name, not its examples
+    plain = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, **{**how, "device": cl.Continuous(), "clock": cl.Global()})
+    other = cl.train(cl.Modules(cl.MLP(2, 8), "float32", "momentum", 0.05), task, **{
+        **how, "device": cl.Continuous(), "clock": cl.Global(), "optimiser": [None, cl.Momentum(0.9), cl.Momentum(0.5)],
+    })  # fmt: skip
+    ends = other.parameters.values
+    np.testing.assert_array_equal(ends[0], ends[1])  # the medium's word has the usual numbers
+    np.testing.assert_array_equal(ends[2], plain.parameters)
+    assert not np.array_equal(ends[0], ends[2])
+
+
+def test_a_stack_of_one_layer_keeps_no_statistics():
+    """Their place is held by a NaN, and it answers all the same."""
+    task = cl.tasks.labels("digits")
+    found = cl.train(cl.Modules(cl.MLP(1)), task, rule=cl.Backprop(), batch=64, steps=3)
+    assert np.isnan(found.data.statistics.values).all()
+    weight, bias = np.split(found.parameters.values, [10])[::-1]  # in the order of their names: bias, weight
+    expected = task.x_test.astype(np.float32) @ weight.reshape(64, 10).astype(np.float32) + bias
+    np.testing.assert_allclose(found.predict(task.x_test), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_nothing_else_imports_jax():
     """Experiments on other media, given as objects or as data, do without; `clockless --help` too."""
     code = (
         "import sys, clockless as cl\n"
-        "from clockless import cli, studies\n"
+        "import clockless.commands.main, clockless.workers.runs\nfrom clockless.experiments.jobs import Jobs\n"
         "e = cl.Experiment(rule=cl.CoupledLearning(0.1, 0.1), clock=[cl.Bernoulli(0.5)], steps=1)\n"
         "Jobs(e).check()\n"
         "try:\n    cl.Experiment(rule=3)\nexcept cl.errors.DescriptionError:\n    pass\n"
@@ -179,7 +227,7 @@ def test_mnist_from_its_files(tmp_path):
     write_mnist(tmp_path)
     found = mnist(tmp_path, crop=1, pool=2)
     np.testing.assert_allclose(found.x_train, np.array([3, 1, 4, 1])[:, None] * np.full((1, 4), 20 / 255))
-    assert found.y_test.tolist() == [5, 9]
+    assert found.labels_test.tolist() == [5, 9]
     task = {"kind": "mnist-labels", "folder": str(tmp_path)}
     experiment = described(task=task, batch=2, rule={"kind": "backprop"}, steps=2, clock={"kind": "global"})
     data = run(experiment, tmp_path / "store", Workers(threads=1), progress=False).dataset()

@@ -29,6 +29,7 @@ pytestmark = [
 ]
 PATIENT = Limits(start=60, silent=30, stall=8, stop=5)
 HERE = Path(__file__).parent
+SAFE = os.environ.get("PYTHONSAFEPATH")
 
 
 def children(parent=None):
@@ -341,6 +342,17 @@ def test_worker_computes_with_one_thread_on_one_core():
         seen = report.snapshots[f"mixer{index}"]
         assert seen["threads"] == 1
         assert seen["cores"].tolist() == [usable[index % len(usable)]]
+
+
+def test_files_of_the_working_folder_take_no_workers_over(tmp_path, monkeypatch):
+    """Python's own start of a process would look for modules there first."""
+    for name in ("socket", "pickle", "runpy", "uuid", "numpy"):
+        (tmp_path / f"{name}.py").write_text(f"open('sprung-{name}', 'w'); raise SystemExit('taken over')")
+    monkeypatch.chdir(tmp_path)
+    report = Processes(_witness, Net(2, ()), 2, limits=PATIENT).run(events=1)
+    assert report.snapshots["mixer0"]["threads"] == 1
+    assert not list(tmp_path.glob("sprung*"))
+    assert os.environ.get("PYTHONSAFEPATH") == SAFE, "others start as they like"
 
 
 class _Witness(type(mixer(Net(1, ()), 0))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -169,6 +170,25 @@ def test_dask_runs_functions_in_processes_of_one_thread(dask):
         assert sorted(client.run(os.getpid).values()) == sorted(dask.workers)
         assert set(client.nthreads().values()) == {1}
         assert set(client.run(os.getenv, "OMP_NUM_THREADS").values()) == {"1"}
+
+
+def listening(pid):
+    """Addresses on which a process waits for connections, as the kernel spells them."""
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since
+            sockets.add(os.readlink(entry).removeprefix("socket:[").rstrip("]"))
+    tables = [Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    lines = [line.split() for table in tables for line in table]
+    return [words[1].split(":")[0] for words in lines if words[3] == "0A" and words[9] in sockets]
+
+
+def test_dask_listens_on_the_loopback_only(dask):
+    """Whoever reaches one of its ports may run any code."""
+    for pid in (dask.scheduler, *dask.workers):
+        found = listening(pid)
+        assert len(found) >= 2, "its own port, and one for HTTP"
+        assert set(found) == {"0100007F"}, "127.0.0.1"
 
 
 def test_work_finishes_although_a_worker_is_killed(dask):

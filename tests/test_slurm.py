@@ -80,7 +80,7 @@ def tasks(job):
         with contextlib.suppress(OSError):  # it has ended since, or is somebody else's
             words = (entry / "environ").read_bytes().split(b"\0")
             command = (entry / "cmdline").read_bytes().split(b"\0")
-            if f"SLURM_JOB_ID={job}".encode() in words and command[1:3] == [b"-m", b"clockless.workers.processes"]:
+            if f"SLURM_JOB_ID={job}".encode() in words and command[1:4] == [b"-P", b"-m", b"clockless.workers.processes"]:
                 yield int(entry.name)
 
 

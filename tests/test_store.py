@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import resource
@@ -399,7 +398,7 @@ import numpy as np
 from clockless.parts import clocks
 from clockless.parts.part import behaviour, part
 
-BROKEN = Path(__file__).with_name("broken")
+BROKEN = Path({folder!r}) / "broken"
 
 
 @part
@@ -427,15 +426,14 @@ def _choose(clock, memory, step, key, wanted, acts):
 
 @pytest.fixture(scope="session")
 def frail(tmp_path_factory):
-    """A folder on the path with a module whose clock fails as long as there is a file `broken` beside it."""
+    """A folder with frail_clock.py, whose clock fails as long as there is a file `broken` in the folder."""
     folder = tmp_path_factory.mktemp("parts")
-    if importlib.util.find_spec("frail_clock") is None:  # else another module of tests has been here
-        (folder / "frail_clock.py").write_text(FRAIL)
-        sys.path.insert(0, str(folder))
-    return Path(importlib.util.find_spec("frail_clock").origin).parent
+    (folder / "frail_clock.py").write_text(FRAIL.format(folder=str(folder)))
+    return folder
 
 
-def test_a_unit_that_raises_is_reported_and_tried_again_by_the_next_run(frail, tmp_path):
+def test_a_unit_that_raises_is_reported_and_tried_again_by_the_next_run(frail, tmp_path, monkeypatch):
+    monkeypatch.chdir(frail)
     clock = {"kind": "frail_clock:Frail", "p": [0.125, 0.25, 0.5]}
     experiment = SMALL.changed(clock=clock, rule={**SMALL.rule, "nudge": 0.5})
     (frail / "broken").write_text("")

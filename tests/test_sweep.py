@@ -57,9 +57,9 @@ def test_every_replica_is_in_one_unit_and_every_unit_is_of_one_kind(data, width)
     if experiment.replicas > 400:
         return
     work = Jobs(experiment, width)
-    np.testing.assert_array_equal(np.sort(np.concatenate(work.units)), np.arange(experiment.replicas))
-    assert all(1 <= len(unit) <= width for unit in work.units)
-    for unit in work.units:
+    np.testing.assert_array_equal(np.sort(np.concatenate(work.members)), np.arange(experiment.replicas))
+    assert all(1 <= len(unit) <= width for unit in work.members)
+    for unit in work.members:
         points = [experiment.at(int(member)) for member in unit]
         assert all((at["network"], at["medium"]) == (points[0]["network"], points[0]["medium"]) for at in points)
         assert len({repr(kinds(at)) for at in points}) == 1

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clockless import Resistors, Task, networks, tasks
+from clockless import Task, networks, tasks
 from clockless.errors import ParameterError, TaskError
+from clockless.media.resistors.ohm import OhmicNetwork
 
 GRID = networks.lattice(3, 3)
 GOOD = {
@@ -225,13 +226,13 @@ def test_targets_equal_a_dense_solve_of_the_teacher(monkeypatch, seed, ground):
     """The teacher's resistances, solved by another algorithm, give the targets; so some resistances meet the task."""
     network = networks.packing()
     teachers = []
-    settle = Resistors.settle
+    settle = OhmicNetwork.settle
 
     def watched(self, parameters, held):
         teachers.append(parameters)
         return settle(self, parameters, held)
 
-    monkeypatch.setattr(Resistors, "settle", watched)
+    monkeypatch.setattr(OhmicNetwork, "settle", watched)
     made = tasks.allosteric(network, inputs=3, outputs=4, ground=ground, seed=seed)
     response = dense_response(network, teachers[0], made.inputs, made.outputs, made.ground)
     np.testing.assert_allclose(made.y_train, made.x_train @ response.T, rtol=1e-10)

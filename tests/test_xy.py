@@ -13,7 +13,7 @@ from clockless.media.phases import couplings
 from clockless.media.phases.costs import LogCost, directions
 from clockless.media.phases.couplings import Arrangement
 from clockless.media.phases.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
-from clockless.media.phases.xy import XY, Nudging, Parameters, Stop, phases_of
+from clockless.media.phases.xy import Nudging, Parameters, Rotors, Stop, phases_of
 from clockless.media.resistors import reference
 from clockless.networks.network import Network
 from clockless.numerics.randomness import RELAXATION
@@ -29,7 +29,7 @@ def random_xy(seed, rows=4, columns=4, samples=5, frustrated=True):
     edges = networks.lattice(rows, columns).edges.tolist()
     if frustrated:
         edges += [(0, columns + 1), (1, columns), (2, 2 * columns)]
-    xy = XY(Network(edges))
+    xy = Rotors(Network(edges))
     sites = xy.network.nodes
     parameters = xy.parameters(rng.normal(size=len(edges)), rng.normal(size=sites), rng.uniform(-np.pi, np.pi, sites))
     held = {0: rng.uniform(-np.pi, np.pi, samples), sites - 1: 0.4}
@@ -58,7 +58,7 @@ def test_energy_is_half_the_double_sum():
     expected = [energy_written_out(parameters, matrix, start[:, s]) for s in range(5)]
     np.testing.assert_allclose(xy.energy(parameters, start), expected, rtol=1e-13)
     assert xy.energy(parameters, start[:, 1]) == pytest.approx(expected[1], rel=1e-13)
-    medium, same = XY.from_matrix(matrix, parameters.h, parameters.psi)
+    medium, same = Rotors.from_matrix(matrix, parameters.h, parameters.psi)
     np.testing.assert_allclose(medium.energy(same, start), expected, rtol=1e-13)
 
 
@@ -86,7 +86,7 @@ def test_torque_and_signals_are_derivatives_of_the_energy():
 def test_shared_couplings_sum_their_edges_signals():
     network = networks.lattice(3, 3)
     shared = np.arange(len(network.edges)) % 4
-    xy, own = XY(network, shared), XY(network)
+    xy, own = Rotors(network, shared), Rotors(network)
     rng = np.random.default_rng(2)
     few, phases = rng.normal(size=4), rng.uniform(-3, 3, (9, 6))
     one, other = xy.parameters(few, 0.3, 0.1), own.parameters(few[shared], 0.3, 0.1)
@@ -197,7 +197,7 @@ def test_turning_everything_turns_the_state():
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
 def test_chain_between_held_ends_turns_evenly(schedule):
     """Closed form: equal ferromagnetic couplings share the angle between the ends."""
-    xy = XY(Network([(k, k + 1) for k in range(6)]))
+    xy = Rotors(Network([(k, k + 1) for k in range(6)]))
     expected = np.linspace(0, 1.2, 7)
     state, _ = xy.settle(xy.parameters(2.0), {0: 0.0, 6: 1.2}, 0.9 * expected, schedule, 1e-12, 100_000)
     np.testing.assert_allclose(state, expected, atol=1e-10)
@@ -206,7 +206,7 @@ def test_chain_between_held_ends_turns_evenly(schedule):
 def test_minima_of_three_sites_are_those_of_an_enumeration():
     """All local minima on a fine grid of three phases; every settled state is one of them, and all of them are found."""
     matrix = np.array([[0, 1.0, -1.3, 0.4], [1.0, 0, 0.9, -0.8], [-1.3, 0.9, 0, 1.1], [0.4, -0.8, 1.1, 0]])
-    xy, parameters = XY.from_matrix(matrix, [0.0, 0.2, 0.1, 0.3], [0, 1.0, 2.0, -1.0])
+    xy, parameters = Rotors.from_matrix(matrix, [0.0, 0.2, 0.1, 0.3], [0, 1.0, 2.0, -1.0])
     steps = 60
     grid = np.linspace(-np.pi, np.pi, steps, endpoint=False)
     a, b, c = np.meshgrid(grid, grid, grid, indexing="ij")
@@ -231,7 +231,7 @@ def test_any_graph_settles(sites, seed, schedule):
     rng = np.random.default_rng(seed)
     edges = {(int(rng.integers(k)), k) for k in range(1, sites)}  # a tree, and more
     edges |= {(i, j) for i in range(sites) for j in range(i + 1, sites) if rng.random() < 0.3}
-    xy = XY(Network(sorted(edges)))
+    xy = Rotors(Network(sorted(edges)))
     parameters = xy.parameters(rng.normal(size=len(edges)), rng.normal(size=sites), rng.uniform(-3, 3, sites))
     held = {int(site): 0.5 for site in rng.permutation(sites)[: rng.integers(sites)]}
     start = rng.uniform(-np.pi, np.pi, (sites, 3))
@@ -255,7 +255,7 @@ def test_bipartite_wirings_have_two_colours():
 
 
 def test_a_site_that_nothing_pulls_stays():
-    xy = XY(Network([(0, 1), (1, 2)]))
+    xy = Rotors(Network([(0, 1), (1, 2)]))
     state, residual = xy.settle(xy.parameters([1.0, 0.0]), {0: 0.3}, [0.0, 1.0, 2.0], residual=1e-12)
     np.testing.assert_allclose(state, [0.3, 0.3, 2.0], atol=1e-11)
     assert residual <= 1e-12
@@ -274,17 +274,17 @@ def test_not_settling_is_data():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda xy: XY("net"), NetworkError, "is not a Network"),
-        (lambda xy: XY(xy.network, trainable=("W", "x")), ParameterError, "what can learn"),
-        (lambda xy: XY(xy.network, shared=[0, 2, 2]), NetworkError, "gaps"),
-        (lambda xy: XY(xy.network, shared=[0]), NetworkError, "number of each edge"),
+        (lambda xy: Rotors("net"), NetworkError, "is not a Network"),
+        (lambda xy: Rotors(xy.network, trainable=("W", "x")), ParameterError, "what can learn"),
+        (lambda xy: Rotors(xy.network, shared=[0, 2, 2]), NetworkError, "gaps"),
+        (lambda xy: Rotors(xy.network, shared=[0]), NetworkError, "number of each edge"),
         (lambda xy: xy.parameters([1.0, np.nan, 0.0]), ParameterError, "W of coupling 1 is nan"),
         (lambda xy: xy.parameters([1.0, 2.0]), ParameterError, "shape"),
         (lambda xy: xy.parameters(1.0, h=np.inf), ParameterError, "finite"),
-        (lambda xy: XY.from_matrix([[0, 1.0], [0.5, 0]]), ParameterError, "symmetric"),
-        (lambda xy: XY.from_matrix([[0, np.inf], [np.inf, 0]]), ParameterError, "must be finite"),
-        (lambda xy: XY.from_matrix([[1.0, 1.0], [1.0, 0]]), ParameterError, "diagonal"),
-        (lambda xy: XY.from_matrix([1.0, 2.0]), ParameterError, "square"),
+        (lambda xy: Rotors.from_matrix([[0, 1.0], [0.5, 0]]), ParameterError, "symmetric"),
+        (lambda xy: Rotors.from_matrix([[0, np.inf], [np.inf, 0]]), ParameterError, "must be finite"),
+        (lambda xy: Rotors.from_matrix([[1.0, 1.0], [1.0, 0]]), ParameterError, "diagonal"),
+        (lambda xy: Rotors.from_matrix([1.0, 2.0]), ParameterError, "square"),
         (lambda xy: xy.settle(xy.parameters(1.0), {9: 0.0}, np.zeros(4)), HeldNodesError, "does not exist"),
         (lambda xy: xy.settle(xy.parameters(1.0), {0: np.nan}, np.zeros(4)), HeldNodesError, "finite"),
         (lambda xy: xy.settle(xy.parameters(1.0), [0], np.zeros(4)), HeldNodesError, "mapping"),
@@ -298,7 +298,7 @@ def test_not_settling_is_data():
 )
 def test_bad_input_gets_one_sentence(call, error, words):
     with pytest.raises(error, match=words) as caught:
-        call(XY(Network([(0, 1), (1, 2), (2, 3)])))
+        call(Rotors(Network([(0, 1), (1, 2), (2, 3)])))
     assert "\n" not in str(caught.value)
 
 
@@ -313,7 +313,7 @@ def test_products_of_matrices_do_the_same_sweeps(schedule, strength, monkeypatch
         monkeypatch.setattr(couplings, "_LARGE_HALVES", size)
         monkeypatch.setattr(couplings, "_LARGE", size)
         monkeypatch.setattr(couplings, "_DENSE_HALVES", 0.0)
-        medium = XY(xy.network)
+        medium = Rotors(xy.network)
         assert (medium.arrangement(tuple(held)).halves is None) == (size > 1)
         for limit in (3, 10_000):
             z = directions(start)

@@ -9,7 +9,7 @@ from clockless.errors import NetworkError
 from clockless.experiments.catalogue import built
 from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import response_by_nudging
-from clockless.media.phases.xy import XY, Parameters
+from clockless.media.phases.xy import Parameters, Rotors
 from clockless.networks.architectures import Grid, square, square_with_skips
 from clockless.papers import Options
 from clockless.papers.xy_lattices import beyond, responses, sparse
@@ -176,6 +176,6 @@ def test_tiny_figures_run_and_are_drawn(figure):
 def test_xy_stands_on_the_network_of_its_case():
     for case in responses.CASES:
         architecture = built("network", case.network)
-        xy = XY(architecture.network, architecture.shared)
+        xy = Rotors(architecture.network, architecture.shared)
         assert xy.couplings == architecture.couplings == 84 + (70 if case.skips else 0)
         assert len({responses.distances(architecture.outputs[0])[site] for site in architecture.inputs}) == 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from clockless import errors as errors
     from clockless import networks as networks
     from clockless.networks import architectures as architectures
+    from clockless.experiments import own_parts as own_parts
     from clockless.networks import windows as windows
     from clockless import parts as parts
     from clockless.parts import clocks as clocks
@@ -53,6 +54,16 @@ if TYPE_CHECKING:
     from clockless.parts.optimisers import Adam as Adam
     from clockless.parts.samplers import Epochs as Epochs
     from clockless.media.phases.medium import XY as XY
+    from clockless.media.modules.medium import MLP as MLP
+    from clockless.media.modules.medium import Modules as Modules
+    from clockless.media.modules.methods import Backprop as Backprop
+    from clockless.media.modules.methods import NoBackprop as NoBackprop
+    from clockless.media.modules.methods import LocalLoss as LocalLoss
+    from clockless.media.modules.methods import DelayedGradients as DelayedGradients
+    from clockless.media.modules.methods import DNI as DNI
+    from clockless.learning.own import Medium as Medium
+    from clockless.learning.examination import check as check
+    from clockless.media.bench import Bench as Bench
     from clockless.tasks.task import Task as Task
     from clockless.workers.train import train as train
     from clockless.workers.runs import Run as Run
@@ -65,6 +76,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "errors": "errors",
+    "own_parts": "experiments.own_parts",
     "networks": "networks",
     "architectures": "networks.architectures",
     "windows": "networks.windows",
@@ -103,6 +115,16 @@ _NAMES = {
     "Adam": "parts.optimisers",
     "Epochs": "parts.samplers",
     "XY": "media.phases.medium",
+    "MLP": "media.modules.medium",
+    "Modules": "media.modules.medium",
+    "Backprop": "media.modules.methods",
+    "NoBackprop": "media.modules.methods",
+    "LocalLoss": "media.modules.methods",
+    "DelayedGradients": "media.modules.methods",
+    "DNI": "media.modules.methods",
+    "Medium": "learning.own",
+    "check": "learning.examination",
+    "Bench": "media.bench",
     "Task": "tasks.task",
     "train": "workers.train",
     "Run": "workers.runs",

@@ -6,6 +6,7 @@ The three checks that most constructors share stand here too, so that the same m
 from __future__ import annotations
 
 import reprlib
+import unicodedata
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 class ClocklessError(Exception):
     """Anything that the user can mend; the command line prints its sentence and exits with code 2."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())  # sentences quote paths and titles, which may hold commands for a terminal
 
 
 class NetworkError(ClocklessError, ValueError):
@@ -65,6 +69,10 @@ class StalledError(ClocklessError, TimeoutError):
     """A wait of a runtime that reached its limit: nobody can act any more, or somebody does not answer."""
 
 
+class BenchError(ClocklessError, RuntimeError):
+    """A laboratory bench that has ended, is silent, or answers what is no state."""
+
+
 class ReplicasFailedWarning(UserWarning):
     """Some replicas of an ensemble ended in numbers that are not finite, or did not settle; the others are untouched."""
 
@@ -81,13 +89,30 @@ class DivergedWarning(UserWarning):
     """Many replicas of an ensemble ended further from their targets than they began."""
 
 
+class OwnCodeWarning(UserWarning):
+    """Code that is not the package's own was run, because an experiment that names it is; the sentence says which file."""
+
+
 def shown(value: Any) -> str:
-    """`value` as a sentence can quote it: on one line, long ones abridged."""
+    """`value` as a sentence can quote it: on one line, without control characters, long ones abridged."""
     try:
-        text = " ".join(reprlib.repr(value).split())
+        text = printable(" ".join(reprlib.repr(value).split()))
     except ValueError:  # whole numbers of thousands of digits have no text
         text = f"a very large {type(value).__name__}"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (direction of writing), half characters, line ends
+
+
+def printable(text: str, keep: str = "") -> str:
+    """`text` as a terminal may have it: characters that would act on it are escaped, all but those of `keep`."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _UNPRINTABLE and character not in keep
+        else character
+        for character in text
+    )
 
 
 def whole(name: str, value: Any, least: int = 0) -> int:

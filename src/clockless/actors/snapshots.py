@@ -59,7 +59,7 @@ def load(folder: Path, name: str) -> Saved | None:
     if not path.exists():
         return None
     try:
-        with np.load(path) as file:
+        with np.load(path, allow_pickle=False) as file:
             state = {key.removeprefix("state/"): file[key] for key in file.files if key.startswith("state/")}
             measures = {key.removeprefix("measure/"): float(file[key]) for key in file.files if key.startswith("measure/")}
             events, begun, run = (int(count) for count in file["counts"])

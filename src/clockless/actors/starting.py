@@ -72,7 +72,7 @@ def spawned(staff: Staff, index: int, name: str, folder: Path, files: tuple[int,
         os.getpid(),
     )
     process = context.Process(target=work, args=(task,), name=name, daemon=True)
-    with _one_thread(), _no_interrupt():
+    with _environment(), _no_interrupt():
         process.start()
     far.close()
     return Worker(process, line, monotonic())
@@ -87,9 +87,13 @@ def is_paused(process: int | None) -> bool:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes started within compute with one thread: two threads each on busy cores make a step many times slower."""
-    wanted = dict.fromkeys(_ONE_THREAD, "1") | {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {_XLA}".strip()}
+def _environment() -> Iterator[None]:
+    """Processes started within compute with one thread: two threads each on busy cores make a step many times slower.
+
+    Until they have this process's `sys.path` they import nothing from the working folder.
+    """
+    wanted = dict.fromkeys((*_ONE_THREAD, "PYTHONSAFEPATH"), "1")
+    wanted["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_XLA}".strip()
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -78,7 +78,7 @@ class Trace:
     def load(cls, path: Path) -> Trace:
         """Read what `save` wrote."""
         first: dict[str, dict[str, np.ndarray]] = {}
-        with np.load(path) as file:
+        with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             records = tuple(
                 tuple(

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from clockless import __version__
 from clockless.commands import modules as cli_modules
 from clockless.commands import stores as cli_stores
-from clockless.errors import ClocklessError
+from clockless.errors import ClocklessError, printable
 
 app = App(
     name="clockless",
@@ -95,16 +95,14 @@ def main() -> None:
     """Run the command line; mistakes of the user end in one sentence and exit code 2."""
     from cyclopts import CycloptsError
 
-    if "" not in sys.path:
-        sys.path.append("")  # parts of one's own are found beside the study that names them
-    warnings.showwarning = lambda message, *_: print(f"clockless: {message}", file=sys.stderr)
+    warnings.showwarning = lambda message, *_: print(f"clockless: {printable(str(message))}", file=sys.stderr)
     try:
         code = app(exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        print(f"clockless: {str(error).strip()} Try --help.", file=sys.stderr)
+        print(f"clockless: {printable(str(error).strip(), keep=chr(10))} Try --help.", file=sys.stderr)
         code = 2
     except ClocklessError as error:
-        print(f"clockless: {error}", file=sys.stderr)
+        print(f"clockless: {printable(str(error))}", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)

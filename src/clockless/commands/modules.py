@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from cyclopts import App, Parameter
 
-from clockless.errors import DescriptionError, ParameterError
+from clockless.errors import DescriptionError, ParameterError, printable
 
 if TYPE_CHECKING:
     from clockless.actors.reports import Report
@@ -34,6 +34,7 @@ def decouple(
     events: int | None = None,
     seconds: float | None = None,
     snapshot_seconds: float = 5.0,
+    trust: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run the modules that a file describes side by side, none waiting for the others, or go on with such a run.
 
@@ -58,7 +59,13 @@ def decouple(
         End after so long, even if batches are left; virtual seconds in a simulation.
     snapshot_seconds
         How often a module is put away: what a lost one loses at most.
+    trust
+        Run own parts although the study or their file belongs to another user, and import packages it names.
     """
+    if trust:
+        from clockless.experiments import own_parts
+
+        own_parts.trust()
     runtime = _runtime(as_)
     if runtime == "mpi":
         from clockless.actors.guarding import guarded
@@ -96,13 +103,10 @@ def _run(
 ) -> ModuleRun:  # fmt: skip
     """What to run, checked, its folder made."""
     from clockless.experiments import files as description_files
-    from clockless.experiments.experiment import Experiment
 
     if study.startswith("--"):
         raise DescriptionError(f"{study} comes before the file; say: clockless decouple study.yaml {study} ...")
-    experiment = description_files.read(study)
-    if flags:
-        experiment = Experiment.of(description_files.with_flags(experiment.plain(), flags))
+    experiment = description_files.read(study, flags)
     if not isinstance(experiment.medium, dict) or experiment.medium["kind"] != "modules":
         raise DescriptionError(f"{study} describes no modules; its medium must be {{kind: modules}}.")
     if experiment.axes:
@@ -143,14 +147,14 @@ def _done(run: ModuleRun, runtime: str, report: Report | None) -> int:
     plain = runs.kept(run, report)
     print(runs.table(report))
     for incident in report.incidents:
-        print(incident)
+        print(printable(str(incident)))
     met = report.actors[run.last].events
     time = f"{report.seconds:.3g} " + ("virtual s in all" if runtime == "simulation" else "s of this run")
     print(f"{met:,} of {run.events:,} batches in {time}; test error {100 * plain['test error']:.2f} %")
     if report.ended == "interrupted":
-        print(_STOPPED.format(run.folder), file=sys.stderr)
+        print(_STOPPED.format(printable(str(run.folder))), file=sys.stderr)
         return 130
-    print(f"{run.folder / 'report.json'}" + ("" if met >= run.events else "; the same command goes on"))
+    print(printable(f"{run.folder / 'report.json'}") + ("" if met >= run.events else "; the same command goes on"))
     return 0
 
 
@@ -160,7 +164,7 @@ _STOPPED = "\nStopped; the snapshots are in {}. The same command goes on."
 def _stopped(run: ModuleRun, runtime: str) -> NoReturn:
     """Ctrl-C: the snapshots are whole."""
     if runtime != "mpi" or _first_rank():
-        print(_STOPPED.format(run.folder), file=sys.stderr, flush=True)
+        print(_STOPPED.format(printable(str(run.folder))), file=sys.stderr, flush=True)
     if runtime == "mpi":
         os._exit(130)  # MPI's own ending would wait for ranks that are gone
     raise SystemExit(130)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from clockless.errors import ClusterError, DescriptionError, OutputError, ParameterError
+from clockless import disk
+from clockless.errors import ClusterError, DescriptionError, OutputError, ParameterError, printable
 
 if TYPE_CHECKING:
     from clockless.stores.store import Store
     from clockless.workers.run import Workers
 
+Trust = Annotated[bool, Parameter(negative="")]
 Flags = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
 
@@ -45,7 +47,7 @@ def new(path: Path = Path("study.yaml")) -> int:
         from clockless.experiments.experiment import Experiment
 
         description_files.write(Experiment.of(yaml.safe_load(description_files.EXAMPLE)), path)
-    print(f"{path} describes an experiment; run it with: clockless run {path}")
+    print(printable(f"{path} describes an experiment; run it with: clockless run {path}"))
     return 0
 
 
@@ -59,6 +61,7 @@ def run(
     scheduler_file: str | None = None,
     slurm: int | None = None,
     checkpoint_seconds: float = 10.0,
+    trust: Trust = False,
 ) -> int:
     """Run the experiment that a file describes, or go on with it if its store has begun.
 
@@ -83,17 +86,17 @@ def run(
         Submit a SLURM job of so many tasks and return.
     checkpoint_seconds
         How often a long unit is put away.
+    trust
+        Run own parts although the study, the store or their file belongs to another user, and import packages it names.
     """
     from clockless.experiments import files as description_files
-    from clockless.experiments.experiment import Experiment
     from clockless.stores.store import Store
 
+    _trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     if study.startswith("--"):
         raise DescriptionError(f"{study} comes before the file; say: clockless run study.yaml {study} ...")
-    experiment = description_files.read(study)
-    if flags:
-        experiment = Experiment.of(description_files.with_flags(experiment.plain(), flags))
+    experiment = description_files.read(study, flags)
     store = Store.create(out or Path(experiment.fingerprint), experiment)
     return _submitted(store, slurm, checkpoint_seconds) if slurm else _computed(store, team)
 
@@ -107,6 +110,7 @@ def resume(
     scheduler_file: str | None = None,
     slurm: int | None = None,
     checkpoint_seconds: float = 10.0,
+    trust: Trust = False,
 ) -> int:
     """Go on with a store: compute what is missing, damaged, or has failed.
 
@@ -114,11 +118,12 @@ def resume(
     ----------
     store
         Folder of the store.
-    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds
+    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds, trust
         As for `clockless run`.
     """
     from clockless.stores.store import Store
 
+    _trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store)
     return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
@@ -134,6 +139,7 @@ def extend(
     scheduler_file: str | None = None,
     slurm: int | None = None,
     checkpoint_seconds: float = 10.0,
+    trust: Trust = False,
 ) -> int:
     """Go on for more steps; the results are the same as those of one long run.
 
@@ -143,11 +149,12 @@ def extend(
         Folder of the store.
     steps
         Steps in all, more than the store has.
-    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds
+    threads, workers, scheduler, scheduler_file, slurm, checkpoint_seconds, trust
         As for `clockless run`.
     """
     from clockless.stores.store import Store
 
+    _trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store).extended(steps)
     return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
@@ -161,10 +168,12 @@ def status(store: Path) -> int:
     store
         Folder of the store.
     """
+    from clockless.stores.frame import on_disk
     from clockless.stores.store import Store
     from clockless.workers.status import report
 
-    print(report(Store.open(store)))
+    with on_disk(store):
+        print(report(Store.open(store)))
     return 0
 
 
@@ -188,11 +197,14 @@ def plot(store: Path, *, to: Path | None = None, against: str | None = None) -> 
     opened, path = Store.open(store), to or store / "plot.png"
     figure = opened.plot() if against is None else opened.plot(against)
     try:
-        figure.savefig(path, dpi=300)
+        with disk.replacing(path) as temporary:
+            figure.savefig(temporary, dpi=300)
     except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {path} ({error}); choose another --to, such as plot.png.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write {path} ({reason}); choose another --to, such as plot.png.") from None
     done = int((opened.done() != 0).sum())
-    print(f"{path}: {done} of {opened.units} units" + ("" if done == opened.units else ", the rest is still missing"))
+    missing = "" if done == opened.units else ", the rest is still missing"
+    print(printable(f"{path}: {done} of {opened.units} units{missing}"))
     return 0
 
 
@@ -212,8 +224,15 @@ def export(store: Path, to: Path) -> int:
     if to.suffix not in (".nc", ".csv"):
         raise ParameterError(f"{to} ends in {to.suffix or 'nothing'}; results are exported to .nc or .csv.")
     exported(Store.open(store), to)
-    print(f"{to}: {to.stat().st_size / 1e6:.3g} MB")
+    print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB"))
     return 0
+
+
+def _trusted(trust: bool) -> None:
+    if trust:
+        from clockless.experiments import own_parts
+
+        own_parts.trust()
 
 
 def _team(
@@ -237,7 +256,8 @@ def _team(
 def _submitted(store: Store, tasks: int, checkpoint_seconds: float) -> int:
     from clockless.workers import slurm
 
-    print(f"Submitted job {slurm.submit(store, tasks, checkpoint_seconds)}; look at it with: clockless status {store.path}")
+    number = slurm.submit(store, tasks, checkpoint_seconds)
+    print(printable(f"Submitted job {number}; look at it with: clockless status {store.path}"))
     return 0
 
 
@@ -245,9 +265,7 @@ def _computed(store: Store, team: Workers) -> int:
     """Compute what is missing and say how it ended."""
     from clockless.workers.run import compute
 
-    path = store.path
-    if not store.same_sources:
-        print(f"{path} was begun with another version of clockless; units may differ in their last bits.", file=sys.stderr)
+    path = printable(str(store.path))
     try:
         ended = compute(store, team)
     except KeyboardInterrupt:
@@ -255,14 +273,14 @@ def _computed(store: Store, team: Workers) -> int:
         print(f"\nStopped: {done} of {store.units} units are done. Go on with: clockless resume {path}", file=sys.stderr)
         return 130
     except ClusterError as error:
-        print(f"clockless: {error}", file=sys.stderr)
+        print(f"clockless: {printable(str(error))}", file=sys.stderr)
         return 1
     if ended.damaged:
         units = ", ".join(map(str, ended.damaged[:10]))
         several = "units were damaged on disk and have" if len(ended.damaged) > 1 else "unit was damaged on disk and has"
         print(f"{len(ended.damaged)} {several} been computed again: {units}.", file=sys.stderr)
     for unit, sentence in list(ended.failures.items())[:5]:
-        print(f"unit {unit} failed: {sentence}", file=sys.stderr)
+        print(f"unit {unit} failed: {printable(sentence)}", file=sys.stderr)
     if ended.failures:
         print(f"{len(ended.failures)} units failed; try them again with: clockless resume {path}", file=sys.stderr)
     print(f"{path}: {ended.done} of {ended.units} units done. Look at it with: clockless plot {path}")

@@ -1,8 +1,8 @@
 """What a description can name: the kinds of every section, their fields, and how a description becomes the thing.
 
 A description is plain data: `{"kind": "bernoulli", "p": 0.5}`. Its fields are the arguments of what it names, so a part's
-own signature is its schema and its own constructor checks the values. A part from outside the package is named by where it
-is imported from, `{"kind": "my_clocks:Odd"}`.
+own signature is its schema and its own constructor checks the values. A part from outside the package is named by its file,
+`{"kind": "my_clocks.py:Odd"}`, whose digest becomes part of the description (see `own_parts`); so does that of data files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import inspect
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache, partial
 from numbers import Integral, Real
@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import DescriptionError, shown
+from clockless.errors import ClocklessError, DescriptionError, shown
+from clockless.experiments import own_media, own_parts
+from clockless.experiments.own_fields import LEFT_TO_CODE
 from clockless.networks.architectures import Architecture
 
 _FLOAT, _INT, _BOOL, _TEXT, _PART = "float", "int", "bool", "str", "Part"
@@ -34,12 +36,19 @@ class Kind:
         filled: arguments that other sections fill in.
         tables: fields that hold tables of numbers; a list there is no axis.
         later: fields that came later: left out where they have their default, so that older fingerprints stay.
+        files: "module:attribute" of the digest of the data files in the field `folder`, for kinds that read any.
     """
 
     path: str
     filled: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    files: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is a part from outside the package, whose fields and call are for `own_parts` to find."""
+        return own_parts.is_own(self.path) and not self.path.startswith("clockless.")
 
     @property
     def call(self) -> Callable[..., Any]:
@@ -68,6 +77,7 @@ _CLOCKS = {
 _EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test", "labels_train", "labels_test")
 
 _WIRING = ("edges", "inputs", "outputs", "positions", "shared", "initial_scale")
+_MNIST = "clockless.tasks.datasets:mnist_digest"
 
 CATALOGUE: dict[str, dict[str, Kind]] = {
     "network": {
@@ -90,6 +100,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED),
         "xy": Kind("clockless.media.phases.settings:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
+        "bench": Kind("clockless.media.bench:Bench", _FILLED),
     },
     "task": {
         "regression": Kind("clockless.media.resistors.tasks:regression", _FILLED),
@@ -98,9 +109,9 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
         "iris": Kind("clockless.media.phases.tasks:iris", _SITES),
         "digits": Kind("clockless.media.phases.tasks:digits", _SITES),
-        "mnist": Kind("clockless.media.phases.tasks:mnist", _SITES),
-        "labels": Kind("clockless.media.modules.data:examples"),
-        "mnist-labels": Kind("clockless.media.modules.data:mnist"),
+        "mnist": Kind("clockless.media.phases.tasks:mnist", _SITES, files=_MNIST),
+        "labels": Kind("clockless.media.modules.data:labels"),
+        "mnist-labels": Kind("clockless.media.modules.data:mnist", files=_MNIST),
     },
     "rule": {
         "coupled-learning": Kind("clockless.parts.rules:CoupledLearning"),
@@ -144,16 +155,28 @@ def kind_of(section: str, name: Any, where: str) -> Kind:
     known = CATALOGUE[section]
     if isinstance(name, str) and name in known:
         return known[name]
-    if isinstance(name, str) and ":" in name and section not in _OWN:
-        try:
-            found = imported(name)
-        except Exception as error:  # noqa: BLE001 (a module may raise anything while it is imported)
-            reason = " ".join(str(error).split())
-            raise DescriptionError(f"{where}.kind = {shown(name)} cannot be imported ({reason}); check the name.") from None
-        if not (inspect.isclass(found) and hasattr(found, "Lanes")):
-            raise DescriptionError(f"{where}.kind = {name!r} is no part; decorate its class with clockless.parts.part.part.")
-        return Kind(name)
+    if section == "medium" and isinstance(name, str) and name.startswith("clockless."):
+        return Kind(name, *own_media.signature(_found(name, where), name, where))
+    if (section == "medium" or section not in _OWN) and own_parts.is_own(name):
+        return _checked_part(name, where) if name.startswith("clockless.") else Kind(name)
+    if section == "medium":
+        known = {**known, **own_media.installed()}  # type: ignore[dict-item]
     raise DescriptionError(f"{where}.kind = {shown(name)}; the kinds of {section} are: {', '.join(known)}.")
+
+
+def _checked_part(name: str, where: str) -> Kind:
+    """A part of the package that is named by where it is imported from, though no section lists it."""
+    found = _found(name, where)
+    if not (inspect.isclass(found) and hasattr(found, "Lanes")):
+        raise DescriptionError(f"{where}.kind = {name!r} is no part; decorate its class with clockless.parts.part.part.")
+    return Kind(name)
+
+
+def _found(name: str, where: str) -> Any:
+    try:
+        return imported(name)
+    except (ImportError, AttributeError) as error:
+        raise DescriptionError(f"{where}.kind = {shown(name)} cannot be imported ({error}); check the name.") from None
 
 
 def described(section: str, thing: Any, where: str) -> dict[str, Any]:
@@ -168,30 +191,79 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
     if "kind" not in given:
         raise DescriptionError(f"{where} has no kind; give one of: {', '.join(CATALOGUE[section])}.")
     kind_name = _known_as(section, given["kind"])
+    if section == "medium":
+        kind_name = own_media.path_of(kind_name, CATALOGUE["medium"])
     kind = kind_of(section, kind_name, where)
+    if kind.is_own:
+        return _own_described(section, kind_name, given, where)
     declared = kind.fields()
+    known = {"kind", *declared, *(["digest"] if kind.files else [])}
     for name in given:
-        if name != "kind" and name not in declared:
+        if name not in known:
             allowed = ", ".join(declared) or "none"
             raise DescriptionError(f"{where}.{name} is unknown; the fields of {kind_name} are: {allowed}.")
     result: dict[str, Any] = {"kind": kind_name}
     for name, parameter in declared.items():
         at = f"{where}.{name}"
-        if name in given:
-            value = given[name]
-        elif parameter.default is inspect.Parameter.empty:
-            raise DescriptionError(f"{at} is missing; {kind_name} needs it.")
-        elif name in kind.later:
+        if name in kind.later and (name not in given or given[name] is parameter.default):
             continue
-        else:
-            value = parameter.default
-        if name in kind.later and value is parameter.default:
-            continue
+        value = _given_or_default(given, name, parameter, kind_name, at)
         if name in kind.tables:
             result[name] = _table(value, at)
         else:
             result[name] = each(value, partial(_checked, parameter.annotation), at)
+    if kind.files:
+        result["digest"] = _digests(kind, given.get("digest"), result["folder"], where)
     return result
+
+
+def _given_or_default(given: Mapping, name: str, parameter: inspect.Parameter, kind: str, where: str) -> Any:
+    if name in given:
+        return given[name]
+    if parameter.default is inspect.Parameter.empty:
+        raise DescriptionError(f"{where} is missing; {kind} needs it.")
+    return parameter.default
+
+
+def _own_described(section: str, kind: str, given: Mapping, where: str) -> dict[str, Any]:
+    """The description of an own part, checked as far as its text tells; the part itself checks the rest when it is built."""
+    kind, digest = own_parts.complete(kind, given.get("digest"), where)
+    declared, more, tables = own_parts.fields(kind, digest, where, section == "medium")
+    result: dict[str, Any] = {"kind": kind, **({"digest": digest} if digest else {})}
+    for name in given:
+        if name not in ("kind", "digest", *declared) and not (more and isinstance(name, str) and name.isidentifier()):
+            allowed = ", ".join(declared) or "none"
+            raise DescriptionError(f"{where}.{name} is unknown; the fields of {kind} are: {allowed}.")
+    for name, parameter in declared.items():
+        value = _given_or_default(given, name, parameter, kind, f"{where}.{name}")
+        if name in tables and value is not LEFT_TO_CODE:
+            result[name] = _table(value, f"{where}.{name}")
+        elif value is not LEFT_TO_CODE:
+            result[name] = each(value, partial(_checked, parameter.annotation), f"{where}.{name}")
+    for name in given:
+        if name not in ("kind", "digest", *declared) and name in tables:
+            result[name] = _table(given[name], f"{where}.{name}")
+        elif name not in ("kind", "digest", *declared):
+            result[name] = each(given[name], _of_any_type, f"{where}.{name}")
+    return result
+
+
+def _of_any_type(value: Any, where: str) -> Any:
+    """A field of which nothing is known: a part, or plain."""
+    return _checked(_PART if isinstance(value, Mapping) else "", value, where)
+
+
+def _digests(kind: Kind, given: Any, folder: Any, where: str) -> str:
+    """The digest of the data files in a folder, or in each folder of an axis; one that is given is checked at building."""
+    folders = folder if isinstance(folder, list) else [folder]
+    if given is not None:
+        if isinstance(given, str) and len(given.split()) == len(folders):
+            return given
+        raise DescriptionError(f"{where}.digest = {shown(given)}; leave it out, it is made from the files in the folder.")
+    try:
+        return " ".join(imported(kind.files)(each) for each in folders)
+    except ClocklessError as error:
+        raise DescriptionError(f"{where}: {error}") from None
 
 
 def _known_as(section: str, name: Any) -> Any:
@@ -267,8 +339,13 @@ def _table(value: Any, where: str) -> Any:
 
 def _taken_apart(section: str, thing: Any, where: str) -> dict[str, Any]:
     """The description of an object of the package, or of a part from outside."""
+    own = own_media.taken_apart(thing, where) if section == "medium" else None
+    if own is not None:
+        return own
     if hasattr(thing, "described"):  # an object that has a plainer form
         thing = thing.described()
+        if isinstance(thing, Mapping):
+            return dict(thing)
     if isinstance(thing, Architecture):
         wiring = {name: getattr(thing, name) for name in ("inputs", "outputs", "shared", "initial_scale", "name")}
         return {"kind": "wiring", "edges": thing.network.edges, "positions": thing.network.positions, **wiring}
@@ -279,7 +356,8 @@ def _taken_apart(section: str, thing: Any, where: str) -> dict[str, Any]:
     if is_dataclass(cls) and hasattr(cls, "Lanes"):
         if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
             raise DescriptionError(f"{where} = {shown(thing)} cannot be found by other processes; put it into a module.")
-        return {"kind": f"{cls.__module__}:{cls.__qualname__}", **{f.name: getattr(thing, f.name) for f in fields(cls)}}
+        kind, digest = own_parts.name_of(cls, where)
+        return {"kind": kind, "digest": digest, **{f.name: getattr(thing, f.name) for f in fields(cls)}}
     names = ", ".join(CATALOGUE[section])
     raise DescriptionError(f"{where} = {shown(thing)} is no {section}; give a description whose kind is one of: {names}.")
 
@@ -296,8 +374,37 @@ def _build(section: str, description: dict[str, Any], *filled: Any) -> Any:
         for name, value in description.items()
         if name != "kind"
     }
+    if kind.is_own:
+        found = own_parts.loaded(description["kind"], values.pop("digest", None))
+        return own_media.made(found, values, *filled) if section == "medium" else found(**values)
+    if kind.files:
+        check_files(kind, description)
+        values.pop("digest", None)
     listed = [n for n, p in kind.fields().items() if p.kind is inspect.Parameter.VAR_POSITIONAL]
     return kind.call(*filled, *(item for name in listed for item in values.pop(name)), **values)
+
+
+def check_files(kind: Kind, description: Mapping[str, Any]) -> None:
+    """Raise DescriptionError if the data files that a description names are not those that it was made with."""
+    digest, folder = description.get("digest"), description["folder"]
+    found = [imported(kind.files)(each) for each in (folder if isinstance(folder, list) else [folder])]
+    if digest is not None and not set(found) <= set(digest.split()):
+        raise DescriptionError(
+            f"the files in {folder} have the digest {' '.join(found)}, but the experiment was made with {digest}; bring "
+            f"those back, or begin another experiment with these (without `digest`)."
+        )
+
+
+def named_in(section: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every description within a section's value, with the section it belongs to: values of axes, and parts of parts."""
+    if isinstance(value, list):
+        for item in value:
+            yield from named_in(section, item)
+    elif isinstance(value, dict) and "kind" in value and value["kind"] != "given":
+        yield section, value
+        for item in value.values():
+            if isinstance(item, (dict, list)):
+                yield from named_in("comparator", item)
 
 
 def built(section: str, description: dict[str, Any]) -> Any:
@@ -317,6 +424,7 @@ def built_on(section: str, description: dict[str, Any], network: dict[str, Any])
 @lru_cache(maxsize=4096)
 def _built_on(section: str, text: str, network: str) -> Any:
     description, wiring = json.loads(text), _built("network", network)
-    filled = kind_of(section, description["kind"], section).filled
+    kind = kind_of(section, description["kind"], section)
+    filled = kind.filled or (section == "medium" and kind.is_own)
     thing = _build(section, description, *([wiring] if filled else []))
     return thing.on(wiring) if hasattr(thing, "on") else thing

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import DescriptionError, shown
+from clockless.experiments import own_parts
 from clockless.experiments.catalogue import CATALOGUE, built, canonical, described, each, number
 from clockless.learning.recording import a_decade
 
@@ -146,13 +147,19 @@ class Experiment:
         short = [_short(section, path) for section, path, _ in found]
         return tuple(
             Axis(
-                name if short.count(name) == 1 and not _taken(name, section) else "_".join((section, *path)),
+                name if short.count(name) == 1 and not self._taken(name, section) else "_".join((section, *path)),
                 section,
                 path,
                 values,
             )
             for name, (section, path, values) in zip(short, found, strict=True)
         )
+
+    def _taken(self, name: str, section: str) -> bool:
+        """Whether an axis of a section must have a longer name; p of an own clock may be anything, but p is `rate`."""
+        if name == "p" and section == "clock" and isinstance(self.clock, dict) and own_parts.is_own(self.clock["kind"]):
+            return True
+        return name in _TAKEN or _LABELS.get(name, section) != section
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -189,10 +196,6 @@ _TAKEN = (
     "unit", "lane", "replica",
 )  # fmt: skip
 _LABELS = {"p": "clock", "nudge": "rule", "rate": "rule"}  # what results say of every value of a section
-
-
-def _taken(name: str, section: str) -> bool:
-    return name in _TAKEN or _LABELS.get(name, section) != section
 
 
 def _short(section: str, path: tuple[str, ...]) -> str:

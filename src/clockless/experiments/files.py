@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from clockless.errors import DescriptionError, OutputError, shown
 from clockless.experiments.experiment import Experiment
+from clockless.experiments.own_parts import Place, beside
 
 EXAMPLE = """\
 # An experiment for `clockless run`: every field that is a list is an axis, and every combination of the axes is a replica.
@@ -36,8 +38,12 @@ seeds: 0                  # of clocks and batches
 """.replace("{seeds}", "[" + ", ".join(map(str, range(256))) + "]")
 
 
-def read(path: str | os.PathLike) -> Experiment:
-    """The experiment that a .yaml, .yml or .toml file describes.
+def read(path: str | os.PathLike, flags: Iterable[str] = (), store: bool = False) -> Experiment:
+    """The experiment that a .yaml, .yml or .toml file describes, changed by flags; own parts are files beside it.
+
+    Args:
+        flags: see `with_flags`.
+        store: the file is a store's own, which keeps copies of own parts.
 
     Raises:
         DescriptionError: the file cannot be read, or describes none; the sentence begins with its name.
@@ -48,10 +54,18 @@ def read(path: str | os.PathLike) -> Experiment:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text in UTF-8"
         raise DescriptionError(f"{name} cannot be read ({reason}); check the name.") from None
-    try:
-        return Experiment.of(_parsed(text, name))
-    except DescriptionError as error:
-        raise DescriptionError(f"{name}: {error}") from None
+    return of_text(text, name, flags, store)
+
+
+def of_text(text: str, name: Path, flags: Iterable[str] = (), store: bool = False) -> Experiment:
+    """The experiment that the text of the file `name` describes; arguments and errors as those of `read`."""
+    with beside(Place(name.parent, name, store)):
+        try:
+            experiment = Experiment.of(_parsed(text, name))
+        except DescriptionError as error:
+            raise DescriptionError(f"{name}: {error}") from None
+        changes = list(flags)
+        return Experiment.of(with_flags(experiment.plain(), changes)) if changes else experiment
 
 
 def _parsed(text: str, name: Path) -> Any:
@@ -72,10 +86,11 @@ def _parsed(text: str, name: Path) -> Any:
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
-def _yaml_loader() -> Any:
-    """Safe YAML without its surprises: 1e-3 is a number, and a field that is given twice is a mistake."""
-    import re
+_MISLEADING = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-9_]+)+(\.[0-9_]*)?)")
 
+
+def _yaml_loader() -> Any:
+    """Safe YAML without its surprises: 1e-3 is a number; 0100, 1:30 and a field that is given twice are mistakes."""
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -86,6 +101,17 @@ def _yaml_loader() -> Any:
                     raise DescriptionError(f"the field {key!r} is given twice; give it once.")
             return super().construct_mapping(node, deep)
 
+        def construct_number(self, node: Any) -> Any:
+            text = str(node.value)
+            if _MISLEADING.fullmatch(text):
+                raise DescriptionError(
+                    f"{text} has a meaning of its own in YAML (a leading zero: octal; colons: base 60); write the number "
+                    f"without them, or words in quotes."
+                )
+            return self.construct_yaml_float(node) if node.tag.endswith(":float") else self.construct_yaml_int(node)
+
+    for tag in ("int", "float"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{tag}", Loader.construct_number)
     Loader.yaml_implicit_resolvers = {k: list(v) for k, v in Loader.yaml_implicit_resolvers.items()}
     number = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$")
     for first in "-+0123456789":
@@ -172,6 +198,8 @@ def _set(target: dict[str, Any], path: list[str], value: Any, name: str) -> None
     if len(path) == 1:
         if path[0] == "kind" and target.get("kind") != value:
             target.clear()
+        if path[0] == "folder":
+            target.pop("digest", None)  # of the files in another folder
         target[path[0]] = value
         return
     inner = target.setdefault(path[0], {})

@@ -8,6 +8,7 @@ made.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from math import prod
@@ -16,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ClocklessError, DescriptionError
-from clockless.experiments.catalogue import CATALOGUE, built, built_on, canonical
+from clockless.experiments.catalogue import CATALOGUE, built, built_on, canonical, kind_of, named_in
 from clockless.experiments.experiment import Axis, Experiment, unpacked
 from clockless.learning.contracts import Learner, Medium, Replica, Variable
 from clockless.sources import digest_of
 
+_LATER = frozenset({"actions"})
 _CHECKED_VALUES = 256  # of a longer axis only its ends are built before anything runs
 _CHECKED_PAIRINGS = 4096  # of more, only those of the axes' ends
 _SECTIONS = ("network", "medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial")
@@ -42,6 +44,8 @@ class Jobs:
 
     def __init__(self, experiment: Experiment, width: int | None = None) -> None:
         self.experiment = experiment
+        self._kept: dict[str, Any] | None = None
+        self._dropped: set[str] = set()
         kinds = {each["kind"] for each in _listed(experiment.medium)}
         if len(kinds) > 1:
             raise DescriptionError("medium holds several kinds of media; describe an experiment for each.")
@@ -53,24 +57,72 @@ class Jobs:
         """The medium of the first replica, which speaks for all."""
         return medium_at(self.experiment, 0)
 
-    @cached_property
-    def sources(self) -> str:
-        """Hash of the package's own modules that decide the bits."""
-        return digest_of(*self.medium.sources, __name__)
+    # --- what a store keeps of the medium, so that looking at results runs nobody's code --------------------
+
+    def about_medium(self) -> str:
+        """Whatever else follows from the medium, as JSON."""
+        variables = {name: list(variable) for name, variable in self.variables.items()}
+        return json.dumps({"variables": variables, "sizes": self.sizes, "units": self.units, "unit": self.unit,
+                           "cite": list(self.cite), "sources": list(self.medium.sources)})  # fmt: skip
+
+    def of_medium(self, kept: Any) -> Jobs:
+        """These jobs with what a store keeps of a medium of the user's own, which is then not asked; returns itself."""
+        if isinstance(kept, str) and own_in(self.experiment, ("medium",)):
+            self._kept = json.loads(kept)
+        return self
+
+    def without(self, names: set[str]) -> Jobs:
+        """These jobs without some variables, which an older version did not leave behind; returns itself."""
+        self._dropped = set(names)
+        return self
+
+    @property
+    def later(self) -> frozenset[str]:
+        """Variables that came later than the first stores."""
+        return _LATER & self.variables.keys()
+
+    @property
+    def units(self) -> int:
+        """What a clock chooses among."""
+        return int(self._kept["units"]) if self._kept else self.medium.units
+
+    @property
+    def unit(self) -> str:
+        """What one unit is called."""
+        return str(self._kept["unit"]) if self._kept else self.medium.unit
+
+    @property
+    def cite(self) -> tuple[str, ...]:
+        """Works to cite."""
+        return tuple(self._kept["cite"]) if self._kept else self.medium.cite
 
     @cached_property
+    def sources(self) -> str:
+        """Hash of the package's own modules that decide the bits: of the medium's and of all kinds that are named."""
+        kinds = (kind_of(section, each["kind"], section) for section, each in described_parts(self.experiment))
+        named = {kind.path.partition(":")[0] for kind in kinds if not kind.is_own}
+        mine = self._kept["sources"] if self._kept else self.medium.sources
+        return digest_of(*mine, *named, __name__)
+
+    @property
     def variables(self) -> dict[str, Variable]:
         """What every replica leaves behind."""
-        return dict(self.medium.variables(self.experiment.traces))
+        if self._kept:
+            found = {name: Variable(tuple(v[0]), *v[1:]) for name, v in self._kept["variables"].items()}
+        else:
+            found = dict(self.medium.variables(self.experiment.traces))
+        return {name: variable for name, variable in found.items() if name not in self._dropped}
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Lengths of the variables' dimensions, of the largest network; others are filled with NaN."""
+        if self._kept:
+            return dict(self._kept["sizes"])
         sizes: dict[str, int] = {"step": len(self.experiment.record_at)}
         for number in differing(self.experiment, ("network", "task") if self._sized_by_task else ("network",), None):
             medium = medium_at(self.experiment, number)
             task = task_at(self.experiment, number) if self._sized_by_task else None
-            for dim, size in medium.sizes(task).items():  # type: ignore[arg-type]
+            for dim, size in medium.sizes(task).items():
                 sizes[dim] = max(size, sizes.get(dim, 0))
         return sizes
 
@@ -82,7 +134,7 @@ class Jobs:
     @property
     def coordinates(self) -> dict[str, Any]:
         """Coordinates of the variables' dimensions but `step`, numbers alone where networks differ."""
-        if len(list(differing(self.experiment, ("network",), 2))) == 1:
+        if not self._kept and len(list(differing(self.experiment, ("network",), 2))) == 1:
             return self.medium.coordinates()
         return {dim: np.arange(size) for dim, size in self.sizes.items() if dim != "step"}
 
@@ -108,6 +160,18 @@ class Jobs:
                 replica.medium.check(replica)
 
 
+def described_parts(experiment: Experiment, sections: Sequence[str] = _SECTIONS) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every description in an experiment, with the section whose kinds it is one of."""
+    for section in sections:
+        yield from named_in(section, getattr(experiment, section))
+
+
+def own_in(experiment: Experiment, sections: Sequence[str] = _SECTIONS) -> list[dict[str, Any]]:
+    """The descriptions of parts that are the user's own."""
+    parts = described_parts(experiment, sections)
+    return [part for section, part in parts if kind_of(section, part["kind"], section).is_own]
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -131,7 +195,9 @@ def replica_at(experiment: Experiment, number: int) -> Replica:
     return Replica(
         medium,
         task_at(experiment, number),
-        *(built(name, point[name]) for name in ("rule", "clock", "device")),
+        built("rule", point["rule"]),
+        built("clock", point["clock"]),
+        built("device", point["device"]),
         optimiser=None if optimiser is None else built("optimiser", optimiser),
         batch=built("batch", batch) if isinstance(batch, dict) else batch,
         initial=_initial(experiment, number),
@@ -168,7 +234,8 @@ def check_sections(experiment: Experiment) -> None:
                 else:
                     built(section, description)
             except ClocklessError as error:
-                raise DescriptionError(f"{section}: {error}") from None
+                said = str(error)  # a medium or a task may find that the network is what does not fit
+                raise DescriptionError(said if said.startswith("network = ") else f"{section}: {said}") from None
             except (TypeError, ValueError, AttributeError) as error:  # a part from outside may check itself in its own way
                 raise DescriptionError(f"{section} = {canonical(description)} cannot be built: {error}.") from None
 
@@ -212,7 +279,7 @@ def _structure(axis: Axis, value: Any) -> str:
         return "" if axis.path else str(value) if value in ("full", 1) else "count"
     if axis.section == "task" and isinstance(value, dict) and not axis.path:
         if value["kind"] == "examples":
-            return canonical([np.shape(value.get(name)) for name in CATALOGUE["task"]["examples"].tables])
+            return canonical([np.shape(value.get(name) or ()) for name in CATALOGUE["task"]["examples"].tables])
         return canonical({name: item for name, item in value.items() if name != "seed"})
     return canonical(value)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from clockless.errors import ParameterError, TaskError, shown
 from clockless.learning.contracts import Replica, checked_seed
-from clockless.parts.devices import Ideal
 from clockless.parts.optimisers import Descent
 from clockless.parts.pushes import push_of
 from clockless.parts.rules import SignRule
@@ -44,7 +43,6 @@ def check_parts(replica: Replica, units: int) -> Replica:
     if hasattr(replica.clock, "rate"):
         replica.clock.rate(units)  # raises if nothing would ever act
     check_levels(replica.rule, replica.device)
-    _check_voltages(replica.rule, replica.device)
     return replica.changed(batch=examples_checked(replica.batch, replica.task))
 
 
@@ -54,12 +52,3 @@ def check_levels(rule: Any, device: Any) -> None:
         raise ParameterError(
             f"{rule} moves by one level, but {device} has none; give a device with levels, such as Levels()."
         )
-
-
-def _check_voltages(rule: Any, device: Any) -> None:
-    """What only the compiled loop of resistors can do must not be passed over in silence."""
-    comparator = getattr(device, "comparator", Ideal())
-    if not isinstance(comparator, Ideal):
-        raise ParameterError(f"device: {comparator} compares voltages, this medium has none; give a device without it.")
-    if getattr(rule, "parameter", None) == "conductance":
-        raise ParameterError(f"rule = {rule}: only resistors learn by conductance; leave the parameter out.")

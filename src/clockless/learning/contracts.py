@@ -136,6 +136,7 @@ class Medium(Protocol):
     cite: tuple[str, ...]
     parallel: Literal["threads", "processes"]
     unit: str
+    sources: tuple[str, ...]
 
     @property
     def units(self) -> int:

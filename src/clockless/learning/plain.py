@@ -7,6 +7,7 @@ change each parameter wants; let the clock say which units act, and the device w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,16 +58,21 @@ class PlainLearner:
         `residual` and `train_cost` are those of the last step's states, `unsettled` is the share of all examples so far that
         did not settle, `sweeps` the mean work until they had.
         """
-        replica, seen = self.replica, self._seen
+        seen = self._seen
         samples = max(seen["samples"], 1.0)
         measured = {
             "train_cost": seen["cost"], "residual": seen["residual"], "unsettled": seen["unsettled"] / samples,
             "sweeps": seen["sweeps"] / samples, "actions": self._actions.copy(),
-            **replica.medium.look(self.values, replica.task, self._luck._replace(step=self.step)),
+            **self._looked(),
         }  # fmt: skip
         if self._traces:
             measured["traces"] = self.values.copy()
         return {name: np.asarray(value, dtype=np.float64)[None] for name, value in measured.items()}
+
+    def _looked(self) -> Mapping[str, Any]:
+        """What the medium sees of the test set."""
+        replica = self.replica
+        return replica.medium.look(self.values, replica.task, self._luck._replace(step=self.step))
 
     def state(self) -> Arrays:
         """All that the next step needs. The clock's memory follows from the seed."""

@@ -35,6 +35,7 @@ RELAXATION = np.uint64(17)  # in which order sites relax
 COUPLINGS = np.uint64(18)  # initial couplings and fields
 TEST_PHASES = np.uint64(19)  # where phases start when a test set is looked at
 EPOCHS = np.uint64(20)  # in which order an epoch goes through the examples
+STATES = np.uint64(64)  # to 67: noise of free, pushed, back-pushed and tested states of media of one's own
 
 
 @compiled

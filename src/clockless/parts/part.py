@@ -33,6 +33,7 @@ import numpy as np
 from numba.extending import overload
 
 from clockless.numerics.lanes import COMPILE_OPTIONS
+from clockless.sources import digest_of
 
 Part = Any  # annotation of a field that holds another part
 
@@ -138,17 +139,9 @@ def _flat(nested: tuple) -> list[type]:
     return [cls for item in nested for cls in (_flat(item) if isinstance(item, tuple) else [item])]
 
 
-# Modules whose functions end up in the compiled loop.
-_COMPILED = ("numerics", "parts", "media/resistors")
-
-
-@cache
 def package_digest() -> str:
-    """A hash of the package's own sources that end up in the compiled loop."""
-    folder = Path(__file__).parents[1]
-    paths = [path for name in _COMPILED for path in sorted(folder.glob(f"{name}.py")) + sorted(folder.glob(f"{name}/*.py"))]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """A hash of the package's own sources that end up in the compiled loop: of all that the engine imports."""
+    return digest_of("clockless.media.resistors.engine")
 
 
 @cache

@@ -40,12 +40,14 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     Lines are means over tasks, initial values and seeds, with the 95 % interval of the mean as a band (see `draw_curve`).
 
     Raises:
-        ParameterError: `against` is neither "step x p" nor "step", or only step 0 was recorded.
+        ParameterError: `against` is neither "step x p" nor "step", p is not known, or only step 0 was recorded.
     """
     if against not in ("step x p", "step"):
         raise ParameterError(f"against = {against!r}; curves are drawn against 'step x p' or 'step'.")
     if not (data.step.values > 0).any():
         raise ParameterError("only step 0 was recorded; nothing can be drawn on a logarithmic axis; record more steps.")
+    if against == "step x p" and "p" not in data.coords:
+        raise ParameterError("what fraction p of the units acts in a step is not known here; draw against 'step'.")
     error = data.error
     lines = [str(dim) for dim in error.dims if dim not in (*AVERAGED, "step")]
     places = list(np.ndindex(*(error.sizes[dim] for dim in lines)))
@@ -58,14 +60,14 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     figure, axes = subplots(1, 1, (width, 0.75 * COLUMN))
     for index, (place, label) in enumerate(zip(places, labels, strict=True)):
         one = error.isel(dict(zip(lines, place, strict=True)))
-        p = float(one.coords["p"]) if "p" in one.coords and against == "step x p" else 1.0
+        p = float(one.coords["p"]) if against == "step x p" else 1.0
         values = one.transpose(..., "step").values.reshape(-1, one.sizes["step"])
         values = values[~np.isnan(values[:, 0])]  # of a store that is not complete
         if not len(values):
             continue
         draw_curve(axes, data.step.values * p, values, {**ordered_line(index, len(places)), "label": label})
-    name = error.attrs.get("long_name", "")
-    axes.set(xscale="log", yscale="log", ylabel="\n".join(wrap(_SHORT.get(name, name), _LABEL)))
+    label = "\n".join(wrap(_short(error.attrs.get("long_name", "")), _LABEL))
+    axes.set(xscale="log", yscale="log", ylabel=label)
     unit = data.attrs.get("unit", "unit")
     axes.set_xlabel(f"step × p (mean updates per {unit})" if against == "step x p" else "step")
     if lines:
@@ -74,7 +76,10 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     return figure
 
 
-_SHORT = {"": "test error", "test error / its value at step 0": "test error / initial test error"}
+def _short(long_name: str) -> str:
+    """What the axis of errors is called."""
+    scaled = long_name.startswith("test error / its value at step 0")
+    return "test error / initial test error" if scaled else long_name or "test error"
 
 
 def _legend(lines: list[str], names: list[str]) -> tuple[str | None, list[str]]:

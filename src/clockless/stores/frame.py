@@ -20,44 +20,55 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless import disk
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiments.experiment import Experiment
-from clockless.experiments.files import read, text_of
-from clockless.experiments.jobs import Jobs
-from clockless.learning.contracts import Variable
+from clockless.experiments.files import of_text, text_of
+from clockless.experiments.jobs import Jobs, own_in
+from clockless.experiments.own_parts import Place, beside
+from clockless.stores.layout import (
+    FIXED,
+    MOST_DESCRIPTION_BYTES,
+    check_arrays,
+    check_group,
+    good_attributes,
+    group_path,
+    groups,
+    is_width,
+    layouts,
+    nothing,
+)  # fmt: skip
+from clockless.stores.results import folded, labels
 
 if TYPE_CHECKING:
     import zarr
 
-DONE = "done"
-_FIXED = ("replica", "step")  # arrays that are written with the frame
+_MOST_FIXED_BYTES = 2**30  # of a chunk that is written with the frame
+_MOST_SEAL_BYTES = 1000
+_MOST_EVENTS_BYTES = 2**28
 
 
-def nothing(dtype: str) -> Any:
-    return np.nan if np.dtype(dtype).kind == "f" else np.zeros((), dtype)[()]
+def allocate(folder: Path, experiment: Experiment, width: int | None, about: dict[str, str], own_parts: bool) -> None:
+    """Make the group of an experiment under another name and move it into place, whole.
 
-
-def allocate(folder: Path, experiment: Experiment, width: int | None, extends: str | None) -> None:
-    """Make the group of an experiment under another name and move it into place, whole."""
+    Args:
+        about: attributes that are known already.
+        own_parts: parts of the user's own may be run, to ask them for labels.
+    """
     final = group_path(folder, experiment.fingerprint)
-    if final.exists():
+    if disk.has_folder(folder, final.name):
         return
     temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".new-", suffix=".zarr"))
     try:
-        _fill_frame(temporary, experiment, width, {"extends": extends} if extends else {})
+        _fill_frame(temporary, experiment, width, about, own_parts)
         temporary.chmod(0o755)
-        put(seal_of(final), _sum(temporary))
+        disk.write(seal_of(final), _sum(temporary))
         os.rename(temporary, final)
     except OSError:
         if not final.exists():  # else another process was quicker
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def group_path(folder: Path, fingerprint: str) -> Path:
-    """Where the results of an experiment are."""
-    return folder / f"{fingerprint}.zarr"
 
 
 def seal_of(group: Path) -> Path:
@@ -69,146 +80,195 @@ def _sum(group: Path) -> str:
     """A hash of a group's frame: all metadata, and the arrays that no unit writes to."""
     digest = hashlib.sha256()
     for path in _frame_files(group):
-        digest.update(f"{path.relative_to(group)}\n".encode() + path.read_bytes())
+        most = MOST_DESCRIPTION_BYTES if path.name == "zarr.json" else _MOST_FIXED_BYTES
+        digest.update(f"{path.relative_to(group)}\n".encode() + disk.read(path, most))
     return digest.hexdigest()
 
 
 def _frame_files(group: Path) -> list[Path]:
-    fixed = [path for name in _FIXED for path in (group / name).rglob("*") if path.is_file()]
-    return sorted({*group.glob("zarr.json"), *group.glob("*/zarr.json"), *fixed})
+    found = {group / "zarr.json"} if os.path.lexists(group / "zarr.json") else set()
+    for entry in os.scandir(group):
+        if entry.is_symlink():
+            disk.folder(group, entry.name)  # which refuses it
+        if entry.is_dir() and os.path.lexists(group / entry.name / "zarr.json"):
+            found.add(group / entry.name / "zarr.json")
+    for name in FIXED:
+        for parent, folders, files in os.walk(group / name):
+            for linked in [folder for folder in folders if Path(parent, folder).is_symlink()]:
+                disk.folder(Path(parent), linked)
+            found |= {Path(parent, file) for file in files}
+    return sorted(found)
 
 
 def _sealed(group: Path) -> bool:
     """Whether the frame of a group is as it was made."""
     try:
-        return seal_of(group).read_bytes() == _sum(group).encode()
+        return disk.read(seal_of(group), _MOST_SEAL_BYTES) == _sum(group).encode()
+    except StoreError:
+        raise
     except OSError:
         return False
 
 
-def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: dict[str, str]) -> None:
+def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: dict[str, str], own_parts: bool) -> None:
     import zarr
 
     work = Jobs(experiment, width)
-    lanes = max(len(unit) for unit in work.members)
+    if own_parts or not own_in(experiment):
+        about = {**about, "labels": folded(labels(work, own_parts))}
     group = zarr.create_group(
         store=path,
         attributes={
             "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
-            "sources": work.sources, "cite": "\n".join(work.medium.cite), **about,
+            "sources": work.sources, "cite": "\n".join(work.cite), "medium": work.about_medium(), **about,
         },
     )  # fmt: skip
-
-    def array(name: str, variable: Variable, lead: tuple[str, ...], shape: tuple[int, ...], chunks: tuple[int, ...]) -> Any:
-        rest = tuple(work.sizes[dim] for dim in variable.dims)
-        return group.create_array(
-            name, shape=(*shape, *rest), chunks=(*chunks, *rest), dtype=variable.dtype, fill_value=nothing(variable.dtype),
-            dimension_names=(*lead, *variable.dims), attributes={"long_name": variable.long_name, "units": variable.units},
+    arrays = {}
+    for name, layout in layouts(work).items():
+        arrays[name] = group.create_array(
+            name, shape=layout.shape, chunks=layout.chunks, dtype=layout.dtype, fill_value=nothing(layout.dtype),
+            dimension_names=layout.dims, attributes=dict(layout.about),
         )  # fmt: skip
-
-    count = len(work.members)
-    for name, variable in work.variables.items():
-        array(name, variable, ("unit", "lane"), (count, lanes), (1, lanes))
-    array(DONE, Variable((), "u8", "hash of a unit's results; 0: not done", "1"), ("unit",), (count,), (1,))
-    replica = Variable((), "i8", "number of the replica, the last axis fastest; -1: none", "1")
-    numbers = np.full((count, lanes), -1, dtype=np.int64)
+    numbers = np.full(arrays["replica"].shape, -1, dtype=np.int64)
     for unit, members in enumerate(work.members):
         numbers[unit, : len(members)] = members
-    array("replica", replica, ("unit", "lane"), numbers.shape, numbers.shape)[:] = numbers
-    steps = group.create_array("step", shape=experiment.record_at.shape, dtype="i8", dimension_names=("step",))
-    steps[:] = experiment.record_at
+    arrays["replica"][:] = numbers
+    arrays["step"][:] = experiment.record_at
 
 
-def group_of(folder: Path, experiment: Experiment) -> zarr.Group:
-    """The group of an experiment; a frame that is missing or damaged is made anew around the units' chunks.
+def group_of(folder: Path, experiment: Experiment) -> tuple[Jobs, zarr.Group]:
+    """The study and the group of an experiment; a frame that is missing or damaged is made anew around the units' chunks.
 
     Warns:
         UserWarning: it was.
-    """
-    import zarr
 
+    Raises:
+        StoreError: what is there is not what clockless writes.
+    """
     path = group_path(folder, experiment.fingerprint)
-    if not path.exists():
-        allocate(folder, experiment, None, None)
+    if not disk.has_folder(folder, path.name):
+        allocate(folder, experiment, None, _made_with(folder, experiment), own_parts=False)
         warnings.warn(f"the results in {path} were gone; they are computed again.", stacklevel=2)
     elif not _sealed(path) and os.access(folder, os.W_OK):
         _mend_frame(path, experiment)
         warnings.warn(f"the description of the arrays in {path} was damaged and has been made anew.", stacklevel=2)
-    return zarr.open_group(path, mode="r+")
+    check_group(path)
+    work = Jobs(experiment, attributes_left(path)["width"]).of_medium(attributes_left(path).get("medium"))
+    work = work.without({name for name in work.later if not (path / name).exists()})
+    arrays = layouts(work)
+    check_arrays(path, arrays)
+    import zarr
+
+    from clockless.stores.chunk_files import ChunkFiles
+
+    largest = max(layout.chunk_bytes for layout in arrays.values())
+    files = ChunkFiles(path, largest=2 * largest + MOST_DESCRIPTION_BYTES)
+    return work, zarr.open_group(files, mode="r+", zarr_format=3, use_consolidated=False)
 
 
 def _mend_frame(path: Path, experiment: Experiment) -> None:
-    left = {name: str(value) for name, value in attributes_left(path).items() if name in ("extends", "version", "sources")}
+    left = {name: str(value) for name, value in attributes_left(path).items() if name in _KEPT}
+    left = left if "sources" in left else {**left, **_made_with(path.parent, experiment)}
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-", suffix=".zarr") as temporary:
-        _fill_frame(Path(temporary), experiment, _width_left(path), left)
+        _fill_frame(Path(temporary), experiment, _width_left(path), left, own_parts=False)
         seal = _sum(Path(temporary))
         for made in _frame_files(Path(temporary)):
-            place = path / made.relative_to(temporary)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(made, place)
-    put(seal_of(path), seal)
+            *folders, name = made.relative_to(temporary).parts
+            disk.move(made, disk.folder(path, *folders, make=True) / name)
+    disk.write(seal_of(path), seal)
+
+
+_KEPT = ("extends", "version", "sources")  # what does not follow from the experiment alone
+
+
+def _made_with(folder: Path, experiment: Experiment) -> dict[str, str]:
+    """Version and sources that the journal says the store was made with, as far as it does."""
+    found: dict[str, str] = {}
+    with suppress(OSError):
+        for line in disk.read(folder / "events.jsonl", _MOST_EVENTS_BYTES).decode(errors="replace").splitlines():
+            with suppress(ValueError):
+                event = json.loads(line)
+                if isinstance(event, dict) and event.get("fingerprint") == experiment.fingerprint:
+                    found = {name: str(event.get(name, "unknown")) for name in ("version", "sources")}
+    return found
+
+
+def relabel(group: Any, experiment: Experiment) -> None:
+    """Add the labels that are left out of a frame that is made anew, where parts of the user's own must be asked."""
+    path = Path(group.store.root)
+    group.attrs["labels"] = folded(labels(Jobs(experiment, int(group.attrs["width"])), own_parts=True))
+    disk.write(seal_of(path), _sum(path))
 
 
 def _width_left(path: Path) -> int | None:
     """Lanes of a unit, as most of what is left of the metadata has it."""
-    found = [width] if isinstance(width := attributes_left(path).get("width"), int) else []
+    found = [attributes_left(path).get("width")]
     for metadata in path.glob("*/zarr.json"):
         with suppress(OSError, ValueError, LookupError, TypeError):
-            chunk = json.loads(metadata.read_bytes())["chunk_grid"]["configuration"]["chunk_shape"]
-            found += [int(chunk[1])] if chunk[0] == 1 else []
-    widths = Counter(width for width in found if width > 0).most_common(1)
+            chunk = disk.read_json(metadata, _MOST_FIXED_BYTES)["chunk_grid"]["configuration"]["chunk_shape"]
+            found += [chunk[1]] if chunk[0] == 1 else []
+    widths = Counter(width for width in found if is_width(width)).most_common(1)
     return widths[0][0] if widths else None
 
 
 def attributes_left(path: Path) -> dict[str, Any]:
-    """The attributes of a group, or none if they cannot be read."""
+    """The attributes of a group that have the form which clockless gives them; none if they cannot be read."""
     try:
-        attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+        disk.folder(path.parent, path.name)
+        return good_attributes(disk.read_json(path / "zarr.json", MOST_DESCRIPTION_BYTES)["attributes"])
+    except StoreError:
+        raise
     except (OSError, ValueError, LookupError, TypeError):
         return {}
-    return attributes if isinstance(attributes, dict) else {}
 
 
 def described_in(folder: Path) -> Experiment:
     """The experiment of a store: its file, or if that is damaged, what the group says."""
     path = folder / "experiment.yaml"
     try:
-        experiment = read(path)
-        if (folder / f"{experiment.fingerprint}.zarr").exists() or not list(folder.glob("*.zarr")):
+        experiment = _read(path)
+        if group_path(folder, experiment.fingerprint).exists() or not groups(folder):
             return experiment
         raise DescriptionError(f"{path} was changed after the store was begun.")
+    except StoreError:
+        raise
     except ClocklessError as error:
-        kept = [found for group in folder.glob("*.zarr") if (found := _described_by(group))]
+        kept = [found for group in groups(folder) if (found := described_by(group))]
         if not kept:
             raise StoreError(f"{folder} cannot be read: {error}") from None
         longest = max(kept, key=lambda experiment: experiment.steps)  # an extension keeps the shorter run until it is done
         if os.access(folder, os.W_OK):
-            put(path, text_of(longest))
+            disk.write(path, text_of(longest))
             warnings.warn(f"{path} did not say what is computed here ({error}); it has been written anew.", stacklevel=2)
         return longest
 
 
-def _described_by(group: Path) -> Experiment | None:
+def _read(path: Path) -> Experiment:
+    """The experiment that a store's file describes; DescriptionError if it cannot be read."""
     try:
-        experiment = Experiment.of(json.loads(attributes_left(group)["experiment"]))
-    except (ValueError, KeyError, TypeError):
+        return of_text(disk.read(path, MOST_DESCRIPTION_BYTES).decode(), path, store=True)
+    except StoreError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise DescriptionError(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or 'not text in UTF-8'})."
+        ) from None
+
+
+def described_by(group: Path) -> Experiment | None:
+    """What a group says that it holds, if its name agrees."""
+    try:
+        with beside(Place(group.parent, store=True)):
+            experiment = Experiment.of(json.loads(attributes_left(group)["experiment"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return experiment if experiment.fingerprint == group.stem else None
 
 
-def put(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def difference(one: Experiment, other: Experiment) -> str:
     a, b = one.plain(), other.plain()
-    return ", ".join(name for name in a if a[name] != b[name] and name != "title") + " differ"
+    names = [name for name in a if a[name] != b[name] and name != "title"]
+    return ", ".join(names) + (" differs" if len(names) == 1 and not names[0].endswith("s") else " differ")
 
 
 @contextmanager

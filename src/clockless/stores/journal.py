@@ -10,34 +10,52 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
+from clockless import disk
+from clockless.errors import StoreError
 from clockless.learning.contracts import Arrays, Learner
 from clockless.learning.follow import Progress
+from clockless.stores.layout import fingerprint as checked
+
+_NOTE_BYTES = 1000  # of a claim
+_FAILURE_BYTES = 2**20
+_SENTENCE = 10_000  # characters of a failure
+_EVENTS_BYTES = 2**28  # of events.jsonl, at most read at once
+_NUMBER = re.compile("[0-9]{6,12}")
 
 
 class Journal:
-    """The journal of the units of one fingerprint within a store's folder; `units` are the replicas of each."""
+    """The journal of the units of one fingerprint within a store's folder; `units` are the replicas of each.
+
+    Raises:
+        StoreError: its folder is no plain folder.
+    """
 
     def __init__(self, store: Path, fingerprint: str, units: list[np.ndarray]) -> None:
         self.store, self.units = store, units
-        self.folder = store / "units" / fingerprint
-        self.folder.mkdir(parents=True, exist_ok=True)
+        names = ("units", checked(fingerprint, store))
+        self.folder = store.joinpath(*names)
+        with suppress(
+            FileNotFoundError, PermissionError
+        ):  # a finished store may lack it, and lie where nothing can be written
+            disk.folder(store, *names, make=os.access(store, os.W_OK))
 
     # --- claims ---
 
     @contextmanager
     def claim(self, unit: int) -> Iterator[bool]:
         """Yield whether this process alone may compute the unit now; lets go at the end, or when the process dies."""
-        path = self._path(unit, "lock")
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = disk.opened(self._path(unit, "lock"), os.O_RDWR | os.O_CREAT)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -56,15 +74,18 @@ class Journal:
     def held_by(self, unit: int) -> dict[str, Any] | None:
         """Process and host of whoever computes the unit now."""
         try:
-            handle = os.open(self._path(unit, "lock"), os.O_RDWR)
+            handle = disk.opened(self._path(unit, "lock"), os.O_RDWR)
+        except StoreError:
+            raise
         except OSError:  # never claimed, or not ours to open for writing
             return None
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
         except BlockingIOError:
-            with suppress(ValueError):
-                return json.loads(os.pread(handle, 1000, 0))
+            with suppress(ValueError, RecursionError):
+                holder = json.loads(os.pread(handle, _NOTE_BYTES, 0))
+                return holder if isinstance(holder, dict) else {}
             return {}
         finally:
             os.close(handle)
@@ -72,16 +93,15 @@ class Journal:
     def last_claimed_by(self, process: int) -> int | None:
         """The unit that a process of this host claimed last and did not finish."""
         mine = {"process": process, "host": socket.gethostname()}
-        for path in self.folder.glob("*.lock"):
+        for unit in self._noted("lock"):
             with suppress(OSError, ValueError):
-                if json.loads(path.read_text()) == mine:
-                    return int(path.stem)
+                if disk.read_json(self._path(unit, "lock"), _NOTE_BYTES) == mine:
+                    return unit
         return None
 
     def running(self) -> list[int]:
         """Units that are computed now."""
-        units = sorted(int(path.stem) for path in self.folder.glob("*.lock"))
-        return [unit for unit in units if self.held_by(unit) is not None]
+        return [unit for unit in self._noted("lock") if self.held_by(unit) is not None]
 
     def forget_claim(self, unit: int) -> None:
         """Remove the lock file of a unit that is done; to be called while it is claimed."""
@@ -94,30 +114,26 @@ class Journal:
         recorded = {f"recorded_{name}": values for name, values in progress.arrays().items()}
         state = {f"state_{name}": values for name, values in session.state().items()}
         about = {"replicas": self.units[unit]}
-        final = self._path(unit, "npz")
-        temporary = final.with_name(f".{final.name}.{os.getpid()}")
-        try:
-            with temporary.open("wb") as file:
-                np.savez(
-                    file, allow_pickle=False, steps=np.array(progress.steps, dtype=np.int64), **about, **recorded, **state
-                )
-            os.replace(temporary, final)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with disk.replacing(self._path(unit, "npz")) as path, path.open("wb") as file:
+            np.savez(file, allow_pickle=False, steps=np.array(progress.steps, dtype=np.int64), **about, **recorded, **state)
 
     def take_up(self, unit: int, session: Learner) -> Progress | None:
         """Restore a session from the unit's checkpoint; None if there is none, ValueError if it is damaged."""
         path = self._path(unit, "npz")
-        if not path.exists():
+        try:
+            handle = disk.opened(path)
+        except FileNotFoundError:
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays: Arrays = {name: file[name] for name in file.files}
+            with open(handle, "rb") as raw:
+                arrays = _arrays(raw)
             if not np.array_equal(arrays["replicas"], self.units[unit]):
                 raise ValueError("it is of other replicas")
-            progress = Progress(steps=arrays["steps"].tolist())
+            progress = Progress(steps=[int(step) for step in arrays["steps"]])
             for name, values in arrays.items():
                 if name.startswith("recorded_"):
+                    if values.shape[:2] != (len(self.units[unit]), len(progress.steps)):
+                        raise ValueError(f"{name} is not of its replicas and steps")
                     progress.recorded[name.removeprefix("recorded_")] = list(np.moveaxis(values, 1, 0))
             session.restore({n.removeprefix("state_"): v for n, v in arrays.items() if n.startswith("state_")})
         except Exception as error:  # noqa: BLE001 (readers of damaged archives raise whatever they like)
@@ -129,15 +145,13 @@ class Journal:
     def fail(self, unit: int, run: str, error: BaseException | str) -> None:
         """Note that a unit raised."""
         sentence = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-        path = self._path(unit, "failed")
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"run": run, "error": " ".join(sentence.split())}), encoding="utf-8")
-        os.replace(temporary, path)
+        note = {"run": run, "error": " ".join(sentence.split())[:_SENTENCE]}
+        disk.write(self._path(unit, "failed"), json.dumps(note))
 
     def failure(self, unit: int) -> dict[str, str] | None:
         """Run and error of a unit that raised."""
         try:
-            note = json.loads(self._path(unit, "failed").read_text(encoding="utf-8"))
+            note = disk.read_json(self._path(unit, "failed"), _FAILURE_BYTES)
             return {"run": str(note["run"]), "error": str(note["error"])}
         except FileNotFoundError:
             return None
@@ -146,8 +160,7 @@ class Journal:
 
     def failures(self) -> dict[int, str]:
         """Sentences of all units that raised and were not computed since."""
-        units = sorted(int(path.stem) for path in self.folder.glob("*.failed"))
-        return {unit: (self.failure(unit) or {"error": ""})["error"] for unit in units}
+        return {unit: (self.failure(unit) or {"error": ""})["error"] for unit in self._noted("failed")}
 
     def mend(self, unit: int) -> None:
         """Forget that a unit failed."""
@@ -157,7 +170,7 @@ class Journal:
 
     def count(self, unit: int, steps: int) -> None:
         """Note how many steps of a unit are done."""
-        handle = os.open(self.folder / "steps", os.O_WRONLY | os.O_CREAT, 0o666)
+        handle = disk.opened(self.folder / "steps", os.O_WRONLY | os.O_CREAT)
         try:
             os.pwrite(handle, int(steps).to_bytes(8, "little"), 8 * unit)
         finally:
@@ -167,15 +180,15 @@ class Journal:
         """Steps done of every unit [unit], as last noted."""
         steps = np.zeros(units, dtype="<i8")
         with suppress(FileNotFoundError):
-            raw = (self.folder / "steps").read_bytes()[: 8 * units]
+            raw = disk.read_part(self.folder / "steps", 0, 8 * units)
             known = np.frombuffer(raw[: len(raw) // 8 * 8], dtype="<i8")
             steps[: len(known)] = known
-        return steps
+        return np.maximum(steps, 0)
 
     def tell(self, event: str, **details: Any) -> None:
         """Append a line to the store's events.jsonl."""
         line = {"time": round(time.time(), 3), "event": event, **details, "worker": f"{socket.gethostname()}:{os.getpid()}"}
-        handle = os.open(self.store / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        handle = disk.opened(self.store / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             os.write(handle, (json.dumps(line) + "\n").encode())
         finally:
@@ -184,10 +197,10 @@ class Journal:
     def told(self, first: int = 0) -> list[dict[str, Any]]:
         """The events from byte `first` of events.jsonl on; lines that are half-written or damaged are left out."""
         found = []
-        with suppress(FileNotFoundError), (self.store / "events.jsonl").open("rb") as file:
-            file.seek(first)
-            for line in file.read().decode("utf-8", "replace").splitlines():
-                with suppress(ValueError):
+        with suppress(FileNotFoundError):
+            raw = disk.read_part(self.store / "events.jsonl", first, _EVENTS_BYTES)
+            for line in raw.decode("utf-8", "replace").splitlines():
+                with suppress(ValueError, RecursionError):
                     found.append(json.loads(line))
         return [event for event in found if isinstance(event, dict)]
 
@@ -195,9 +208,28 @@ class Journal:
     def told_bytes(self) -> int:
         """Length of events.jsonl."""
         try:
-            return (self.store / "events.jsonl").stat().st_size
+            return (self.store / "events.jsonl").lstat().st_size
         except FileNotFoundError:
             return 0
 
     def _path(self, unit: int, kind: str) -> Path:
         return self.folder / f"{unit:06d}.{kind}"
+
+    def _noted(self, kind: str) -> list[int]:
+        """Units of which there is a file of a kind; files that are called otherwise belong to nobody."""
+        names = {path.name for path in self.folder.glob(f"*.{kind}") if _NUMBER.fullmatch(path.stem)}
+        units = sorted(int(name.removesuffix(f".{kind}")) for name in names)
+        return [unit for unit in units if unit < len(self.units) and self._path(unit, kind).name in names]
+
+
+def _arrays(raw: IO[bytes]) -> Arrays:
+    """The arrays of a checkpoint; ValueError if reading them would take more memory than the file takes on the disk."""
+    with zipfile.ZipFile(raw) as archive:
+        members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("it is compressed")
+    if sum(member.file_size for member in members) > os.fstat(raw.fileno()).st_size:
+        raise ValueError("it is shorter than it says")
+    raw.seek(0)
+    with np.load(raw, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}

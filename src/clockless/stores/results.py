@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.experiments.catalogue import built, canonical
+from clockless.experiments.catalogue import built, canonical, kind_of, named_in
 from clockless.learning.contracts import Arrays, Variable
 
 if TYPE_CHECKING:
@@ -22,16 +22,12 @@ def stored_dataset(jobs: Jobs, arrays: Arrays, whole: np.ndarray, about: Mapping
     """Label the arrays [replica, ..] of an experiment: a dimension for every axis, and `done` for the replicas that are
     there.
     """
-    experiment, units = jobs.experiment, jobs.medium.units
+    experiment, kept = jobs.experiment, about.get("labels")
     dims = {axis.name: len(axis.values) for axis in experiment.axes}
     variables = {**jobs.variables, "done": Variable((), "bool", "has been computed", "1")}
-    coordinates: dict[str, Any] = dict(jobs.coordinates)
-    for axis in experiment.axes:
-        coordinates.update(_labels(experiment, axis, units))
-    if "p" not in coordinates and not any(axis.section == "clock" for axis in experiment.axes):
-        coordinates.update(_rate(built("clock", experiment.clock), units))
-    attributes = {"settings": about["experiment"], **{name: about[name] for name in ("version", "cite")}}
-    attributes |= {"fingerprint": experiment.fingerprint, "unit": jobs.medium.unit}
+    coordinates = unfolded(kept) if kept else labels(jobs, own_parts=False)
+    attributes = {"settings": about["experiment"], **{name: str(about.get(name)) for name in ("version", "sources", "cite")}}
+    attributes |= {"fingerprint": experiment.fingerprint, "unit": jobs.unit}
     return labelled({**arrays, "done": whole}, variables, dims, experiment.record_at, coordinates).assign_attrs(attributes)
 
 
@@ -77,9 +73,72 @@ def labelled(
     return xarray.Dataset(found, {"step": step, **coordinates})
 
 
-def _labels(experiment: Any, axis: Any, units: int) -> dict[str, Any]:
-    """Labels of an axis, as `train` gives them: numbers where its values are, else what describes the values."""
+def labels(jobs: Jobs, own_parts: bool) -> dict[str, Any]:
+    """Coordinates of an experiment's results but `step`: of the dimensions of its variables, and of every axis.
+
+    Args:
+        own_parts: build parts of the user's own, to ask clocks for their p; without, what only these know is left out.
+    """
+    experiment = jobs.experiment
+    coordinates: dict[str, Any] = dict(jobs.coordinates)
+    for axis in experiment.axes:
+        builds = own_parts or not _own(axis.section, getattr(experiment, axis.section))
+        coordinates.update(_labels(experiment, axis, jobs.units if builds else None))
+    if "p" not in coordinates and (own_parts or not _own("clock", experiment.clock)):
+        coordinates.update(_rates(experiment, jobs.units))
+    return coordinates
+
+
+def _own(section: str, value: Any) -> bool:
+    return any(kind_of(inner, part["kind"], section).is_own for inner, part in named_in(section, value))
+
+
+def _rates(experiment: Any, units: int) -> dict[str, Any]:
+    """p along the axes of the clock's own fields, or one number if it has none."""
+    axes = [axis for axis in experiment.axes if axis.section == "clock"]
+    if any(axis.name == "p" for axis in experiment.axes):  # of something else
+        return {}
+    first = dict.fromkeys((axis.name for axis in experiment.axes), 0)
+    p = np.empty([len(axis.values) for axis in axes])
+    for at in np.ndindex(p.shape):
+        place = {**first, **dict(zip((axis.name for axis in axes), at, strict=True))}
+        number = int(np.ravel_multi_index(tuple(place.values()), experiment.shape)) if place else 0
+        p[at] = built("clock", experiment.at(number)["clock"]).rate(units)
+    return {"p": (tuple(axis.name for axis in axes), p, _about("mean fraction of acting units", "1"))}
+
+
+def folded(coordinates: dict[str, Any]) -> str:
+    """Coordinates as JSON, to be kept in a store; 0, 1, 2, .. is kept as its length."""
+    kept = {}
+    for name, value in coordinates.items():
+        dims, values, *attributes = value if isinstance(value, tuple) else ((name,) if np.ndim(value) else (), value)
+        array = np.asarray(values)
+        counts = array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(len(array)))
+        kept[name] = {
+            "dims": [dims] if isinstance(dims, str) else list(dims), "dtype": array.dtype.str,
+            "values": len(array) if counts else array.tolist(), "attributes": attributes[0] if attributes else {},
+        }  # fmt: skip
+    return json.dumps(kept)
+
+
+def unfolded(text: str) -> dict[str, Any]:
+    """The coordinates that `folded` kept."""
+    coordinates = {}
+    for name, kept in json.loads(text).items():
+        values = kept["values"]
+        array = np.arange(values) if kept["dims"] and isinstance(values, int) else np.array(values, dtype=kept["dtype"])
+        coordinates[name] = (tuple(kept["dims"]), array, kept["attributes"])
+    return coordinates
+
+
+def _labels(experiment: Any, axis: Any, units: int | None) -> dict[str, Any]:
+    """Labels of an axis, as `train` gives them: numbers where its values are, else what describes the values.
+
+    Without the number of units parts are not built, and their descriptions are the labels.
+    """
     if axis.section in ("rule", "clock", "device") and not axis.path:
+        if units is None:
+            return {axis.name: [canonical(value)[:200] for value in axis.values]}
         return _axis_coordinates(axis.name, [built(axis.section, value) for value in axis.values], units)
     if axis.path and all(isinstance(value, (int, float)) for value in axis.values):
         return {axis.name: np.array(axis.values)}

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from functools import cached_property
 from importlib.metadata import version
@@ -23,25 +22,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless import disk
 from clockless.errors import ParameterError, StoreError
+from clockless.experiments import own_parts
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import text_of
-from clockless.experiments.jobs import Jobs
+from clockless.experiments.jobs import Jobs, own_in
+from clockless.experiments.own_parts import PARTS, Place, beside
 from clockless.learning.follow import Arrays
 from clockless.stores.frame import (
-    DONE,
     allocate,
     attributes_left,
+    described_by,
     described_in,
     difference,
     group_of,
-    group_path,
-    nothing,
     on_disk,
-    put,
+    relabel,
     seal_of,
 )  # fmt: skip
 from clockless.stores.journal import Journal
+from clockless.stores.layout import DONE, group_path, groups, nothing
+from clockless.stores.provenance import check_ready, keep_parts, made_otherwise
 
 if TYPE_CHECKING:
     import xarray
@@ -62,10 +64,9 @@ class Store:
         journal: what is known of the units.
     """
 
-    def __init__(self, path: Path, experiment: Experiment, group: Any) -> None:
-        self.path, self.experiment, self._group = path, experiment, group
-        self.jobs = Jobs(experiment, int(group.attrs["width"]))
-        self.journal = Journal(path, experiment.fingerprint, self.jobs.members)
+    def __init__(self, path: Path, work: Jobs, group: Any) -> None:
+        self.path, self.experiment, self.jobs, self._group = path, work.experiment, work, group
+        self.journal = Journal(path, self.experiment.fingerprint, work.members)
 
     # --- making and opening ---
 
@@ -90,17 +91,17 @@ class Store:
             return store
         Jobs(experiment, _ANY_WIDTH).check()
         if folder.exists() and (
-            not folder.is_dir() or any(p.suffix not in (".zarr", ".seal") and p.name != "units" for p in folder.iterdir())
+            not folder.is_dir()
+            or any(p.suffix not in (".zarr", ".seal") and p.name not in ("units", PARTS) for p in folder.iterdir())
         ):
             raise StoreError(f"{folder} is there and is no store; choose another --out.")
         with on_disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            allocate(folder, experiment, width, None)
-            put(folder / "experiment.yaml", text_of(experiment))
+            keep_parts(folder, experiment)
+            allocate(folder, experiment, width, {}, own_parts=True)
+            disk.write(folder / "experiment.yaml", text_of(experiment))
         store = cls.open(folder)
-        store.journal.tell(
-            "created", fingerprint=experiment.fingerprint, units=len(store.jobs.members), version=version("clockless")
-        )
+        store._tell("created", units=len(store.jobs.members))
         return store
 
     @classmethod
@@ -112,10 +113,9 @@ class Store:
         """
         folder = Path(path)
         with on_disk(folder):
-            if not (folder / "experiment.yaml").exists() and not list(folder.glob("*.zarr")):
+            if not (folder / "experiment.yaml").exists() and not groups(folder):
                 raise StoreError(f"{folder} is no store; make one with: clockless run study.yaml --out {folder}.")
-            experiment = described_in(folder)
-            return cls(folder, experiment, group_of(folder, experiment))
+            return cls(folder, *group_of(folder, described_in(folder)))
 
     def extended(self, steps: int) -> Store:
         """This store with more steps: what has been computed is kept, every unit goes on from where it is.
@@ -125,43 +125,95 @@ class Store:
         """
         if steps <= self.experiment.steps:
             raise StoreError(f"{self.path} has {self.experiment.steps:,} steps; give more than that to --steps.")
-        longer = self.experiment.changed(steps=steps)
+        self._check_sources()
+        check_ready(self.experiment)
+        with beside(Place(self.path, store=True)):
+            longer = self.experiment.changed(steps=steps)
         with on_disk(self.path):
-            allocate(self.path, longer, int(self._group.attrs["width"]), self.experiment.fingerprint)
-            put(self.path / "experiment.yaml", text_of(longer))
+            about = {"extends": self.experiment.fingerprint}
+            allocate(self.path, longer, int(self._group.attrs["width"]), about, own_parts=True)
+            disk.write(self.path / "experiment.yaml", text_of(longer))
         store = type(self).open(self.path)
-        store.journal.tell("extended", steps=steps, fingerprint=longer.fingerprint)
+        store._tell("extended", steps=steps)
         return store
+
+    def _tell(self, event: str, **details: int) -> None:
+        about = {"version": version("clockless"), "sources": self.jobs.sources}
+        self.journal.tell(event, fingerprint=self.experiment.fingerprint, **about, **details)
 
     @property
     def _extends(self) -> list[str]:
-        """Fingerprints of the run that this one extends, of the one which that extends, and so on."""
+        """Fingerprints of the run that this one extends, of the one which that extends, and so on.
+
+        Only runs of this very experiment with fewer steps: what a store says of anything else is not followed.
+        """
         found: list[str] = []
-        before = self._group.attrs.get("extends")
-        while before and str(before) not in found:
-            found.append(str(before))
-            before = attributes_left(group_path(self.path, str(before))).get("extends")
+        longer, group = self.experiment, group_path(self.path, self.experiment.fingerprint)
+        while before := attributes_left(group).get("extends"):
+            group = group_path(self.path, before)
+            shorter = described_by(group) if disk.has_folder(self.path, group.name) else None
+            if shorter is None or shorter.steps >= longer.steps or not _same_but_steps(shorter, longer):
+                break
+            found.append(before)
+            longer = shorter
         return found
 
-    @property
+    @cached_property
     def shorter(self) -> list[Journal]:
         """The journals of the runs that this one extends, the longest first, as far as they are still there."""
         return [
-            Journal(self.path, name, self.jobs.members) for name in self._extends if (self.path / "units" / name).exists()
+            Journal(self.path, name, self.jobs.members)
+            for name in self._extends
+            if disk.has_folder(self.path, "units") and disk.has_folder(self.path, "units", name)
         ]
 
     def forget_shorter(self) -> None:
         """Remove the runs that this one extends, all of whose results are here."""
-        for name in self._extends[::-1]:
-            group = group_path(self.path, name)
-            shutil.rmtree(self.path / "units" / name, ignore_errors=True)
-            shutil.rmtree(group, ignore_errors=True)
-            seal_of(group).unlink(missing_ok=True)
+        with on_disk(self.path):
+            for name in self._extends[::-1]:
+                if disk.has_folder(self.path, "units"):
+                    disk.remove_folder(self.path, "units", name)
+                group = group_path(self.path, name)
+                disk.remove_folder(self.path, group.name)
+                seal_of(group).unlink(missing_ok=True)
 
     @property
-    def same_sources(self) -> bool:
-        """Whether this version of the package computes what the store's did."""
-        return bool(self._group.attrs.get("sources") == self.jobs.sources)
+    def made_otherwise(self) -> str:
+        """How the version of the package that began this store differs from this one; nothing if it computes the same."""
+        return made_otherwise(dict(self._group.attrs), self.jobs.sources)
+
+    def check_before_computing(self) -> None:
+        """Look at what the results depend on before any more are computed; own parts are run, data files compared.
+
+        Raises:
+            StoreError: units are missing, but other sources of the package have computed the others.
+            DescriptionError: an own part is not at hand, or must not be run.
+        """
+        own = own_in(self.experiment)
+        finished = self.done().all() and not (self.made_otherwise and self.damaged())
+        unlabelled = bool(own) and "labels" not in self._group.attrs
+        if not finished:
+            self._check_sources()
+        if not finished or unlabelled:
+            check_ready(self.experiment)
+        if own and (not finished or unlabelled) and os.access(self.path, os.W_OK):
+            with on_disk(self.path):
+                keep_parts(self.path, self.experiment)
+                if unlabelled:
+                    relabel(self._group, self.experiment)
+
+    @property
+    def trusting(self) -> bool:
+        """Whether workers must be told to trust own parts, because this process was."""
+        kinds = [part["kind"] for part in own_in(self.experiment)]
+        return bool(kinds) and own_parts.trusting(kinds)
+
+    def _check_sources(self) -> None:
+        if self.made_otherwise:
+            raise StoreError(
+                f"{self.path} cannot be gone on with: {self.made_otherwise}, so that units would differ in their bits; "
+                f"install that version, or choose another --out."
+            )
 
     # --- units ---
 
@@ -269,7 +321,8 @@ class Store:
             import warnings
 
             warnings.warn(f"{self.path}: {_listed(damaged)} damaged; `clockless resume` computes that again.", stacklevel=2)
-        return stored_dataset(self.jobs, arrays, whole, dict(self._group.attrs))
+        data = stored_dataset(self.jobs, arrays, whole, dict(self._group.attrs))
+        return data.assign_attrs(note=f"other sources: {self.made_otherwise}") if self.made_otherwise else data
 
     def plot(self, against: str = "step x p") -> Figure:
         """Scaled test error of the replicas that are done, a line for every combination of what is no task or seed.
@@ -298,6 +351,11 @@ class Store:
     def units(self) -> int:
         """Number of units of work."""
         return len(self.jobs.members)
+
+
+def _same_but_steps(one: Experiment, other: Experiment) -> bool:
+    a, b = one.plain(), other.plain()
+    return all(a[name] == b[name] for name in a if name not in ("steps", "title"))
 
 
 def _listed(units: list[int]) -> str:

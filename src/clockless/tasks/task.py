@@ -40,9 +40,9 @@ class Task:
         TaskError: a node with two roles, a missing role, or arrays that do not fit.
     """
 
-    inputs: Sequence[int] | None = None
-    outputs: Sequence[int] | None = None
-    ground: Sequence[int] | None = None
+    inputs: Any = None
+    outputs: Any = None
+    ground: Any = None
     x_train: Any = None
     y_train: Any = None
     x_test: Any = None

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clockless.errors import ClusterError
-from clockless.parts.part import package_digest
+from clockless.experiments import own_parts
+from clockless.sources import digest_of
 from clockless.stores.store import Store
 from clockless.workers.loop import CHECKPOINT_SECONDS, Receipt, Runner
 
@@ -81,7 +82,7 @@ def run_on_cluster(
                     raise ClusterError(_lost(store))
             while waiting and len(flying) < _TASKS_PER_THREAD * threads and client.status == "running":
                 unit = waiting.pop()
-                future = client.submit(compute, path, run, unit, checkpoint_seconds, pure=False, retries=2)
+                future = client.submit(compute, path, run, unit, checkpoint_seconds, store.trusting, pure=False, retries=2)
                 flying[future] = unit
             stop.wait(0.05 if any(future.done() for future in flying) else 0.2)
             for future in [future for future in flying if future.done()]:
@@ -134,17 +135,23 @@ def _receipt(future: Any, unit: int, store: Store, run: str) -> Receipt:
 
 @lru_cache(maxsize=2)
 def _opened(path: str, fingerprint_of_place: int) -> Store:
-    return Store.open(path)
+    store = Store.open(path)
+    store.check_before_computing()
+    return store
 
 
-def compute(path: str, run: str, unit: int, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> Receipt:
+def compute(
+    path: str, run: str, unit: int, checkpoint_seconds: float = CHECKPOINT_SECONDS, trusting: bool = False
+) -> Receipt:
     """What a Dask worker does for one unit."""
     place = Path(path) / "experiment.yaml"
+    if trusting:
+        own_parts.trust()
     return Runner(_opened(path, place.stat().st_mtime_ns), run, checkpoint_seconds=checkpoint_seconds).compute(unit)
 
 
 def _seen(path: str) -> tuple[bool, str]:
-    return (Path(path) / "experiment.yaml").exists(), package_digest()
+    return (Path(path) / "experiment.yaml").exists(), digest_of(__name__)
 
 
 def _check_workers(client: Client, store: Store) -> None:
@@ -165,5 +172,5 @@ def _check_workers(client: Client, store: Store) -> None:
             raise ClusterError(
                 f"the worker {worker} does not see {path}; put the store on a file system that all workers share."
             )
-        if digest != package_digest():
+        if digest != digest_of(__name__):
             raise ClusterError(f"the worker {worker} has another version of clockless; install this one there.")

@@ -1,8 +1,9 @@
 """Local worker processes: each claims units of a store by itself; this one restarts those that die and stops them all.
 
-    python -m clockless.workers.processes STORE RUN CHECKPOINT_SECONDS [PARENT]
+    python -m clockless.workers.processes STORE RUN CHECKPOINT_SECONDS [PARENT] [--trust]
 
 is one worker. It runs on one thread, ends when nothing is left to claim, and when its parent is gone it puts its unit away.
+It is started with -P, so that a file that happens to lie in the working folder takes no module's place.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from clockless.errors import ClocklessError, StoreError
+from clockless.errors import ClocklessError, OwnCodeWarning, StoreError
+from clockless.experiments import own_parts
+from clockless.stores.frame import on_disk
 from clockless.stores.store import Store
 from clockless.workers.loop import CHECKPOINT_SECONDS, Runner, run_threads
 
@@ -49,24 +53,19 @@ class Team:
             StoreError: a worker could not write to the store.
         """
         try:
-            for _ in range(self.count):
-                self._start()
-            while self.processes and not stop.is_set():
-                self._look_after()
-                time.sleep(_LOOK_SECONDS)
+            with on_disk(self.store.path):
+                for _ in range(self.count):
+                    self._start()
+                while self.processes and not stop.is_set():
+                    self._look_after()
+                    time.sleep(_LOOK_SECONDS)
         finally:
             self._end()
 
     def _start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "clockless.workers.processes",
-            str(self.store.path),
-            self.run,
-            str(self.checkpoint_seconds),
-        ]
-        command.append(str(os.getpid()))
+        command = [sys.executable, "-P", "-m", "clockless.workers.processes", str(self.store.path), self.run]
+        command += [str(self.checkpoint_seconds), str(os.getpid())]
+        command += [*(["--trust"] if self.store.trusting else [])]
         said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed with its process)
         process = subprocess.Popen(command, env={**os.environ, **ONE_THREAD}, stdin=subprocess.DEVNULL, stderr=said)
         self.processes[process.pid], self.said[process.pid] = process, said
@@ -126,7 +125,10 @@ def _ends_with_parent(stop: threading.Event, parent: int) -> None:
 
 def main() -> int:
     """One worker."""
-    store, run, checkpoint_seconds, *parent = sys.argv[1:]
+    store, run, checkpoint_seconds, *parent = [word for word in sys.argv[1:] if word != "--trust"]
+    if "--trust" in sys.argv[1:]:
+        own_parts.trust()
+    warnings.simplefilter("ignore", OwnCodeWarning)  # whoever started this has said it
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
@@ -135,6 +137,7 @@ def main() -> int:
     threading.Thread(target=_ends_with_parent, args=(stop, watched), daemon=True).start()
     try:
         opened = Store.open(Path(store))
+        opened.check_before_computing()
         run_threads(opened, 1, Runner(opened, run, stop.is_set, float(checkpoint_seconds)), stop)
         if opened.done().all():
             opened.forget_shorter()

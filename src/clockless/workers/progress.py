@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from clockless.errors import printable
+
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.25
 
@@ -23,11 +25,12 @@ def shown(title: str) -> Iterator[Update]:
 
     Until it is first called the display says that the work compiles; what is found compiled on disk is passed at once.
     """
+    title = printable(title)
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(f"{title} {_COMPILING}", total=None)
             yield lambda done, total: bar.update(task, description=title, completed=done, total=total)
@@ -70,7 +73,7 @@ def watched(title: str, look: Callable[[], Tally]) -> Iterator[None]:
     """
     finished = threading.Event()
     show = _bars if sys.stderr.isatty() else _log
-    thread = threading.Thread(target=show, args=(title, look, finished), daemon=True)
+    thread = threading.Thread(target=show, args=(printable(title), look, finished), daemon=True)
     thread.start()
     try:
         yield
@@ -83,7 +86,8 @@ def _bars(title: str, look: Callable[[], Tally], finished: threading.Event) -> N
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    title_column, note = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}"))
+    columns = (title_column, BarColumn(), note, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
         first = look()
         units = bars.add_task(title, total=first.units, note="")

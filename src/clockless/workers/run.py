@@ -89,6 +89,7 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
         ClocklessError: the store cannot be written to, or a cluster is lost.
     """
     run, stop = uuid.uuid4().hex[:12], threading.Event()
+    store.check_before_computing()
     with on_disk(store.path):
         damaged = mend(store)
         _recount(store)
@@ -99,10 +100,11 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
             _work(store, workers, run, stop)
     except KeyboardInterrupt:
         stop.set()
-        store.journal.tell("run stopped", run=run)
+        with on_disk(store.path):
+            store.journal.tell("run stopped", run=run)
         raise
-    _warn_of_checkpoints(store, told)
     with on_disk(store.path):
+        _warn_of_checkpoints(store, told)
         done = int((store.done() != 0).sum())
         ended = Ended(done, store.units, store.journal.failures(), damaged)
         if ended.complete:

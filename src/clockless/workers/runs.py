@@ -13,7 +13,10 @@ import numpy as np
 from clockless.errors import ParameterError, StoreError, shown, whole
 from clockless.experiments.experiment import Experiment, wiring_of
 from clockless.learning.contracts import Replica
+from clockless.learning.guarded import sentence_of
+from clockless.learning.own import Medium
 from clockless.learning.recording import log_spaced
+from clockless.pictures.media import medium_figure
 from clockless.stores.results import run_dataset
 from clockless.stores.store import Store
 from clockless.workers.ensemble import Ensemble, Told
@@ -88,9 +91,18 @@ class Run:
             task = replica.task
             if task.labels_test is None:
                 raise ParameterError(f"{task.name} has no classes, so there is no accuracy; look at run.error.")
-            outputs = replica.medium.predict(self._values(k), task.x_test, task, self._luck(replica))
+            outputs = replica.medium.predict(self._remembered(k), task.x_test, task, self._luck(replica))
             shown_right.append(float(np.mean(replica.medium.classes(outputs) == task.labels_test)))
         return self._by_replica(np.array(shown_right), ())
+
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong in media of one's own, a sentence for each failed replica."""
+        if "trouble" not in self.data:
+            return []
+        told = self.data["trouble"].transpose(..., "letter").values
+        sentences = [sentence_of(letters) for letters in told.reshape(-1, told.shape[-1])]
+        return [sentence for sentence in sentences if sentence]
 
     @property
     def cite(self) -> str:
@@ -132,10 +144,16 @@ class Run:
         if table.ndim != 2 or table.shape[1] != width or not np.isfinite(table).all():
             raise ParameterError(f"x = {shown(x)}; give finite numbers [example, input] for {width} inputs.")
         found = [
-            getattr(replica.medium, question)(self._values(k), table, replica.task, self._luck(replica))
+            getattr(replica.medium, question)(self._remembered(k), table, replica.task, self._luck(replica))
             for k, replica in enumerate(self._replicas)
         ]
         return self._by_replica(np.array(found), dims)
+
+    def _remembered(self, replica: int) -> np.ndarray:
+        """What the answers of a replica follow from: its final parameters, and what else its medium says, in a row."""
+        medium, task = self._replicas[replica].medium, self._replicas[replica].task
+        names = getattr(medium, "remembers", ("parameters",))
+        return np.concatenate([_own(self.data[name], medium, task, replica, name) for name in names])
 
     def _values(self, replica: int, step: int | None = None) -> np.ndarray:
         """Parameters of a replica at the end, or at a recorded step."""
@@ -148,9 +166,7 @@ class Run:
         else:
             table = self.data["traces"].sel(step=step)
         medium, task = self._replicas[replica].medium, self._replicas[replica].task
-        own = str(medium.variables(False)["parameters"].dims[0])
-        flat = table.transpose(..., own).values.reshape(len(self._replicas), -1)
-        return flat[replica][: medium.sizes(task)[own]]
+        return _own(table, medium, task, replica)
 
     def _luck(self, replica: Replica) -> Any:
         return replica.luck._replace(step=self._steps)
@@ -198,6 +214,8 @@ class Run:
         at = tuple(replica.get(str(name), 0) for name in shape)
         number = int(np.ravel_multi_index(at, tuple(shape.values()))) if shape else 0
         mine = self._replicas[number]
+        if isinstance(mine.medium, Medium) and not hasattr(mine.medium, "draw"):
+            return medium_figure(mine.medium, self._values(number, step), mine.task)
         if not hasattr(mine.medium, "draw"):
             raise ParameterError(f"{type(mine.medium).__name__} has no picture of itself; give it a method draw.")
         return mine.medium.draw(self._values(number, step), mine.task, self._luck(mine))
@@ -217,6 +235,13 @@ class Run:
             StoreError: the place holds something else, or cannot be written to.
         """
         return self._behind.save(self, Path(path))
+
+
+def _own(table: xarray.DataArray, medium: Any, task: Any, replica: int, name: str = "parameters") -> np.ndarray:
+    """A replica's share of results [dims of the lists given, number]; smaller networks have fewer numbers."""
+    own = str(medium.variables(False)[name].dims[-1])
+    flat = table.transpose(..., own).values.reshape(-1, table.sizes[own])
+    return flat[replica][: medium.sizes(task)[own]]
 
 
 class _Memory:

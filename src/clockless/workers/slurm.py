@@ -6,19 +6,22 @@ on.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from clockless.errors import ClusterError
+from clockless import disk
+from clockless.errors import ClusterError, printable
+from clockless.stores.frame import on_disk
 from clockless.stores.store import Store
 from clockless.workers.loop import CHECKPOINT_SECONDS, mend
 
 _SCRIPT = """\
 #!/bin/bash
-# Works on the store {path}; submit it again to go on after a limit of time or a cancelled job.
+# Works on the store {quoted}; submit it again to go on after a limit of time or a cancelled job.
 #SBATCH --job-name=clockless
 #SBATCH --ntasks={tasks}
 #SBATCH --cpus-per-task=1
@@ -27,19 +30,33 @@ _SCRIPT = """\
 #SBATCH --requeue
 export NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 srun --kill-on-bad-exit=0 --wait=0 \\
-    {python} -m clockless.workers.processes {quoted} "slurm-$SLURM_JOB_ID" {checkpoint_seconds:g}
+    {python} -P -m clockless.workers.processes {quoted} "slurm-$SLURM_JOB_ID" {checkpoint_seconds:g}{trust}
 """
 
 
 def script(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECONDS) -> Path:
-    """Write STORE/job.sbatch, which any options of sbatch may be added to."""
+    """Write STORE/job.sbatch, which any options of sbatch may be added to.
+
+    Raises:
+        ClusterError: the store's path holds what no line of a script can quote.
+        StoreError: the job's log would be written elsewhere, by a link.
+    """
     path = store.path / "job.sbatch"
     whole = str(store.path.resolve())
+    if printable(whole) != whole or '"' in whole or "\\" in whole:
+        raise ClusterError(
+            f"the path {printable(whole)} holds a line break, another control character, a double quote or a backslash, "
+            "which a job script cannot name safely; move the store to a plain path."
+        )
+    for log in store.path.glob("slurm-*.log"):
+        os.close(disk.opened(log))
     text = _SCRIPT.format(
-        path=whole, quoted=shlex.quote(whole), python=shlex.quote(sys.executable), tasks=tasks,
+        quoted=shlex.quote(whole), python=shlex.quote(sys.executable), tasks=tasks,
         log='"' + whole.replace("%", "%%") + '/slurm-%j.log"', checkpoint_seconds=checkpoint_seconds,
+        trust=" --trust" if store.trusting else "",
     )  # fmt: skip
-    path.write_text(text, encoding="utf-8")
+    with on_disk(store.path):
+        disk.write(path, text)
     return path
 
 
@@ -49,6 +66,7 @@ def submit(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECO
     Raises:
         ClusterError: there is no sbatch here, or it refuses.
     """
+    store.check_before_computing()
     path = script(store, tasks, checkpoint_seconds)
     if shutil.which("sbatch") is None:
         raise ClusterError(f"there is no sbatch on this machine; copy {path} to where there is one, or leave --slurm out.")

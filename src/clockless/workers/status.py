@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import OutputError
+from clockless import disk
+from clockless.errors import OutputError, printable
 from clockless.stores.store import Store
 from clockless.workers.progress import duration
 from clockless.workers.run import tally
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray
 
 _RECENT = 50  # units whose times the forecast is made from
+_LONGEST = 1e9  # seconds; what took longer is no time
 _TAIL_BYTES = 200_000  # of events.jsonl
 
 
@@ -37,14 +38,17 @@ def report(store: Store) -> str:
     ]
     if not done.all():
         lines.append(f"  time left   {_time_left(store, done, len(running))}")
+    if store.made_otherwise:
+        lines.append(f"  sources     {store.made_otherwise}")
     lines += [f"  unit {unit} failed: {text}" for unit, text in list(failures.items())[:5]]
     if not done.all() and not running:
         lines.append(f"  go on with: clockless resume {store.path}")
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)
 
 
 def _time_left(store: Store, done: np.ndarray, running: int) -> str:
-    seconds = [event["seconds"] for event in events(store) if event.get("event") == "unit done"][-_RECENT:]
+    told = [event.get("seconds") for event in events(store) if event.get("event") == "unit done"]
+    seconds = [took for took in told if isinstance(took, float | int) and 0 <= took < _LONGEST][-_RECENT:]
     if not seconds:
         return "unknown until the first unit is done"
     counted = np.minimum(store.journal.counted(store.units), store.experiment.steps)
@@ -64,21 +68,18 @@ def exported(store: Store, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     data = store.dataset()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
     try:
-        if path.suffix == ".nc":
-            _plain_types(data).to_netcdf(temporary, engine="scipy")
-        else:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                for key, value in data.attrs.items():
-                    file.writelines(f"# {key}: {line}\n" for line in str(value).splitlines())
-                table = data[["error"]].to_dataframe()
-                table[~table.error.isna()].to_csv(file)
-        os.replace(temporary, path)
+        with disk.replacing(path) as temporary:
+            if path.suffix == ".nc":
+                _plain_types(data).to_netcdf(temporary, engine="scipy")
+            else:
+                with temporary.open("w", encoding="utf-8", newline="") as file:
+                    for key, value in data.attrs.items():
+                        file.writelines(f"# {key}: {line}\n" for line in str(value).splitlines())
+                    table = data[["error"]].to_dataframe()
+                    table[~table.error.isna()].to_csv(file)
     except OSError as error:
         raise OutputError(f"cannot write {path} ({error.strerror or error}); choose another place.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _plain_types(data: xarray.Dataset) -> xarray.Dataset:

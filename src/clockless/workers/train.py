@@ -103,10 +103,10 @@ def train(
     """
     if seed is not None and seeds is not None:
         raise ParameterError("seed and seeds are two words for one thing; give one of them.")
-    nouns = {
+    nouns = as_objects({
         "medium": medium, "task": task, "rule": rule, "clock": clock, "device": device, "optimiser": optimiser,
         "batch": batch, "initial": initial, "seed": next((each for each in (seed, seeds) if each is not None), 0),
-    }  # fmt: skip
+    })  # fmt: skip
     record_at = checked_record(record, steps)
     replicas = combinations(nouns)
     _check_execution(threads, lanes, progress)
@@ -127,9 +127,12 @@ def warn(run: Run) -> None:
     """Say once which replicas failed or diverged."""
     failed = run.data.failed.values
     if failed.any():
+        troubles = run.troubles
         warnings.warn(
-            f"{failed.sum()} of {failed.size} replicas did not settle (unbalanced or not finite), most likely because their "
-            "parameters came to span too wide a range; narrow the medium's range or lower the rate.",
+            f"{failed.sum()} of {failed.size} replicas failed; the first says: {troubles[0]}"
+            if troubles
+            else f"{failed.sum()} of {failed.size} replicas did not settle (unbalanced or not finite), most likely because "
+            "their parameters came to span too wide a range; narrow the medium's range or lower the rate.",
             ReplicasFailedWarning,
             stacklevel=3,
         )
@@ -183,6 +186,38 @@ def combinations(nouns: Mapping[str, Any]) -> list[Replica]:
     return replicas
 
 
+def as_objects(nouns: Mapping[str, Any]) -> dict[str, Any]:
+    """The nouns with every description in place of an object built: `{"kind": "bernoulli", "p": 0.5}` is Bernoulli(0.5).
+
+    A described medium says its network, too: `{"kind": "resistors", "network": {"kind": "board16"}}`.
+    """
+    from clockless.experiments.catalogue import built, built_on, described
+
+    media = [each for each in _each(nouns["medium"]) if isinstance(each, Mapping)]
+    network = described("network", media[0].get("network", {"kind": "packing"}), "network") if media else None
+
+    def made(section: str, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        description = described(section, {k: v for k, v in value.items() if k != "network"}, section)
+        if section not in ("medium", "task"):
+            return built(section, description)
+        if network is None:
+            network_of = getattr(_each(nouns["medium"])[0], "architecture", None) or _each(nouns["medium"])[0].network
+            return built_on(section, description, described("network", network_of, "network"))
+        return built_on(section, description, network)
+
+    found = {}
+    for name, value in nouns.items():
+        listed = [made(name, each) for each in _each(value)] if name != "seed" else value
+        found[name] = listed if isinstance(value, list) or name == "seed" else listed[0]
+    return found
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _values(nouns: Mapping[str, Any], name: str) -> list[Any]:
     """The values of a noun; raises for what was meant as an axis but is no list."""
     given = nouns[name]
@@ -194,7 +229,7 @@ def _values(nouns: Mapping[str, Any], name: str) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _check_per_parameter(initial: Any, medium: Medium) -> None:
+def _check_per_parameter(initial: Any, medium: Any) -> None:
     """A list of as many numbers as there are units was meant as one value each, not as an axis."""
     if isinstance(initial, list) and len(initial) == medium.units > 1 and all(isinstance(value, Real) for value in initial):
         raise ParameterError(

@@ -121,7 +121,7 @@ class ModuleActor:
         learning, unit = self._learning, self._unit
         h = np.zeros((learning.batch, unit.module.inputs), dtype=learning.precision)
         delta = np.zeros((learning.batch, unit.module.outputs), dtype=learning.precision)
-        labels, rate = np.zeros(learning.batch, dtype=np.int32), learning.optimiser.rate_at(0)
+        labels, rate = np.zeros(learning.batch, dtype=np.int32), learning.step_size.rate_at(0)
         with learning.computing():
             memory = jax.tree.map(jnp.copy, self.memory)  # what is donated is gone
             if self._locked:
@@ -215,7 +215,7 @@ class ModuleActor:
         self._step = max(self._step, step + 1)
 
     def _meet_free(self, step: int, h: np.ndarray, labels: np.ndarray, sent: dict[str, Any]) -> Any:
-        acts, rate = self._learners(step), self._learning.optimiser.rate_at(step)
+        acts, rate = self._learners(step), self._learning.step_size.rate_at(step)
         if acts[self._index]:
             self.memory, out, before, loss = _act(self._unit, self.memory, h, labels, rate)
             self._updates += 1
@@ -237,7 +237,7 @@ class ModuleActor:
         return out
 
     def _hear(self, step: int, delta: Any, sent: dict[str, Any]) -> None:
-        what, rate = self._kept.pop(step, None), self._learning.optimiser.rate_at(step)
+        what, rate = self._kept.pop(step, None), self._learning.step_size.rate_at(step)
         if what is None:
             self._missed += 1
         elif not self._locked:

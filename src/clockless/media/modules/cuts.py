@@ -31,8 +31,8 @@ from clockless.errors import ParameterError, shown, whole
 from clockless.media.modules.interfaces import Interface
 from clockless.media.modules.layers import Linear, Module, Stack, Tree, check_fit
 from clockless.media.modules.methods import DNI, LocalLoss, Method, checked_method, local_classifier
-from clockless.media.modules.optimisers import Adam
 from clockless.media.modules.units import Unit, act, back, kept, listen
+from clockless.parts.optimisers import Adam
 
 
 @dataclass(frozen=True)
@@ -181,13 +181,13 @@ def measured_work(layers: Sequence[Module], batch: int, method: Any = None, repe
     check_fit(layers)
     whole("batch", batch, 2)
     classes = layers[-1].outputs
-    plain = [Unit(layer, Adam, first=i == 0) for i, layer in enumerate(layers)]
+    plain = [Unit(layer, Adam(), first=i == 0) for i, layer in enumerate(layers)]
     seconds = tuple(_seconds(unit, batch, classes, repeats) for unit in plain)
     beside = [_beside(layer, classes, method) for layer in layers[:-1]]
     added = []
     for unit, model, alone in zip(plain, beside, seconds, strict=False):
         critic, local = (model, None) if isinstance(model, Interface) else (None, model)
-        cut = Unit(unit.module, Adam, first=unit.first, critic=critic, local=local)
+        cut = Unit(unit.module, Adam(), first=unit.first, critic=critic, local=local)
         added.append(0.0 if model is None else max(_seconds(cut, batch, classes, repeats) - alone, 0.0))
     return Work(seconds, tuple(added))
 

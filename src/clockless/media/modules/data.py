@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -23,8 +24,24 @@ def labelled(x_train: Any, y_train: Any, x_test: Any, y_test: Any, classes: int,
     return Task(x_train=x_train, x_test=x_test, labels_train=y_train, labels_test=y_test, classes=classes, name=name)
 
 
-def examples(name: str = "digits", seed: int = 0) -> Task:
-    """The examples that a name stands for, split into training and test set by `seed`; the last few are kept.
+@dataclass(frozen=True, eq=False, repr=False)
+class Named(Task):
+    """A task that a description names in two words, so that stores need not repeat its examples.
+
+    Args:
+        source, seed: what `labels` made it from.
+    """
+
+    source: str = ""
+    seed: int = 0
+
+    def described(self) -> dict[str, Any]:
+        """The description that makes it."""
+        return {"kind": "labels", "name": self.source, "seed": self.seed}
+
+
+def labels(name: str = "digits", seed: int = 0) -> Task:
+    """The labelled examples that a name stands for, split into training and test set by `seed`; the last few are kept.
 
     "digits": 1,797 handwritten digits of 8 x 8 pixels in [0, 1] that come with scikit-learn (UCI 'optical recognition of
     handwritten digits'), 1,347 to learn from and 450 to test.
@@ -39,7 +56,8 @@ def examples(name: str = "digits", seed: int = 0) -> Task:
 
 @lru_cache(maxsize=4)
 def _read(name: str, seed: int) -> Task:
-    return _READERS[name](seed)
+    read = _READERS[name](seed)
+    return Named(**{each.name: getattr(read, each.name) for each in fields(Task)}, source=name, seed=seed)
 
 
 def mnist(folder: str | os.PathLike, crop: int = 0, pool: int = 1) -> Task:

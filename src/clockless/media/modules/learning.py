@@ -13,14 +13,20 @@ import numpy as np
 
 from clockless.errors import ParameterError, TaskError, shown, whole
 from clockless.media.modules import stacks
-from clockless.media.modules.data import examples
+from clockless.media.modules.answers import answer, computing, flat_parameters, flat_statistics, numbers_of
+from clockless.media.modules.data import labels
+from clockless.media.modules.devices import checked_device
 from clockless.media.modules.draws import Draws
 from clockless.media.modules.layers import Module, Tree, check_fit, cross_entropy
 from clockless.media.modules.methods import DelayedGradients, checked_method
-from clockless.media.modules.optimisers import ADAM
-from clockless.media.modules.units import Unit, answer, predicted, units_of
+from clockless.media.modules.optimisers import STEP, StepSize, transform
+from clockless.media.modules.units import Unit, predicted, units_of
 from clockless.parts.clocks import SYNCHRONOUS
+from clockless.parts.devices import IDEAL
+from clockless.parts.optimisers import Adam
 from clockless.tasks.task import Task
+
+ADAM = Adam()
 
 
 @dataclass(frozen=True)
@@ -29,13 +35,15 @@ class Learning:
 
     Args:
         modules: the stack, such as `layers.mlp(64, 256, 4, 10)`; the last gives the logits.
-        task: labelled examples, or their name for `data.examples`.
+        task: labelled examples, or their name for `data.labels`.
         method: such as `DNI()` or `Backprop()`, or a name of `methods.NAMED`.
         clock: which modules act in a step; the units of the clock are the modules.
         batch: examples per step.
-        optimiser: such as `Adam(1e-3)`; every module and every interface has its own.
+        optimiser: such as `Adam()`; every module and every interface has its own moments.
         seed: of first parameters, batches and clock.
         precision: "float32" or "float64", of the nets; see the package's docstring.
+        step_size: what directions are multiplied with.
+        device: what holds the weights, see `devices`.
 
     Raises:
         ParameterError: modules that do not fit each other, an unknown method, or a number outside its range.
@@ -50,6 +58,8 @@ class Learning:
     optimiser: Any = ADAM
     seed: int = 0
     precision: str = "float32"
+    step_size: StepSize = STEP
+    device: Any = IDEAL
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "modules", tuple(self.modules))
@@ -63,8 +73,8 @@ class Learning:
         if isinstance(self.clock, type) or not hasattr(self.clock, "acting"):
             raise ParameterError(f"clock = {shown(self.clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
         self.clock.rate(len(self.modules))  # raises if nothing would ever act
-        if isinstance(self.optimiser, type) or not hasattr(self.optimiser, "rate_at"):
-            raise ParameterError(f"optimiser = {shown(self.optimiser)} is not one; give one such as Adam(1e-3).")
+        transform(self.optimiser)  # raises if it has none
+        checked_device(self.device)
         if whole("seed", self.seed) >= 2**64:
             raise ParameterError(f"seed = {self.seed!r}; give a whole number from 0 to 2^64 - 1.")
         if self.precision not in ("float32", "float64"):
@@ -85,12 +95,12 @@ class Learning:
     @property
     def examples(self) -> Task:
         """The labelled examples."""
-        return examples(self.task) if isinstance(self.task, str) else self.task
+        return labels(self.task) if isinstance(self.task, str) else self.task
 
     @property
     def units(self) -> tuple[Unit, ...]:
         """Every module with what it needs to learn by the method."""
-        return units_of(self.modules, self.method, self.optimiser, self.modules[-1].outputs)
+        return units_of(self.modules, self.method, self.optimiser, self.modules[-1].outputs, self.device)
 
     def batch_of(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training examples in the nets' precision: x [batch, input], labels [batch]."""
@@ -104,7 +114,7 @@ class Learning:
 
     def computing(self) -> AbstractContextManager:
         """What all computing stands in: JAX makes double precision a switch of the process."""
-        return jax.enable_x64(self.precision == "float64")
+        return computing(self.precision)
 
     def memory(self, index: int, draws: Draws) -> Tree:
         """The first memory of a module."""
@@ -138,7 +148,7 @@ class Session:
         with learning.computing():
             while self.step < last:
                 acts = stacks.learners(method, self._draws.acting(self.step))
-                rate = learning.optimiser.rate_at(self.step)
+                rate = learning.step_size.rate_at(self.step)
                 if isinstance(method, DelayedGradients):
                     due = acts & (self.step >= np.array([method.late(i, len(acts)) for i in range(len(acts))]))
                     self.memories, self._queues = stacks.delayed_step(
@@ -185,6 +195,8 @@ class Session:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from what `state` gave."""
+        if np.shape(state["updates"]) != self._updates.shape:
+            raise ParameterError(f"the state is of {np.size(state['updates'])} modules, here are {len(self.units)}.")
         self.step, self._updates = int(state["step"]), np.array(state["updates"])
         with self.learning.computing():
             self.memories = [tree_of(memory, state, f"module {i}") for i, memory in enumerate(self.memories)]
@@ -196,17 +208,17 @@ class Session:
         return [tree_of(like, state, f"gradient {index} {place}") for place in places]
 
     def results(self) -> dict[str, np.ndarray]:
-        """Final "parameters" of the modules in a row [1, parameter], "failed" (not finite) [1], and what `measure` gives."""
-        parameters = flat_parameters(self.memories)
+        """Final "parameters" and "statistics" of the modules, each in a row [1, number], and "failed" (not finite) [1]."""
+        parameters, statistics = flat_parameters(self.memories), flat_statistics(self.memories)
         failed = not np.isfinite(parameters).all()
-        return {"parameters": parameters[None], "failed": np.array([failed]), **self.measure()}
+        return {"parameters": parameters[None], "statistics": statistics[None], "failed": np.array([failed])}
 
 
 def error_and_cost(learning: Learning, memories: list[Tree]) -> tuple[float, float]:
     """Error (part of the test examples) and cost (mean cross-entropy, nats) of a stack on the test set."""
     task = learning.examples
     with learning.computing():
-        logits = answer(learning.units, tuple(memories), jnp.asarray(task.x_test.astype(learning.precision)))
+        logits = answer(learning.modules, numbers_of(memories), jnp.asarray(task.x_test.astype(learning.precision)))
         cost = float(np.mean(np.asarray(cross_entropy(logits, jnp.asarray(task.labels_test)), dtype=np.float64)))
     return float(np.mean(np.argmax(np.asarray(logits), axis=1) != task.labels_test)), cost
 
@@ -216,12 +228,6 @@ def cosine(a: Any, b: Any) -> float:
     u, v = np.asarray(a, dtype=np.float64).ravel(), np.asarray(b, dtype=np.float64).ravel()
     length = np.linalg.norm(u) * np.linalg.norm(v)
     return float(u @ v / length) if length > 0 else float("nan")
-
-
-def flat_parameters(memories: list[Tree]) -> np.ndarray:
-    """The parameters of all modules in a row, float64 [parameter]."""
-    leaves = [leaf for memory in memories for leaf in jax.tree.leaves(memory["module"]["parameters"])]
-    return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in leaves])
 
 
 def _paths(tree: Tree, prefix: str) -> Iterator[tuple[str, Any]]:

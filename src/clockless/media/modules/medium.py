@@ -8,7 +8,9 @@
     batch: 64
 
 Nothing in a stack minimises an energy while inputs are held, so there are no two states to compare: a module learns from a
-gradient, the true one or a model's. Clocks choose among modules, as they choose among edges.
+gradient, the true one or a model's. Clocks choose among modules, as they choose among edges. In Python:
+
+    cl.train(cl.Modules(cl.MLP(4, 256)), cl.tasks.labels("digits"), rule=cl.DNI(), batch=64, steps=2000)
 """
 
 from __future__ import annotations
@@ -21,17 +23,18 @@ import numpy as np
 
 from clockless.errors import ParameterError, TaskError, shown, whole
 from clockless.learning.contracts import Arrays, Luck, Replica, Variable
+from clockless.media.modules.answers import answer, computing, counts, flat_parameters, flat_statistics, restored
+from clockless.media.modules.devices import checked_device
 from clockless.media.modules.layers import Module, mlp
-from clockless.media.modules.learning import Learning, Session, flat_parameters
+from clockless.media.modules.learning import Learning, Session
 from clockless.media.modules.methods import DNI, is_method
-from clockless.media.modules.optimisers import Adam, Descent
+from clockless.media.modules.optimisers import OPTIMISERS, StepSize, transform
 from clockless.tasks.task import Task
 
 CITE = (
     "Jaderberg et al., 'Decoupled neural interfaces using synthetic gradients', ICML 2017, arXiv 1608.05343",
     "Czarnecki et al., 'Understanding synthetic gradients and decoupled neural interfaces', ICML 2017, arXiv 1703.00522",
 )
-OPTIMISERS = {"adam": Adam, "descent": Descent}
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,9 @@ class Modules:
     Args:
         network: such as `MLP(layers=4, width=256)`.
         precision: "float32" or "float64".
-        optimiser: one of OPTIMISERS; every module and every interface has its own.
-        rate: its step size.
+        optimiser: "adam", "descent" or "momentum", with its usual numbers; every module and every interface has its own
+            moments. An `optimiser=` such as `Momentum(0.5)` that is given with the rule takes its place.
+        rate: step size.
         drops: steps from which the rate is a tenth of what it was.
 
     Raises:
@@ -78,6 +82,7 @@ class Modules:
     parallel: Literal["threads", "processes"] = "processes"  # JAX computes on one thread of its own
     unit = "module"
     sized_by_task = True
+    remembers = ("parameters", "statistics")  # what answers follow from
     sources = (__name__,)
 
     def __init__(
@@ -89,11 +94,21 @@ class Modules:
             raise ParameterError(f"precision = {shown(precision)}; the nets compute in 'float32' or 'float64'.")
         if optimiser not in OPTIMISERS:
             raise ParameterError(f"optimiser = {shown(optimiser)}; there are: {', '.join(OPTIMISERS)}.")
-        self.network, self.precision, self.optimiser, self.rate = network, precision, optimiser, rate
-        self.drops = OPTIMISERS[optimiser](rate, tuple(drops)).drops
+        self.network, self.precision, self.optimiser = network, precision, optimiser
+        self.step_size = StepSize(rate, drops)
 
     def __repr__(self) -> str:
         return f"Modules({self.network!r}, {self.precision!r}, {self.optimiser!r}, rate={self.rate}, drops={self.drops})"
+
+    @property
+    def rate(self) -> float:
+        """Step size at step 0."""
+        return self.step_size.rate
+
+    @property
+    def drops(self) -> tuple[int, ...]:
+        """Steps from which the rate is a tenth of what it was."""
+        return self.step_size.drops
 
     @property
     def units(self) -> int:
@@ -109,15 +124,20 @@ class Modules:
             "alignment": Variable(("step", "boundary"), "f8", "cosine of synthetic and true gradient", "1"),
             "failed": Variable((), "bool", "not finite", "1"),
             "parameters": Variable(("parameter",), "f8", "final parameters, module by module", "1"),
+            "statistics": Variable(("statistic",), "f8", "final running means and variances, module by module", "1"),
         }
         if traces:
             variables["traces"] = Variable(("step", "parameter"), "f8", "parameters at each recorded step", "1")
         return variables
 
     def sizes(self, task: Task) -> dict[str, int]:
-        """Modules, the boundaries after them, and parameters of all modules."""
-        parameters = sum(map(_parameters, self.network.modules(task)))
-        return {"module": self.units, "boundary": max(self.units - 1, 1), "parameter": parameters}
+        """Modules, the boundaries after them, parameters and running statistics of all modules.
+
+        Where there is no boundary or no statistic its place is held by a NaN.
+        """
+        parameters, statistics = counts(self.network.modules(task))
+        boundaries = max(self.units - 1, 1)
+        return {"module": self.units, "boundary": boundaries, "parameter": parameters, "statistic": max(statistics, 1)}
 
     def coordinates(self) -> dict[str, Any]:
         """Numbers of modules and of the boundaries after them."""
@@ -130,11 +150,12 @@ class Modules:
     def learning(self, replica: Replica) -> Learning:
         """Everything that one replica's learning follows from, checked."""
         _check_nouns(replica)
-        optimiser = OPTIMISERS[self.optimiser](self.rate, self.drops)
-        modules = self.network.modules(replica.task)
         return Learning(
-            modules, replica.task, replica.rule, replica.clock, replica.batch, optimiser, replica.seed, self.precision
-        )
+            modules=self.network.modules(replica.task), task=replica.task, method=replica.rule, clock=replica.clock,
+            device=replica.device, batch=replica.batch, seed=replica.seed, precision=self.precision,
+            step_size=self.step_size,
+            optimiser=OPTIMISERS[self.optimiser]() if replica.optimiser is None else replica.optimiser,
+        )  # fmt: skip
 
     def kind(self, replica: Replica) -> Hashable:
         """Every replica has a learner of its own."""
@@ -154,14 +175,12 @@ class Modules:
         return np.argmax(outputs, axis=1)
 
     def predict(self, values: np.ndarray, x: Any, task: Task, luck: Luck) -> np.ndarray:
-        """Refused: running statistics of batch normalisation are no parameters.
-
-        Raises:
-            ParameterError: always.
-        """
-        raise ParameterError(
-            "what modules answer follows from statistics that results do not keep; ask the learner instead."
-        )
+        """Logits [example, class] for inputs x [example, input]; `values` are parameters, then statistics, in a row."""
+        modules = self.network.modules(task)
+        own = counts(modules)[0]
+        with computing(self.precision):
+            numbers = restored(modules, values[:own], values[own:], self.precision)
+            return np.asarray(answer(modules, numbers, np.asarray(x, dtype=self.precision)), dtype=np.float64)
 
 
 class ModulesLearner:
@@ -196,23 +215,19 @@ class ModulesLearner:
 
     def _alignment(self) -> np.ndarray:
         """NaN without computing anything where no module has a model of its gradient."""
-        if isinstance(self.session.learning.method, DNI):
+        boundaries = len(self.session.units) - 1
+        if isinstance(self.session.learning.method, DNI) and boundaries:
             return self.session.alignment()
-        return np.full((1, len(self.session.units) - 1), np.nan)
+        return np.full((1, max(boundaries, 1)), np.nan)
 
     def results(self, recorded: Arrays) -> Arrays:
-        """What was recorded, and the final parameters."""
+        """What was recorded, the final parameters and running statistics."""
         parameters = flat_parameters(self.session.memories)[None]
+        statistics = flat_statistics(self.session.memories)[None]
+        if not statistics.size:
+            statistics = np.full((1, 1), np.nan)
         finite = np.isfinite(parameters).all(axis=1) & np.isfinite(recorded["cost"]).all(axis=1)
-        return {**recorded, "failed": ~finite, "parameters": parameters}
-
-
-def _parameters(module: Module) -> int:
-    """How many numbers of a module learn."""
-    from jax import tree
-
-    parameters, _ = module.init(lambda count: np.full(count, 0.5))
-    return sum(leaf.size for leaf in tree.leaves(parameters))
+        return {**recorded, "failed": ~finite, "parameters": parameters, "statistics": statistics}
 
 
 def _check_nouns(replica: Replica) -> None:
@@ -225,10 +240,10 @@ def _check_nouns(replica: Replica) -> None:
         raise ParameterError(
             f"rule = {shown(replica.rule)} is nothing for modules; give {{kind: backprop}} or {{kind: dni}}."
         )
-    if type(replica.device).__name__ != "Continuous":
-        raise ParameterError(f"device = {shown(replica.device)} is nothing for modules, which change continuously.")
-    for name, where in (("optimiser", "the medium's fields optimiser and rate"), ("initial", "seeds")):
-        if getattr(replica, name) is not None:
-            raise ParameterError(f"{name}: modules take theirs from {where}; leave it out.")
+    checked_device(replica.device)
+    if replica.optimiser is not None:
+        transform(replica.optimiser)  # raises if it is none for modules
+    if replica.initial is not None:
+        raise ParameterError("initial: modules draw their first parameters by the seed; leave it out.")
     if not isinstance(replica.batch, int):
         raise ParameterError(f"batch = {shown(replica.batch)}; modules learn from a number of examples, such as 64.")

@@ -1,12 +1,13 @@
-"""How a gradient becomes a change of parameters. The rate is a run-time number: changing it compiles nothing.
+"""How a gradient becomes a change of parameters: the package's optimisers as optax transforms, and the step size.
 
-Contract: a frozen dataclass with `rate_at(step)` and a static method `transform()`, the optax transformation that turns a
-gradient into a direction; compiled code depends on the class, not on its numbers.
+The numbers of an optimiser are constants of compiled code, where double precision rounds them once (1 - 0.999 has lost five
+digits in single precision). The step size is a run-time number: changing it compiles nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import singledispatch
 from numbers import Real
 from typing import Any
 
@@ -15,11 +16,14 @@ import optax
 
 from clockless.errors import ParameterError, shown
 from clockless.media.modules.layers import Tree
+from clockless.parts.optimisers import Adam, Descent, Momentum
+
+OPTIMISERS = {"adam": Adam, "descent": Descent, "momentum": Momentum}
 
 
 @dataclass(frozen=True)
-class Adam:
-    """Kingma & Ba 2015 (arXiv 1412.6980): moving moments of the gradient, counted in the module's own updates.
+class StepSize:
+    """What a direction is multiplied with.
 
     Args:
         rate: step size, positive.
@@ -33,62 +37,48 @@ class Adam:
     drops: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_schedule(self)
-
-    @staticmethod
-    def transform() -> optax.GradientTransformation:
-        """Moments with decay 0.9 and 0.999; 1e-8 is added to the root of the second."""
-        return optax.scale_by_adam()
+        if isinstance(self.rate, bool) or not isinstance(self.rate, Real) or not 0 < float(self.rate) < float("inf"):
+            raise ParameterError(f"rate = {shown(self.rate)}; the step size must be positive and finite.")
+        if not isinstance(self.drops, (tuple, list)) or not all(isinstance(d, int) and d >= 0 for d in self.drops):
+            raise ParameterError(
+                f"drops = {shown(self.drops)}; give the steps at which the rate falls to a tenth, such as (300000,)."
+            )
+        object.__setattr__(self, "drops", tuple(self.drops))
 
     def rate_at(self, step: int) -> float:
         """The step size at an absolute step."""
-        return _rate_at(self, step)
+        return float(self.rate) * 0.1 ** sum(step >= drop for drop in self.drops)
 
 
-@dataclass(frozen=True)
-class Descent:
-    """Plain gradient descent, parameters -= rate x gradient.
+STEP = StepSize()
+
+
+@singledispatch
+def transform(optimiser: Any) -> optax.GradientTransformation:
+    """What turns a gradient into the direction that `optimiser.direction` gives, for units that act in every call.
 
     Raises:
-        ParameterError: a rate that is not positive and finite, or drops that are not steps.
+        ParameterError: an optimiser that has no such form.
     """
-
-    rate: float = 0.1
-    drops: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        _check_schedule(self)
-
-    @staticmethod
-    def transform() -> optax.GradientTransformation:
-        """The gradient as it is."""
-        return optax.identity()
-
-    def rate_at(self, step: int) -> float:
-        """The step size at an absolute step."""
-        return _rate_at(self, step)
+    raise ParameterError(f"optimiser = {shown(optimiser)} is nothing for modules; give Descent(), Momentum(0.9) or Adam().")
 
 
-def changed(transform: optax.GradientTransformation, parameters: Tree, moments: Tree, gradient: Tree, rate: Any) -> Any:
-    """(parameters - rate x transformed gradient, moments)."""
-    direction, moments = transform.update(gradient, moments, parameters)
-    return jax.tree.map(lambda value, way: value - rate * way, parameters, direction), moments
+@transform.register
+def _(optimiser: Descent) -> optax.GradientTransformation:
+    return optax.identity()
 
 
-def _rate_at(optimiser: Any, step: int) -> float:
-    return float(optimiser.rate) * 0.1 ** sum(step >= drop for drop in optimiser.drops)
+@transform.register
+def _(optimiser: Momentum) -> optax.GradientTransformation:
+    return optax.trace(float(optimiser.momentum))
 
 
-def _check_schedule(optimiser: Any) -> None:
-    rate = optimiser.rate
-    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < float(rate) < float("inf"):
-        raise ParameterError(f"rate = {shown(rate)}; the step size must be positive and finite.")
-    drops = optimiser.drops
-    if not isinstance(drops, (tuple, list)) or not all(isinstance(d, int) and d >= 0 for d in drops):
-        raise ParameterError(
-            f"drops = {shown(drops)}; give the steps at which the rate falls to a tenth, such as (300000,)."
-        )
-    object.__setattr__(optimiser, "drops", tuple(drops))
+@transform.register
+def _(optimiser: Adam) -> optax.GradientTransformation:
+    return optax.scale_by_adam(float(optimiser.first), float(optimiser.second), float(optimiser.eps))
 
 
-ADAM = Adam()
+def wanted(optimiser: Any, parameters: Tree, moments: Tree, gradient: Tree, rate: Any) -> tuple[Tree, Tree]:
+    """(What each parameter wants to change by, -rate x direction; moments)."""
+    direction, moments = transform(optimiser).update(gradient, moments, parameters)
+    return jax.tree.map(lambda way: -rate * way, direction), moments

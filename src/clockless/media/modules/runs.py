@@ -131,7 +131,7 @@ def simulated(run: ModuleRun, progress: Progress | None = None) -> Report:
     path = run.folder / "simulation.npz"
     if path.exists():
         try:
-            with np.load(path) as file:
+            with np.load(path, allow_pickle=False) as file:
                 simulation.restore({name: file[name] for name in file.files})
         except (ValueError, KeyError, BadZipFile) as error:
             raise OutputError(f"{path} is no state of a simulation; delete it, or choose another --out.") from error

@@ -14,10 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from clockless.media.modules.devices import held_first, written
 from clockless.media.modules.interfaces import Interface
 from clockless.media.modules.layers import Linear, Module, Tree, Uniform, cross_entropy, cross_entropy_gradient
 from clockless.media.modules.methods import DNI, LocalLoss, Method, local_classifier
-from clockless.media.modules.optimisers import changed
+from clockless.media.modules.optimisers import transform, wanted
+from clockless.parts.devices import IDEAL
 
 _static = partial(jax.jit, static_argnums=0)
 
@@ -28,11 +30,12 @@ class Unit:
 
     Args:
         module: what it computes.
-        optimiser: the class of its optimiser.
+        optimiser: what becomes of its gradients, and those of the models beside it.
         first, last: its place. The first needs no gradient at its input, the last has the loss.
         critic: its model of the gradient at its output, if it has one.
         source: its model of its input, if it has one.
         local: the classifier that it learns with, if it learns from a loss of its own.
+        device: what holds the module's weights; the models beside it are held exactly.
     """
 
     module: Module
@@ -42,6 +45,7 @@ class Unit:
     critic: Interface | None = None
     source: Interface | None = None
     local: Linear | None = None
+    device: Any = IDEAL
 
     @property
     def _learners(self) -> dict[str, Any]:
@@ -52,14 +56,17 @@ class Unit:
         """Its first memory: parameters, moments and statistics of the module and of the models beside it."""
         memory = {}
         for name, model in self._learners.items():
-            drawn = model.init(uniform)
+            first, seen = model.init(uniform)
+            drawn = held_first(self.device if name == "module" else IDEAL, first), seen
             parameters, statistics = jax.tree.map(lambda value: jnp.array(np.asarray(value, dtype=dtype)), drawn)
-            moments = self.optimiser.transform().init(parameters)
+            moments = transform(self.optimiser).init(parameters)
             memory[name] = {"parameters": parameters, "moments": moments, "statistics": statistics}
         return memory
 
 
-def units_of(modules: tuple[Module, ...], method: Method, optimiser: Any, classes: int) -> tuple[Unit, ...]:
+def units_of(
+    modules: tuple[Module, ...], method: Method, optimiser: Any, classes: int, device: Any = IDEAL
+) -> tuple[Unit, ...]:
     """The units of a stack that learns by `method`."""
     made = []
     for i, module in enumerate(modules):
@@ -71,7 +78,7 @@ def units_of(modules: tuple[Module, ...], method: Method, optimiser: Any, classe
                 source = method.input_model(modules[0].inputs, module.inputs)
         elif isinstance(method, LocalLoss):
             local = None if last else local_classifier(module, classes)
-        made.append(Unit(module, type(optimiser), first, last, critic, source, local))
+        made.append(Unit(module, optimiser, first, last, critic, source, local, device))
     return tuple(made)
 
 
@@ -157,14 +164,6 @@ def imagined(unit: Unit, memory: Tree, x: jax.Array) -> jax.Array:
     return unit.source.apply(memory["source"]["parameters"], x, None)  # type: ignore[union-attr]
 
 
-@_static
-def answer(units: tuple[Unit, ...], memories: tuple[Tree, ...], x: jax.Array) -> jax.Array:
-    """Logits [example, class] of the whole stack as a test sees it: batch normalisation by running statistics."""
-    for unit, memory in zip(units, memories, strict=True):
-        x, _ = unit.module.apply(memory["module"]["parameters"], memory["module"]["statistics"], x, False)
-    return x
-
-
 # --- inside compiled code --------------------------------------------------------------------------------
 
 
@@ -192,7 +191,8 @@ def _pulled(unit: Unit, pull: Any, delta: jax.Array) -> tuple[Tree, Any]:
 
 def _learned(unit: Unit, memory: Tree, name: str, gradient: Tree, rate: Any) -> Tree:
     own = memory[name]
-    parameters, moments = changed(unit.optimiser.transform(), own["parameters"], own["moments"], gradient, rate)
+    changes, moments = wanted(unit.optimiser, own["parameters"], own["moments"], gradient, rate)
+    parameters = written(unit.device if name == "module" else IDEAL, own["parameters"], changes)
     return _with(memory, name, parameters=parameters, moments=moments)
 
 

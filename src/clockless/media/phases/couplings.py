@@ -12,7 +12,7 @@ from numba import njit
 from scipy.sparse import csr_array
 
 from clockless.media.phases.relaxation import ENTRY_OPTIONS, Graph
-from clockless.parts.part import package_digest
+from clockless.sources import digest_of
 
 # From these shares of nonzero entries and sizes on, BLAS on the whole block is faster than lists. On small ones lists also
 # keep a sample's bits from depending on how many others there are.
@@ -89,7 +89,7 @@ def _dot_products(left, right, a, b):
     return out
 
 
-_dot_products.__qualname__ = f"dot_products_{package_digest()}"
+_dot_products.__qualname__ = f"dot_products_{digest_of(__name__)}"
 _products = njit(**ENTRY_OPTIONS)(_dot_products)
 
 

@@ -29,6 +29,7 @@ from clockless.media.phases.xy import KINDS, Parameters, Rotors, Stop, phases_of
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.numerics.randomness import PHASES, RELAXATION, TEST_PHASES
+from clockless.parts.devices import Ideal
 from clockless.parts.optimisers import Rates
 from clockless.parts.pushes import Clamp, Nudge, Push, push_of
 from clockless.tasks.task import Task
@@ -133,6 +134,14 @@ class XY(Rotors):
     def _checked(self, replica: Replica) -> Replica:
         replica = check_parts(replica, self.units)
         self.architecture_of(replica.task)
+        if getattr(replica.rule, "parameter", "resistance") != "resistance":
+            raise ParameterError(
+                f"rule = {replica.rule}: phases learn couplings and fields, not a {replica.rule.parameter}."
+            )
+        if not isinstance(getattr(replica.device, "comparator", Ideal()), Ideal):
+            raise ParameterError(
+                f"device: {replica.device.comparator} compares voltages, phases have none; give a device without it."
+            )
         if getattr(replica.device, "low", -1.0) >= 0:
             raise ParameterError(
                 f"device = {replica.device}: couplings of phases have either sign; give SignedLevels(129, 1.0)."

@@ -42,11 +42,19 @@ def PhaseTask(
 
 def fitting(task: Task, architecture: Architecture) -> Task:
     """The task; TaskError unless the architecture has one site per column of its examples."""
+    _check_sites(architecture)
     for role, table in (("inputs", task.x_train), ("outputs", task.y_train)):
         sites = len(getattr(architecture, role))
         if sites != table.shape[1]:
             raise TaskError(f"{task.name} has {table.shape[1]} {role}, but {architecture.name} has {sites}; choose others.")
     return task
+
+
+def _check_sites(architecture: Any) -> None:
+    if not (hasattr(architecture, "inputs") and hasattr(architecture, "outputs")):
+        raise TaskError(
+            f"network = {shown(architecture)} names no input and output sites; give an architecture such as dense(64, 10)."
+        )
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -62,6 +70,7 @@ def xor(architecture: Architecture) -> Task:
 
     Training and test set are the same four examples. There are no labels: the sign of an output's sine is the answer.
     """
+    _check_sites(architecture)
     x = QUARTER * np.array(list(product((-1.0, 1.0), repeat=2)))
     y = np.repeat(np.where(x[:, :1] != x[:, 1:], QUARTER, -QUARTER), len(architecture.outputs), axis=1)
     return fitting(PhaseTask(x, y, x, y, name="XOR"), architecture)

@@ -103,9 +103,9 @@ def _checked_batch(resistors: OhmicNetwork, batch: Any) -> Any:
 def _checked_initial(resistors: OhmicNetwork, initial: Any) -> np.ndarray:
     if isinstance(initial, (str, tuple)) or hasattr(initial, "deviation"):
         raise ParameterError(
-            f"initial = {shown(initial)} is nothing for resistors; give ohms, one number or an array [edge]."
+            f"initial = {shown(initial)} is nothing for resistors; give resistances in ohms, one number or an array [edge]."
         )
-    resistances = resistors.checked(1.0 if initial is None else initial)
+    resistances = resistors.checked(np.array(1.0) if initial is None else initial)
     outside = np.flatnonzero((resistances < resistors.low) | (resistances > resistors.high))
     if outside.size:
         raise ParameterError(

@@ -21,6 +21,8 @@ from clockless.parts.clocks import FixedFraction
 from clockless.parts.part import kind, stack, stamp
 
 LANES = 64  # replicas side by side in a block
+SCALED_ERROR = "test error / its value at step 0 (of a task solved at step 0: / mean squared target voltage)"
+_SOLVED = 1e-24  # of the mean squared target: errors of 1e-12 of the voltages are rounding
 RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
 
 
@@ -118,14 +120,22 @@ class Block:
     def results(self, recorded: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Labelled results of what was measured from step 0 on, `recorded` [member, record, ..]."""
         error, initial = recorded["error"], recorded["error"][:, 0]
+        scaled = error / self._scales(initial)[:, None]
         residual, resistances = recorded["residual"].max(axis=1), self._resistances()  # the maximum lets NaN through
         failed = ~np.isfinite(error).all(axis=1) | ~(residual < RESIDUAL_LIMIT) | ~np.isfinite(resistances).all(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):  # a task that is solved at step 0 has no scaled error
-            scaled = error / initial[:, None]
         results = {
             "error": scaled, "initial_error": initial, "residual": residual, "failed": failed, "parameters": resistances,
         }  # fmt: skip
         return {**results, "traces": recorded["traces"]} if self._traces else results
+
+    def _scales(self, initial: np.ndarray) -> np.ndarray:
+        """What errors are divided by, V^2 [member]: the error at step 0, unless that is nothing but rounding.
+
+        A task that is solved at step 0 is scaled by its mean squared target voltage, or by 1 V^2 if all targets are 0 V.
+        """
+        squares = np.mean(self.roles.y_test**2, axis=(1, 2))[self.roles.task][: self.size]
+        targets = np.where(squares > 0, squares, 1.0)
+        return np.where(initial <= _SOLVED * targets, targets, initial)
 
     def _resistances(self) -> np.ndarray:
         value = self.state_of_lanes.value[:, : len(self.members)].T

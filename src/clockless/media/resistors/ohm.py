@@ -80,8 +80,7 @@ class OhmicNetwork:
 
     def residual(self, parameters: np.ndarray, state: np.ndarray, held: Mapping[int, float]) -> float:
         """Largest net current into a node that is not held, relative to the largest edge current."""
-        nodes = np.array(list(held), dtype=np.int64)
-        self._checked_held(held)
+        nodes, _ = self._checked_held(held)
         currents = self.drops(state) / self.checked(parameters)
         net = np.zeros(self.network.nodes)
         np.add.at(net, self.network.edges[:, 0], currents)
@@ -130,12 +129,12 @@ class OhmicNetwork:
             if not (numbers and np.ndim(volts) <= 1 and np.isfinite(volts).all()):
                 raise HeldNodesError(f"node {node} is held at {shown(volts)}; held voltages must be finite numbers.")
         try:
-            volts = np.stack(np.broadcast_arrays(*held.values())).astype(np.float64)
+            table = np.stack(np.broadcast_arrays(*held.values())).astype(np.float64)
         except ValueError:
             raise HeldNodesError(
                 "nodes are held at different numbers of examples; give each one voltage, or [example]."
             ) from None
-        return np.array(list(held), dtype=np.int64), volts
+        return np.array(list(held), dtype=np.int64), table
 
 
 # --- what learns, in lanes -------------------------------------------------------------------------------

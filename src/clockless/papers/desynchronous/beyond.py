@@ -15,6 +15,7 @@ import numpy as np
 from clockless import networks, tasks
 from clockless.errors import NetworkError
 from clockless.experiments.experiment import Experiment
+from clockless.learning.recording import log_spaced
 from clockless.networks.network import Network
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
@@ -32,7 +33,6 @@ from clockless.papers.desynchronous.discrete import tail
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.devices import Levels, Magnitudes
 from clockless.parts.rules import CoupledLearning, SignRule
-from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:
     import xarray

@@ -8,11 +8,11 @@ import numpy as np
 
 from clockless import networks, tasks
 from clockless.experiments.experiment import Experiment
+from clockless.learning.recording import log_spaced
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.rules import CoupledLearning
-from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:
     import xarray

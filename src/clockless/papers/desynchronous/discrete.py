@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clockless.experiments.experiment import Experiment
+from clockless.learning.recording import log_spaced
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.papers.desynchronous.collapse import numbered
@@ -21,7 +22,6 @@ from clockless.papers.trends import log_ratio, monotone, sign_of_trend
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.devices import Levels, Magnitudes
 from clockless.parts.rules import SignRule
-from clockless.workers.train import log_spaced
 
 if TYPE_CHECKING:
     import xarray

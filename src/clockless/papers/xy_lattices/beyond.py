@@ -20,7 +20,7 @@ from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import Examples, cost_of, gradient
 from clockless.media.phases.implicit import exact_gradient
 from clockless.media.phases.schedules import TwoColour
-from clockless.media.phases.xy import XY, Stop, phases_of
+from clockless.media.phases.xy import Rotors, Stop, phases_of
 from clockless.numerics.randomness import TEST_PHASES, numbers
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
@@ -232,7 +232,7 @@ def gradient_errors(
     architecture = built("network", experiment.network)
     task = built_on("task", {**experiment.task, "seed": experiment.task["seed"][split]}, experiment.network)
     parameters = of_traces(architecture, trained)
-    xy, sites = XY(architecture.network, architecture.shared), architecture.network.nodes
+    xy, sites = Rotors(architecture.network, architecture.shared), architecture.network.nodes
     examples = Examples(
         architecture.inputs, task.x_train[:_SAMPLES].T, architecture.outputs, task.y_train[:_SAMPLES].T
     )  # fmt: skip

@@ -17,7 +17,7 @@ from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.papers.trends import mean_interval
 from clockless.papers.xy_lattices.digits import acting, seeds, settled
-from clockless.workers.train import available_cores
+from clockless.workers.ensemble import available_cores
 
 if TYPE_CHECKING:
     import xarray

@@ -24,7 +24,7 @@ from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import response_by_nudging
 from clockless.media.phases.implicit import response_map
 from clockless.media.phases.tasks import xor
-from clockless.media.phases.xy import XY, Parameters
+from clockless.media.phases.xy import Parameters, Rotors
 from clockless.networks.architectures import Architecture, Grid
 from clockless.numerics.randomness import TEST_PHASES, numbers
 from clockless.papers import FigureData, Options
@@ -143,9 +143,9 @@ def of_traces(architecture: Architecture, values: np.ndarray) -> Parameters:
     return Parameters(*np.split(values[: ends[-1]], ends[:-1]))
 
 
-def settled(architecture: Architecture, parameters: Parameters) -> tuple[XY, np.ndarray]:
+def settled(architecture: Architecture, parameters: Parameters) -> tuple[Rotors, np.ndarray]:
     """The medium, and settled phases [site, example x state] from starts that depend on the number of the state alone."""
-    xy, sites = XY(architecture.network, architecture.shared), architecture.network.nodes
+    xy, sites = Rotors(architecture.network, architecture.shared), architecture.network.nodes
     x = np.tile(xor(architecture).x_train.T, _STATES)
     start = (numbers(0, 0, 0, TEST_PHASES, sites * x.shape[1]) + 0.5) * 2.0**-31 * np.pi - np.pi
     held = dict(zip(architecture.inputs, x, strict=True))

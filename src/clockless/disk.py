@@ -1,0 +1,181 @@
+"""The one way to the files of a store: no link is followed, nothing waits, and a file is written whole or not at all.
+
+A store may come from anybody. What lies in it is therefore a plain file or a plain folder, or it is refused: a symbolic link
+could lead a write anywhere, a pipe would never answer, and a file with a second name would be changed under both.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from clockless.errors import StoreError, shown
+
+_REFUSED = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK)  # of links, pipes and sockets, folders, links on BSD
+_CHUNK = 1 << 20  # bytes read at a time
+
+
+def opened(path: Path, flags: int = os.O_RDONLY) -> int:
+    """A handle of a plain file; `flags` as of `os.open`.
+
+    Raises:
+        StoreError: there is something else, or for writing a file that has another name, too.
+        OSError: as `os.open`.
+    """
+    try:
+        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno in _REFUSED and os.path.lexists(path):
+            raise _no_file(path) from None
+        raise
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise _no_file(path)
+    if flags & (os.O_WRONLY | os.O_RDWR) and found.st_nlink > 1:
+        os.close(handle)
+        raise StoreError(
+            f"{path} has a second name elsewhere (a hard link), which writing would change, too; put a copy in its place."
+        )
+    return handle
+
+
+def read(path: Path, most: int) -> bytes:
+    """All bytes of a plain file.
+
+    Raises:
+        StoreError: there is something else, or the file has more than `most` bytes.
+        OSError: it cannot be read.
+    """
+    found = read_part(path, 0, most + 1)
+    if len(found) > most:
+        raise StoreError(f"{path} has more than {most:,} bytes, so it is no such file of a store; remove it.")
+    return found
+
+
+def read_part(path: Path, first: int, most: int) -> bytes:
+    """At most `most` bytes of a plain file from byte `first` on; raises as `opened`."""
+    handle, parts = opened(path), []
+    try:
+        while most > 0 and (part := os.pread(handle, min(most, _CHUNK), first)):
+            parts.append(part)
+            first, most = first + len(part), most - len(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts)
+
+
+def read_json(path: Path, most: int) -> Any:
+    """What a JSON file of at most `most` bytes says; raises as `read`, and ValueError if that is no JSON."""
+    try:
+        return json.loads(read(path, most))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def write(path: Path, content: str | bytes | memoryview, sync: bool = True) -> None:
+    """Write a file whole or not at all: under a new name, forced to the disk if `sync`, then moved into place.
+
+    Whatever had the name is replaced and never written through.
+    """
+    with _beside(path) as (temporary, handle):
+        try:
+            rest = memoryview(content.encode() if isinstance(content, str) else content).cast("B")
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            if sync:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        move(temporary, path)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the path of a new, empty file, which takes the place of `path` once the block has filled it.
+
+    For writers of formats that want a path, which ends as `path` does; nothing is left of the new file if the block raises.
+    """
+    with _beside(path) as (temporary, handle):
+        try:
+            yield temporary
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        move(temporary, path)
+
+
+def move(made: Path, path: Path) -> None:
+    """Give a file its name, instead of whatever had it; StoreError if that is a folder."""
+    try:
+        os.replace(made, path)
+    except IsADirectoryError:
+        raise _no_file(path) from None
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[tuple[Path, int]]:
+    """A new file beside `path` and its handle; the file is gone at the end unless it was moved."""
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(8)}{path.suffix[:20]}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        yield temporary, handle
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def folder(root: Path, *names: str, make: bool = False) -> Path:
+    """The folder `names` below `root`, each a plain folder; those that are missing are made if `make`.
+
+    Raises:
+        StoreError: one of them is a link or a file.
+        OSError: one is missing, or cannot be made.
+    """
+    path = root
+    for name in names:
+        path = path / name
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            if not make:
+                raise
+            path.mkdir(exist_ok=True)
+            mode = path.lstat().st_mode
+        if not stat.S_ISDIR(mode):
+            raise StoreError(f"{path} is {_kind(mode)} where a store has a folder of its own; remove it.")
+    return path
+
+
+def has_folder(root: Path, *names: str) -> bool:
+    """Whether that folder is there; raises as `folder`."""
+    try:
+        folder(root, *names)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_folder(root: Path, *names: str) -> None:
+    """Remove a folder below `root` and what is in it, but nothing that a link in it leads to; raises as `folder`."""
+    if has_folder(root, *names):
+        shutil.rmtree(root.joinpath(*names), ignore_errors=True)  # two workers may do this at the same time
+
+
+def _no_file(path: Path) -> StoreError:
+    return StoreError(f"{path} is {_kind(path.lstat().st_mode)} where a store has a file of its own; remove it.")
+
+
+def _kind(mode: int) -> str:
+    kinds = (
+        (stat.S_ISLNK, "a symbolic link"), (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"), (stat.S_ISREG, "a file"),
+    )  # fmt: skip
+    return next((kind for is_kind, kind in kinds if is_kind(mode)), f"something else ({shown(oct(mode))})")
