@@ -18,7 +18,7 @@ from scipy.sparse.linalg import splu
 from clockless import networks
 from clockless.media.resistors.medium import Resistors
 from clockless.numerics.elimination import COLUMNS, Schedule, assemble, factor, plan, solve
-from clockless.numerics.lanes import zeros
+from clockless.numerics.lanes import Tile32, zeros
 from measuring import fastest, fastest_benched, store
 
 LANES = 32
@@ -33,12 +33,12 @@ class Arrays(NamedTuple):
 
 
 @njit(error_model="numpy")
-def _factor_and_solve(schedule, arrays):
+def _factor_and_solve(tile, schedule, arrays):
     n = schedule.start.size - 1
-    assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, arrays.conductance, arrays.upper)
-    factor(schedule.start, schedule.updates, arrays.upper, arrays.lower)
+    assemble(tile, schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, arrays.conductance, arrays.upper)
+    factor(tile, schedule.start, schedule.updates, arrays.upper, arrays.lower)
     arrays.potential[:] = arrays.currents
-    solve(schedule.forward, schedule.backward, arrays.lower, arrays.potential)
+    solve(tile, schedule.forward, schedule.backward, arrays.lower, arrays.potential)
 
 
 def _splu(matrix: csc_array, order: str = "MMD_AT_PLUS_A"):
@@ -74,7 +74,7 @@ def test_lattice(benchmark, side):
     rhs = arrays.currents[:, 0].reshape(-1, COLUMNS)[rows]
     rounds = max(5, 4096 // network.nodes * 5)
 
-    ours = fastest_benched(benchmark, lambda: _factor_and_solve(schedule, arrays), rounds) / LANES
+    ours = fastest_benched(benchmark, lambda: _factor_and_solve(Tile32(), schedule, arrays), rounds) / LANES
     theirs = fastest(lambda: _splu(matrix).solve(rhs), rounds)
     factored = _splu(matrix)
     np.testing.assert_allclose(arrays.potential[:, 0].reshape(-1, COLUMNS)[rows], factored.solve(rhs), rtol=0, atol=1e-8)

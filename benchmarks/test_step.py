@@ -13,10 +13,11 @@ from measuring import fastest, fastest_benched, store
 from naive import NaiveLearner
 
 LANES = 64
-STEPS = 1000  # per call: long enough that the test error at the end of a call costs nothing
-ROUNDS = 20
+STEPS = 100  # per call: long enough that the call costs nothing, short enough that some calls have no neighbours
+ROUNDS = 200
 SIZE = f"64 nodes, 143 edges; {LANES} lanes"
 LIMIT = 1.1e-6  # seconds per replica-step
+SINGLE = 6e-6  # seconds per step of a block of one replica
 AHEAD = 100  # times a lean NumPy step; this one takes 125 us, where an older machine measured 340 for a less lean one
 RESISTORS = cl.Resistors(networks.packing())
 RULE = cl.CoupledLearning(nudge=0.1, rate=0.3)
@@ -27,16 +28,16 @@ def _tasks() -> list[cl.Task]:
     return [tasks.regression(RESISTORS.network, seed=seed) for seed in range(LANES)]
 
 
-def _block(task, batch, seed=0, rule=RULE, device=cl.devices.IDEAL) -> Block:
+def _block(task, batch, seed=0, rule=RULE, device=cl.devices.IDEAL, count=LANES) -> Block:
     nouns = {
         "medium": RESISTORS, "task": task, "rule": rule, "clock": CLOCK, "device": device, "optimiser": None, "batch": batch,
         "initial": 1.0, "seed": seed,
     }  # fmt: skip
-    return RESISTORS.learner(combinations(nouns), lanes=LANES)
+    return RESISTORS.learner(combinations(nouns)[:count], lanes=LANES)
 
 
 def _step_time(benchmark, block: Block) -> float:
-    return fastest_benched(benchmark, lambda: block.advance(block.step + STEPS), ROUNDS) / (STEPS * LANES)
+    return fastest_benched(benchmark, lambda: block.advance(block.step + STEPS), ROUNDS) / (STEPS * block.size)
 
 
 def _naive_time(task: cl.Task) -> float:
@@ -68,6 +69,29 @@ def test_full_batch(benchmark):
     ours = _step_time(benchmark, full)
     ratio = store(benchmark, "step, full batch of 16 examples", SIZE, ours, one_time, "one example, same engine")
     assert ratio >= 1 / 1.5
+
+
+@pytest.mark.parametrize("batch", [1, "full"])
+def test_one_replica(benchmark, batch):
+    block = _block(_tasks()[0], batch, count=1)
+    ours = _step_time(benchmark, block)
+    what = f"step of a single replica, {'one example' if batch == 1 else 'full batch'}"
+    store(benchmark, what, "64 nodes, 143 edges; 1 lane", ours, _naive_time(_tasks()[0]), "NumPy, dense solves, one example")
+    assert ours <= SINGLE
+
+
+@pytest.mark.parametrize("batch", [1, "full"])
+@pytest.mark.parametrize("centred", [False, True], ids=["one-sided", "centred"])
+def test_equilibrium_propagation(benchmark, batch, centred):
+    """Nudging costs at most 1.3 times what clamping does, the full batch included."""
+    clamped = _block(_tasks(), batch)
+    nudged = _block(_tasks(), batch, rule=cl.EquilibriumPropagation(nudge=1e-3, rate=0.1, centred=centred))
+    one_time = fastest(lambda: clamped.advance(clamped.step + STEPS), ROUNDS) / (STEPS * LANES)
+    ours = _step_time(benchmark, nudged)
+    assert np.isfinite(nudged.state_of_lanes.value).all()
+    what = f"step, equilibrium propagation{', centred' if centred else ''}, {'one example' if batch == 1 else 'full batch'}"
+    ratio = store(benchmark, what, SIZE, ours, one_time, "coupled learning, same engine")
+    assert ratio >= 1 / 1.3
 
 
 def test_discrete_device(benchmark):

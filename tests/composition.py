@@ -157,7 +157,15 @@ def cells() -> tuple[Cell, ...]:
     return tuple(_cell(medium, rule, device) for rule in rules() for device in DEVICES for medium in media())
 
 
+def knows(medium: str, rule: str) -> bool:
+    """Whether the rule can be told the parameter that this medium stands for; resistances need no word."""
+    told = media()[medium].parameter
+    return rule not in RULES or told in (None, "resistance") or "parameter" in {each.name for each in fields(RULES[rule])}
+
+
 def _cell(medium: str, rule: str, device: str) -> Cell:
+    if not knows(medium, rule):
+        return Cell(medium, rule, device)
     said = {name: refusal(replica(media()[medium], rule, device, batch)) for name, batch in BATCHES.items()}
     batches = tuple(name for name, sentence in said.items() if sentence is None)
     sentences = [sentence for sentence in said.values() if sentence]
@@ -174,7 +182,7 @@ def composing(medium: str) -> list[Cell]:
 def everything() -> Iterator[tuple[str, Replica]]:
     """Every medium x rule x device x optimiser x batch."""
     for name, case in media().items():
-        for rule in rules():
+        for rule in (each for each in rules() if knows(name, each)):
             for device in DEVICES:
                 for optimiser in OPTIMISERS.values():
                     for batch in BATCHES.values():
@@ -210,7 +218,8 @@ def _rows_of_cells(notes: Notes) -> list[str]:
             for medium in media():
                 cell = found[rule, device, medium]
                 few = f", batch={cell.batches[0]}" if len(cell.batches) == 1 else ""
-                marks.append(f"yes{few}" if cell.batches else notes.number(cell.sentence))
+                refused = notes.number(cell.sentence) if cell.sentence else "–"
+                marks.append(f"yes{few}" if cell.batches else refused)
             rows.append(f"| {rule} | {device} | {' | '.join(marks)} |")
     return rows
 
@@ -253,7 +262,7 @@ def page() -> str:
             "",
             "## Rules and devices",
             "",
-            f"{taken} of {len(cells())} learn. Comparators stand beside their device.",
+            f"{taken} of {len(cells())} learn. Comparators stand beside their device; `–`: the rule has no such parameter.",
             "",
             f"| rule | device {head[0]}",
             head[1],

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc"),
 ]
-CLOCKLESS = Path(sys.executable).with_name("clockless")
+CLOCKLESS = (sys.executable, "-m", "clockless")
 STUDY = """
 network: {kind: mlp, layers: 2, width: 16}
 medium: {kind: modules, rate: 0.003}
@@ -55,7 +55,7 @@ def begun(study):
 
 
 def _begun(folder, *arguments):
-    command = [CLOCKLESS, "decouple", "study.yaml", "--out", "run", *map(str, arguments)]
+    command = [*CLOCKLESS, "decouple", "study.yaml", "--out", "run", *map(str, arguments)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PMI", "OMPI", "SLURM"))}
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 

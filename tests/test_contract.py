@@ -35,11 +35,11 @@ def phases() -> Replica:
 
 def modules() -> Replica:
     pytest.importorskip("jax")
-    from clockless.media.modules.data import examples
+    from clockless.media.modules.data import labels
     from clockless.media.modules.medium import MLP, Modules
     from clockless.media.modules.methods import DNI
 
-    return Replica(Modules(MLP(3, 8)), examples("digits"), DNI(), Bernoulli(0.5), Continuous(), batch=16, seed=5)
+    return Replica(Modules(MLP(3, 8)), labels("digits"), DNI(), Bernoulli(0.5), Continuous(), batch=16, seed=5)
 
 
 class Ohmic(cl.Medium):

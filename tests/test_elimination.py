@@ -11,27 +11,27 @@ from numba import njit
 from clockless import networks
 from clockless.media.resistors.columns import inject
 from clockless.numerics.elimination import COLUMNS, assemble, factor, plan, solve
-from clockless.numerics.lanes import TILE, zeros
+from clockless.numerics.lanes import Tile1, Tile8, Tile32, zeros
 
-LANES = TILE
+LANES, TILE = 32, Tile32()
 
 
 @njit
-def factorise(schedule, conductance, upper, lower):
+def factorise(tile, schedule, conductance, upper, lower):
     n = schedule.start.size - 1
-    assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, conductance, upper)
-    factor(schedule.start, schedule.updates, upper, lower)
+    assemble(tile, schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, conductance, upper)
+    factor(tile, schedule.start, schedule.updates, upper, lower)
 
 
 @njit
-def solve_in_place(schedule, lower, x):
-    solve(schedule.forward, schedule.backward, lower, x)
+def solve_in_place(tile, schedule, lower, x):
+    solve(tile, schedule.forward, schedule.backward, lower, x)
 
 
 @njit
-def inject_and_solve(schedule, lower, held, ground, x):
+def inject_and_solve(tile, schedule, lower, held, ground, x):
     inject(held, ground, schedule.row_of_node.size, x)
-    solve(schedule.forward, schedule.backward, lower, x)
+    solve(tile, schedule.forward, schedule.backward, lower, x)
 
 
 def random_wiring(nodes: int, extra: int, rng: np.random.Generator) -> np.ndarray:
@@ -59,7 +59,7 @@ def factored(nodes, edges, conductance):
     schedule = plan(nodes, edges)
     slots = len(schedule.updates.start) - 1
     upper, lower = zeros(slots, LANES), zeros(slots, LANES)
-    factorise(schedule, conductance, upper, lower)
+    factorise(TILE, schedule, conductance, upper, lower)
     return schedule, upper, lower
 
 
@@ -90,7 +90,7 @@ def test_solves_equal_dense_ones_for_any_roles(wiring, q):
     ground = rng.integers(nodes, size=LANES)
     held = (ground + rng.integers(1, nodes, (q, LANES))) % nodes
     x = zeros(-(-q // COLUMNS) * COLUMNS * nodes, LANES)
-    inject_and_solve(schedule, lower, schedule.row_of_node[held], schedule.row_of_node[ground], x)
+    inject_and_solve(TILE, schedule, lower, schedule.row_of_node[held], schedule.row_of_node[ground], x)
     for w in range(0, LANES, 7):
         matrix = laplacian(nodes, edges, conductance[:, w])
         inverse = np.linalg.pinv(matrix, hermitian=True)
@@ -133,7 +133,7 @@ def test_any_currents_can_be_solved_for(wiring, q):
     for c in range(q):
         at_rows = (c // COLUMNS * nodes + schedule.row_of_node) * COLUMNS + c % COLUMNS
         x[at_rows] = currents[c]
-    solve_in_place(schedule, lower, x)
+    solve_in_place(TILE, schedule, lower, x)
     free = schedule.row_of_node < nodes - 1  # the reference node is at 0 and takes what the others leave over
     for w in range(0, LANES, 11):
         matrix = laplacian(nodes, edges, conductance[:, w])[np.ix_(free, free)]
@@ -165,16 +165,40 @@ def test_the_factors_multiply_to_the_reduced_laplacian(wiring):
     np.testing.assert_allclose(LD @ L.T, matrix, rtol=0, atol=50 * nodes * np.finfo(float).eps * np.abs(matrix).max())
 
 
+@pytest.mark.parametrize("tile", [Tile1(), Tile8()], ids=["1", "8"])
+def test_a_lane_has_the_same_bits_in_tiles_of_any_size(tile):
+    """A single lane is computed four rows at a time, eight and more one row at a time."""
+    rng = np.random.default_rng(4)
+    network = networks.packing(30, 60, seed=1)
+    conductance = np.exp(rng.normal(0, 1, (60, LANES)))
+    schedule, upper, lower = factored(30, network.edges, conductance)
+    held = rng.integers(1, 29, (6, LANES))
+    x = zeros(2 * COLUMNS * 30, LANES)
+    inject_and_solve(TILE, schedule, lower, held, np.zeros(LANES, dtype=np.int64), x)
+    lanes = 1 if isinstance(tile, Tile1) else 8
+    for first in (0, 3):
+        few = slice(first, first + lanes)
+        slots = len(upper)
+        arrays = [zeros(slots, lanes), zeros(slots, lanes), zeros(len(x), lanes)]
+        factorise(tile, schedule, np.ascontiguousarray(conductance[:, few]), *arrays[:2])
+        inject_and_solve(
+            tile, schedule, arrays[1], np.ascontiguousarray(held[:, few]), np.zeros(lanes, dtype=np.int64), arrays[2]
+        )
+        for array, expected in zip(arrays, (upper, lower, x), strict=True):
+            np.testing.assert_array_equal(array, expected[:, few])
+    assert np.abs(x).max() > 0.1
+
+
 def test_the_reference_is_a_node_of_highest_degree_and_stays_at_zero():
     star = np.array([[3, 0], [1, 3], [3, 2], [4, 3], [0, 1]])
     schedule, _, lower = factored(5, star, np.ones((5, LANES)))
     assert schedule.row_of_node[3] == 4
     x = zeros(5 * COLUMNS, LANES)
     held, ground = np.full((1, LANES), 4), np.full(LANES, schedule.row_of_node[2])  # in at the reference, out at a leaf
-    inject_and_solve(schedule, lower, held, ground, x)
+    inject_and_solve(TILE, schedule, lower, held, ground, x)
     np.testing.assert_array_equal(at(schedule, x, 0)[3], 0.0)
     np.testing.assert_allclose(at(schedule, x, 0)[:, 5], [0, 0, -1, 0, 0], atol=1e-15)
-    inject_and_solve(schedule, lower, ground[None], np.full(LANES, 4), x)  # and the other way round
+    inject_and_solve(TILE, schedule, lower, ground[None], np.full(LANES, 4), x)  # and the other way round
     np.testing.assert_allclose(at(schedule, x, 0)[:, 5], [0, 0, 1, 0, 0], atol=1e-15)
 
 

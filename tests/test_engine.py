@@ -152,6 +152,19 @@ def test_certain_clocks_equal_the_synchronous_one_bit_for_bit():
         np.testing.assert_array_equal(run.error[:, 0], run.error[:, clock])
 
 
+@pytest.mark.parametrize("batch", ["full", 1])
+def test_bits_do_not_depend_on_the_number_of_replicas(batch):
+    """Blocks of 1, 8, 16, 24, 32, 64 and 96 lanes: tiles of one, eight and 32."""
+    some = [task_of((2, 2, 1), seed) for seed in range(70)]
+    settings = {"rule": RULE, "clock": Bernoulli(0.4), "batch": batch, "steps": 8, "record": [0, 8]}
+    run = train(MEDIUM, some, **settings)
+    for count in (1, 2, 8, 9, 17, 24, 25, 33, 64, 65, 70):
+        for lanes in (32, 64, 96):
+            fewer = train(MEDIUM, some[70 - count :], lanes=lanes, **settings)
+            np.testing.assert_array_equal(fewer.parameters, run.parameters[70 - count :])
+            np.testing.assert_array_equal(fewer.error, run.error[70 - count :])
+
+
 @pytest.mark.parametrize(("clock", "batch"), [(Bernoulli(0.4), "full"), (Bernoulli(0.4), 1), (FixedFraction(0.3), 2)])
 def test_bits_do_not_depend_on_threads_lanes_or_the_rest_of_the_ensemble(clock, batch):
     some = [task_of(shape, seed) for shape in ((2, 2, 1), (1, 3, 2)) for seed in range(20)]

@@ -302,14 +302,6 @@ def test_a_rule_that_knows_no_phases():
         contrast(Free(), xy, parameters, examples, directions(phases), EXACT)
 
 
-def test_the_compiled_resistors_refuse_it_in_one_sentence():
-    from clockless import train
-
-    resistors, task, _ = resistor_problem()
-    with pytest.raises(ParameterError, match="phases only"):
-        train(resistors, task, rule=EquilibriumPropagation(0.1, 0.1), steps=1)
-
-
 def test_parameters_have_a_gradient_each():
     xy, parameters, examples, phases = problem(9)
     found, _ = gradient(xy, parameters, examples, phases, EquilibriumPropagation(0.1, 0.1, "cosine"))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,6 +184,17 @@ def test_public_names_train_and_answer(tmp_path):
     np.testing.assert_array_equal(ends[0], ends[1])  # the medium's word has the usual numbers
     np.testing.assert_array_equal(ends[2], plain.parameters)
     assert not np.array_equal(ends[0], ends[2])
+
+
+def test_examples_that_were_exchanged_are_described_in_full():
+    """A name stands for its own examples only."""
+    digits = cl.tasks.labels("digits", seed=3)
+    medium = {"network": {"kind": "mlp"}, "medium": {"kind": "modules"}, "rule": cl.DNI(), "batch": 4}
+    assert Experiment(task=digits, **medium).task == {"kind": "labels", "name": "digits", "seed": 3}
+    other = replace(digits, x_train=digits.x_train[:, ::-1])
+    found = Jobs(Experiment(task=other, **medium)).replica(0).task
+    assert (found.fingerprint, found.classes) == (other.fingerprint, 10)
+    np.testing.assert_array_equal(found.x_train, digits.x_train[:, ::-1])
 
 
 def test_a_stack_of_one_layer_keeps_no_statistics():

@@ -18,6 +18,7 @@ import pytest
 
 import clockless as cl
 import pinned
+from clockless.errors import StoreError
 
 TAKEN = json.loads(pinned.PINS.read_text())
 HERE = pinned.rounding()
@@ -130,9 +131,8 @@ def test_an_old_store_holds_what_is_computed_now(old, tmp_path):
         np.testing.assert_array_equal(now[name], values, err_msg=name)
 
 
-def test_an_old_store_can_be_extended(old, tmp_path):
-    """To the bits of one long run; anew, as the checkpoints of its units were left out."""
-    longer = cl.Store.open(old).extended(24)
-    data = pinned.arrays(cl.run(longer.experiment, old, cl.Workers(threads=1), progress=False).dataset())
-    for name, values in pinned.computed({**pinned.STORED, "steps": 24}, tmp_path).items():
-        np.testing.assert_array_equal(data[name], values, err_msg=name)
+def test_an_old_store_is_not_mixed_with_new_jobs(old):
+    """It was made by other sources, so going on is refused in a sentence; its numbers stay readable."""
+    with pytest.raises(StoreError, match="cannot be gone on with"):
+        cl.Store.open(old).extended(24)
+    assert bool(cl.Store.open(old).dataset().done.all())

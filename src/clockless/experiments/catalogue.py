@@ -97,7 +97,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "mlp": Kind("clockless.media.modules.medium:MLP"),
     },
     "medium": {
-        "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED),
+        "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED, later=("parameter",)),
         "xy": Kind("clockless.media.phases.settings:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
         "bench": Kind("clockless.media.bench:Bench", _FILLED),

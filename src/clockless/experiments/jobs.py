@@ -145,7 +145,7 @@ class Jobs:
     def learner(self, job: int) -> Learner:
         """A new learner of a job, at step 0."""
         replicas = [self.replica(int(member)) for member in self.members[job]]
-        return replicas[0].medium.learner(replicas, self.experiment.traces)
+        return replicas[0].medium.learner(replicas, self.experiment.traces, max(map(len, self.members)))
 
     def check(self) -> None:
         """Build every value of every section once, and let the medium check every pairing of what may contradict each other.

@@ -160,8 +160,11 @@ class Medium(Protocol):
     def width(self, steps: int, replicas: int) -> int:
         """How many replicas a unit of work should hold, of so many in an ensemble."""
 
-    def learner(self, replicas: Sequence[Replica], traces: bool = False) -> Learner:
-        """A learner of replicas of one kind, at step 0: here a medium chooses its engine."""
+    def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0) -> Learner:
+        """A learner of replicas of one kind, at step 0: here a medium chooses its engine.
+
+        `of` is how many there are of the kind in other learners, for engines whose compiled code depends on that.
+        """
 
 
 class Examples(NamedTuple):

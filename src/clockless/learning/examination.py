@@ -22,7 +22,7 @@ from clockless.learning.relaxation import sizes_of
 from clockless.numerics.derivatives import gradient_of
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.devices import IDEAL
-from clockless.parts.pushes import Clamp, Nudge
+from clockless.parts.pushes import Nudge
 from clockless.parts.rules import CoupledLearning
 from clockless.tasks.task import Task
 
@@ -112,8 +112,7 @@ class _Case:
 
     def contrast(self, push: Any) -> np.ndarray:
         """Contrast of the first example / nudge."""
-        strength = push.nudge if isinstance(push, Clamp) else push.strength
-        return self.medium.contrast(self.parameters, self.examples, push, self.replica.luck)[0] / strength
+        return self.medium.contrast(self.parameters, self.examples, push, self.replica.luck)[0] / push.nudge
 
 
 def _findings(case: _Case) -> Iterator[Finding]:

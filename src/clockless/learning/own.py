@@ -241,7 +241,7 @@ class Medium:
         """One replica in a job."""
         return 1
 
-    def learner(self, replicas: Sequence[Replica], traces: bool = False) -> GuardedLearner:
+    def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0) -> GuardedLearner:
         """The plain loop of one replica, whose troubles end nothing else."""
         (replica,) = replicas
         return GuardedLearner(checked(self, replica), _LETTERS, traces)
@@ -325,7 +325,7 @@ class Medium:
             held = self._boundary((examples.inputs, x), examples.ground, forth)
             both = np.concatenate([held.held, outputs]), np.concatenate([held.values, clamped])
             return [Boundary(*both, key=forth)]
-        ways = [(push.strength, forth)] + ([(-push.strength, back)] if push.centred else [])  # type: ignore[union-attr]
+        ways = [(push.nudge, forth)] + ([(-push.nudge, back)] if push.centred else [])  # type: ignore[union-attr]
         towards = {"outputs": outputs, "targets": y}
         return [self._boundary((examples.inputs, x), examples.ground, k, strength=s, **towards) for s, k in ways]
 

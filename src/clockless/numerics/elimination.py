@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clockless.numerics.lanes import TILE, Terms, compiled, subtract_products, subtract_products_of_four
+from clockless.numerics.lanes import size, uncounted
+from clockless.numerics.rows import Terms, add, clear, invert, multiply, negate, subtract_products, subtract_products_of_four
 
 COLUMNS = 4  # right-hand sides that share one pass over the factor
 _SMALL = 600  # edges; up to here least fill is tried as well, which is slow where nodes have many neighbours
@@ -205,54 +206,46 @@ def _postorder(columns: _Columns, reference: int) -> np.ndarray:
     return row_of_node
 
 
-@compiled
-def assemble(edge_from, edge_to, edge_slot, n, conductance, upper):
+@uncounted
+def assemble(tile, edge_from, edge_to, edge_slot, n, conductance, upper):
     """Write the reduced Laplacian of every lane into `upper`; `n` is its number of rows."""
-    lanes = conductance.shape[1]
-    upper[:] = 0.0
+    clear(upper, 0, upper.shape[0])
     for e in range(conductance.shape[0]):
-        i = edge_from[e]
-        j = edge_to[e]
-        s = edge_slot[e]
-        if s >= 0:
-            for w in range(lanes):
-                upper[i, w] += conductance[e, w]
-                upper[j, w] += conductance[e, w]
-                upper[s, w] = -conductance[e, w]
-        else:
-            kept = i if j == n else j
-            for w in range(lanes):
-                upper[kept, w] += conductance[e, w]
+        if edge_from[e] != n:
+            add(tile, upper, edge_from[e], conductance, e)
+        if edge_to[e] != n:
+            add(tile, upper, edge_to[e], conductance, e)
+        if edge_slot[e] >= 0:
+            negate(tile, upper, edge_slot[e], conductance, e)
 
 
-@compiled
-def factor(start, updates, upper, lower):
+@uncounted
+def factor(tile, start, updates, upper, lower):
     """Replace the Laplacian in `upper` by D and L D, and write 1/D and L into `lower`."""
     lanes = upper.shape[1]
     for j in range(start.size - 1):
-        subtract_products(upper, j, updates, j, upper, lower)
-        for w in range(lanes):
-            lower[j, w] = 1.0 / upper[j, w]
+        for lane in range(0, lanes, size(tile)):
+            subtract_products(tile, upper, j, updates, j, upper, lower, 0, lane)
+        invert(tile, lower, j, upper, j)
         for s in range(start[j], start[j + 1]):
-            subtract_products(upper, s, updates, s, upper, lower)
-            for w in range(lanes):
-                lower[s, w] = upper[s, w] * lower[j, w]
+            for lane in range(0, lanes, size(tile)):
+                subtract_products(tile, upper, s, updates, s, upper, lower, 0, lane)
+            multiply(tile, lower, s, upper, s, lower, j)
 
 
-@compiled
-def solve(forward, backward, lower, x):
+@uncounted
+def solve(tile, forward, backward, lower, x):
     """Overwrite the currents in `x` by the potentials that they cause."""
     lanes = x.shape[1]
     n = forward.start.size - 1
     for base in range(0, x.shape[0] // COLUMNS, n + 1):
-        for tile in range(0, lanes, TILE):
+        for lane in range(0, lanes, size(tile)):
             for i in range(n):
-                subtract_products_of_four(x, base + i, forward, i, lower, x, base, tile)
+                subtract_products_of_four(tile, x, base + i, forward, i, lower, x, base, lane)
         for j in range(n):
-            for c in range(COLUMNS):
-                for w in range(lanes):
-                    x[(base + j) * COLUMNS + c, w] *= lower[j, w]
-        x[(base + n) * COLUMNS : (base + n + 1) * COLUMNS] = 0.0
-        for tile in range(0, lanes, TILE):
+            for row in range((base + j) * COLUMNS, (base + j + 1) * COLUMNS):
+                multiply(tile, x, row, x, row, lower, j)
+        clear(x, (base + n) * COLUMNS, (base + n + 1) * COLUMNS)
+        for lane in range(0, lanes, size(tile)):
             for j in range(n - 1, -1, -1):
-                subtract_products_of_four(x, base + j, backward, j, lower, x, base, tile)
+                subtract_products_of_four(tile, x, base + j, backward, j, lower, x, base, lane)

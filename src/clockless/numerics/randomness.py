@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clockless.numerics.lanes import compiled
+from clockless.numerics.lanes import uncounted
 
 _LOW32 = np.uint64(0xFFFFFFFF)
 _SHIFT32 = np.uint64(32)
@@ -38,7 +38,7 @@ EPOCHS = np.uint64(20)  # in which order an epoch goes through the examples
 STATES = np.uint64(64)  # to 67: noise of free, pushed, back-pushed and tested states of media of one's own
 
 
-@compiled
+@uncounted
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10: four 32-bit words (in uint64) from a counter of four words and a key of two."""
     for _ in range(10):
@@ -50,7 +50,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@compiled
+@uncounted
 def step_keys(seed, replica, step, purpose, key):
     """Write the two key words of every lane into `key` (uint32 [2, lane]); `seed`, `replica` are uint64 [lane]."""
     for w in range(key.shape[1]):
@@ -66,7 +66,7 @@ def step_keys(seed, replica, step, purpose, key):
         key[1, w] = np.uint32(words[1])
 
 
-@compiled
+@uncounted
 def _mix(x):
     """A bijection of 32-bit words in which every input bit flips every output bit with probability near 1/2."""
     x = np.uint32(x ^ (x >> np.uint32(16)))
@@ -76,14 +76,14 @@ def _mix(x):
     return np.uint32(x ^ (x >> np.uint32(16)))
 
 
-@compiled
+@uncounted
 def unit_hash(unit, key0, key1):
     """The uniform 32-bit number of `unit` under a step's key."""
     inner = _mix(np.uint32(key0 + np.uint32(np.uint32(unit) * _GOLDEN)))
     return _mix(np.uint32(inner ^ key1))
 
 
-@compiled
+@uncounted
 def uniform(unit, key0, key1):
     """The same number as a float64 in (0, 1): the centre of its 2^-32 wide bin."""
     return (np.float64(unit_hash(unit, key0, key1)) + 0.5) * 2.0**-32

@@ -6,18 +6,18 @@ the energy; what that means for voltages, phases or springs is the medium's busi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from clockless.errors import ParameterError, shown
+from clockless.parts.part import part
 
 
-@dataclass(frozen=True)
+@part
 class Free:
     """Nothing is pushed: inputs are held, everything else settles."""
 
 
-@dataclass(frozen=True)
+@part
 class Clamp:
     """Outputs are held at free + nudge (target - free), eq. 1 of Wycoff et al. 2022 (doi 10.1063/5.0084631).
 
@@ -28,19 +28,19 @@ class Clamp:
     nudge: float
 
 
-@dataclass(frozen=True)
+@part
 class Nudge:
-    """The energy gets strength x cost of the outputs (Scellier and Bengio 2017, doi 10.3389/fncom.2017.00024).
+    """The energy gets nudge x cost of the outputs (Scellier and Bengio 2017, doi 10.3389/fncom.2017.00024).
 
     Args:
-        strength: beta, positive.
+        nudge: beta, positive.
         centred: compare +beta with -beta, instead of beta with 0.
         cost: name of the cost, where a medium knows several; "" takes the medium's own.
         inits: initial states per example to average over, where a medium has several minima.
         eps: regularises the logarithmic cost of phases.
     """
 
-    strength: float
+    nudge: float
     centred: bool = False
     cost: str = ""
     inits: int = 1

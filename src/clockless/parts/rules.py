@@ -2,7 +2,8 @@
 
 Contract of a rule: a `part` with a field `nudge` (how far the second state is pushed towards the target), a property
 `parameter` (the quantity that learns), the readable `change(signal, level)` and a behaviour of `wants`, the same for one
-unit of one lane. A rule knows nothing of clocks or devices.
+unit of one lane. A property `push` says how the second state is pushed (`parts.pushes`); without one it is clamped. A rule
+knows nothing of clocks or devices.
 """
 
 from __future__ import annotations
@@ -126,7 +127,12 @@ class EquilibriumPropagation:
     which becomes -rate dC/dtheta as beta -> 0 (Scellier and Bengio 2017, doi 10.3389/fncom.2017.00024), with an error of
     order beta, or beta^2 if centred. Costs of phases (`media.costs`): "log", -sum log(1 + eps + cos(delta)), or "cosine",
     sum (1 - cos delta). The log cost is singular at delta = pi, also for -beta: centred is better there only for small beta.
-    On resistors (`reference.learn`) the cost is 1/2 sum (V - V_D)^2, whatever `cost`, and beta a conductance.
+
+    On resistors the cost is 1/2 sum over outputs of (V - V_D)^2 and beta a conductance, in siemens, that joins each output
+    to a source at V_D (Kendall et al. 2020, arXiv 2006.01981); sums are over the step's examples, as for `CoupledLearning`,
+    and what learns is the medium's parameter. `cost`, `inits` and `eps` are about phases and keep their defaults there. A
+    centred nudge needs 1 / beta above the largest eigenvalue of the outputs' resistance matrix (inputs held): beyond, no
+    state at -beta is stable, and the replica is marked as failed.
 
     Args:
         nudge: beta, positive.
@@ -168,3 +174,8 @@ class EquilibriumPropagation:
     def change(self, signal: np.ndarray, level: float) -> np.ndarray:
         """Wanted change [unit] from the mean signal difference nudged - free [unit] (half of both ways if centred)."""
         return -self.rate * signal / self.nudge
+
+
+@behaviour(wants, EquilibriumPropagation)
+def _wants_propagation(rule, signal, level, w):
+    return -rule.rate[w] * signal / rule.nudge[w]

@@ -43,11 +43,11 @@ class Ensemble:
 
     def __init__(self, replicas: Sequence[Replica], traces: bool, lanes: int) -> None:
         self.replicas, self._traces, self._lanes = list(replicas), traces, lanes
-        self.groups = [Group(members, self._learner(members)) for members in _members(self.replicas, lanes)]
+        self.groups = [Group(members, self._learner(members, of)) for members, of in _members(self.replicas, lanes)]
 
-    def _learner(self, members: list[int]) -> Learner:
+    def _learner(self, members: list[int], of: int) -> Learner:
         mine = [self.replicas[k] for k in members]
-        return mine[0].medium.learner(mine, self._traces)
+        return mine[0].medium.learner(mine, self._traces, of)
 
     def copied(self) -> Ensemble:
         """The same ensemble where it is now; advancing one leaves the other as it is."""
@@ -102,14 +102,14 @@ class Ensemble:
         return {name: _gathered(found, name, len(self.replicas)) for name in found[0][1]}
 
 
-def _members(replicas: list[Replica], lanes: int) -> Iterator[list[int]]:
-    """Numbers of the replicas of each group: of one kind, at most as many as a job of their medium holds."""
+def _members(replicas: list[Replica], lanes: int) -> Iterator[tuple[list[int], int]]:
+    """Numbers of the replicas of each group, of one kind, at most `lanes`; and how many of the kind there are."""
     kinds: dict[Hashable, list[int]] = {}
     for index, replica in enumerate(replicas):
         kinds.setdefault(replica.medium.kind(replica), []).append(index)
     for members in kinds.values():
         for first in range(0, len(members), lanes):
-            yield members[first : first + lanes]
+            yield members[first : first + lanes], len(members)
 
 
 def _gathered(found: list[tuple[list[int], Arrays]], name: str, replicas: int) -> np.ndarray:

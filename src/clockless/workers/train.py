@@ -29,7 +29,7 @@ from clockless.errors import (
 )
 from clockless.learning.contracts import Medium, Replica
 from clockless.learning.recording import checked_record
-from clockless.numerics.lanes import TILE
+from clockless.numerics.lanes import WIDEST
 from clockless.parts.clocks import SYNCHRONOUS
 from clockless.parts.devices import IDEAL
 from clockless.workers.ensemble import Ensemble
@@ -82,7 +82,7 @@ def train(
             not given.
         traces: record the parameters at those steps, too, as `data.traces` [.., step, ..].
         threads: worker threads; all cores of this process when not given.
-        lanes: replicas advanced together. Results do not depend on it.
+        lanes: replicas advanced together at most, a multiple of 32. Results do not depend on it.
         progress: True shows a bar, or lines in a log file; a function is called with (replica-steps done, replica-steps in
             all), from one thread at a time.
         store: a folder to keep results in, which survives kills and is gone on with by the same call; everything must then
@@ -277,9 +277,9 @@ def _paired(replicas: list[Replica], continued: Any, lists: Mapping[str, int]) -
 def _check_execution(threads: Any, lanes: Any, progress: Any) -> None:
     if threads is not None:
         whole("threads", threads, 1)
-    whole("lanes", lanes, TILE)
-    if lanes % TILE:
-        raise ParameterError(f"lanes = {lanes}; the width of a block must be a multiple of {TILE}.")
+    whole("lanes", lanes, WIDEST)
+    if lanes % WIDEST:
+        raise ParameterError(f"lanes = {lanes}; the width of a block must be a multiple of {WIDEST}.")
     if not (progress is None or isinstance(progress, bool) or callable(progress)):
         raise ParameterError(f"progress = {shown(progress)} cannot be called; give True or a function of (done, total).")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
@@ -28,16 +28,21 @@ def labelled(x_train: Any, y_train: Any, x_test: Any, y_test: Any, classes: int,
 class Named(Task):
     """A task that a description names in two words, so that stores need not repeat its examples.
 
-    Args:
-        source, seed: what `labels` made it from.
+    Attributes:
+        made_of: name and seed that `labels` made it from; nothing once somebody has replaced a field.
     """
 
-    source: str = ""
-    seed: int = 0
+    made_of: tuple[str, int] | None = field(default=None, init=False)
 
-    def described(self) -> dict[str, Any]:
-        """The description that makes it."""
-        return {"kind": "labels", "name": self.source, "seed": self.seed}
+    def described(self) -> Any:
+        """The description that makes it, or the task itself, examples and all."""
+        if self.made_of is None:
+            return Task(**_fields(self))
+        return {"kind": "labels", "name": self.made_of[0], "seed": self.made_of[1]}
+
+
+def _fields(task: Task) -> dict[str, Any]:
+    return {each.name: getattr(task, each.name) for each in fields(Task)}
 
 
 def labels(name: str = "digits", seed: int = 0) -> Task:
@@ -56,8 +61,9 @@ def labels(name: str = "digits", seed: int = 0) -> Task:
 
 @lru_cache(maxsize=4)
 def _read(name: str, seed: int) -> Task:
-    read = _READERS[name](seed)
-    return Named(**{each.name: getattr(read, each.name) for each in fields(Task)}, source=name, seed=seed)
+    named = Named(**_fields(_READERS[name](seed)))
+    object.__setattr__(named, "made_of", (name, seed))
+    return named
 
 
 def mnist(folder: str | os.PathLike, crop: int = 0, pool: int = 1) -> Task:

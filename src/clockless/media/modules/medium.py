@@ -165,7 +165,7 @@ class Modules:
         """One replica in a unit of work."""
         return 1
 
-    def learner(self, replicas: Sequence[Replica], traces: bool = False) -> ModulesLearner:
+    def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0) -> ModulesLearner:
         """The plain loop over the modules of one replica."""
         (replica,) = replicas
         return ModulesLearner(Session(self.learning(replica)), traces)
@@ -234,11 +234,12 @@ def _check_nouns(replica: Replica) -> None:
     """Nouns of other media get a sentence that names what modules take there."""
     if not isinstance(replica.task, Task) or replica.task.labels_train is None:
         raise TaskError(
-            f"task = {shown(replica.task)} has no labels; modules learn classes: give {{kind: labels, name: digits}}."
+            f"task = {shown(replica.task)} has no labels, and modules learn classes; give examples such as "
+            "tasks.labels('digits')."
         )
     if not is_method(replica.rule):
         raise ParameterError(
-            f"rule = {shown(replica.rule)} is nothing for modules; give {{kind: backprop}} or {{kind: dni}}."
+            f"rule = {shown(replica.rule)} is nothing for modules; give one of theirs, such as Backprop() or DNI()."
         )
     checked_device(replica.device)
     if replica.optimiser is not None:

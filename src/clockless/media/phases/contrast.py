@@ -92,7 +92,7 @@ def _nudged(
     arrangement, field = xy.pulled(parameters, z, examples.inputs)
     residual, sweeps = xy.relax_rows(parameters, z, arrangement, field, stop)
     states = []
-    for strength in (push.strength, -push.strength) if push.centred else (push.strength,):
+    for strength in (push.nudge, -push.nudge) if push.centred else (push.nudge,):
         nudged = z.copy()  # the nudged phase starts at the free state
         nudging = Nudging(cost_of(push), strength, examples.outputs, examples.y)
         more, further = xy.relax_rows(parameters, nudged, arrangement, field, stop, nudging)

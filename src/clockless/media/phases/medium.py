@@ -161,7 +161,7 @@ class XY(Rotors):
         """One replica in a unit of work."""
         return 1
 
-    def learner(self, replicas: Sequence[Replica], traces: bool = False) -> PlainLearner:
+    def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0) -> PlainLearner:
         """The plain loop of one replica."""
         (replica,) = replicas
         return PlainLearner(self._checked(replica), traces)

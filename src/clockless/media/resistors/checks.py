@@ -10,7 +10,7 @@ from clockless.errors import ParameterError, TaskError, shown
 from clockless.learning.contracts import Replica, checked_seed
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.parts.devices import Ideal
-from clockless.parts.rules import SignRule
+from clockless.parts.rules import EquilibriumPropagation, SignRule
 from clockless.tasks.task import Task
 
 
@@ -51,12 +51,25 @@ def _checked_rule(resistors: OhmicNetwork, rule: Any) -> Any:
             f"rule = {shown(rule)} is not a rule that compares two states; give one such as "
             "CoupledLearning(nudge=0.1, rate=0.01)."
         )
-    if not hasattr(rule, "parameter"):
-        raise ParameterError(
-            f"rule = {shown(rule)} is compiled for phases only; give CoupledLearning(nudge, rate), or learn with "
-            "clockless.media.resistors.reference.learn, which knows equilibrium propagation on resistors."
-        )
+    if isinstance(rule, EquilibriumPropagation):
+        _check_propagation(rule)
     return rule
+
+
+def _check_propagation(rule: EquilibriumPropagation) -> None:
+    """Raise for what equilibrium propagation has for phases only."""
+    if rule.cost != "log":
+        raise ParameterError(
+            f"rule = {rule} has a cost of phases; on resistors it is 1/2 (V - V_D)^2 at every output, so leave `cost` out."
+        )
+    if rule.inits != 1:
+        raise ParameterError(
+            f"rule = {rule} averages over {rule.inits} starts, but resistors have one state; leave `inits` out."
+        )
+    if rule.eps != 0:
+        raise ParameterError(
+            f"rule = {rule} has an eps, which belongs to the log cost of phases; leave `eps` out on resistors."
+        )
 
 
 def _checked_clock(resistors: OhmicNetwork, clock: Any) -> Any:
@@ -79,10 +92,11 @@ def _check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any)
     discrete = isinstance(rule, SignRule)
     if discrete and device.level == 0:
         raise ParameterError(f"{rule} moves by one level, but {device} has none; give device=Levels(128, low, high).")
-    ends = (1 / resistors.high, 1 / resistors.low) if rule.parameter == "conductance" else (resistors.low, resistors.high)
+    learned = resistors.learned(rule)
+    ends = (1 / resistors.high, 1 / resistors.low) if learned == "conductance" else (resistors.low, resistors.high)
     if device.level > 0 and not (ends[0] <= device.low < device.high <= ends[1]):
         raise ParameterError(
-            f"the levels of {device} lie outside the medium's range of {rule.parameter}s, {ends[0]:g} to {ends[1]:g}; "
+            f"the levels of {device} lie outside the medium's range of {learned}s, {ends[0]:g} to {ends[1]:g}; "
             f"narrow the levels or widen the range with Resistors(network, low, high)."
         )
     if not isinstance(device.comparator, Ideal):

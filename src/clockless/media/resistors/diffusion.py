@@ -35,6 +35,7 @@ from clockless.errors import ParameterError, shown
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global
 from clockless.parts.devices import IDEAL
+from clockless.parts.pushes import Clamp, push_of
 from clockless.tasks.task import Task
 
 _SMALL = 0.05  # J dt of the parts of an interval; the error of a part is of third order in it
@@ -46,7 +47,12 @@ def single_example_changes(resistors: OhmicNetwork, task: Task, resistances: np.
 
     `resistances` is [.., edge] in ohms. Clamped minus free state is itself a state, with the outputs held at
     nudge (V_D - V_F) and inputs at 0, so no difference of nearly equal squares is formed.
+
+    Raises:
+        ParameterError: a rule that does not clamp the outputs.
     """
+    if not isinstance(push_of(rule), Clamp):
+        raise ParameterError(f"{shown(rule)} nudges; drift and diffusion are known here for rules that clamp the outputs.")
     edges, nodes = resistors.network.edges, resistors.network.nodes
     incidence = np.zeros((len(edges), nodes))
     incidence[np.arange(len(edges)), edges[:, 0]] = 1.0
@@ -61,7 +67,7 @@ def single_example_changes(resistors: OhmicNetwork, task: Task, resistances: np.
     pushed[..., outputs, :] = rule.nudge * (task.y_train.T - free[..., outputs, :])
     pushed = _settled(laplacian, [*task.inputs, *task.ground, *outputs], pushed)
     squares = (incidence @ pushed) * (incidence @ (pushed + 2.0 * free))  # clamped^2 - free^2, [.., edge, example]
-    signal = squares / 2.0 if rule.parameter == "conductance" else -squares / (2.0 * resistances[..., None] ** 2)
+    signal = squares / 2.0 if resistors.learned(rule) == "conductance" else -squares / (2.0 * resistances[..., None] ** 2)
     return rule.change(np.swapaxes(signal, -1, -2), IDEAL.level)
 
 
@@ -167,7 +173,7 @@ def spread_of_solutions(
     """
     from scipy.integrate import solve_ivp
 
-    if rule.parameter != "resistance":
+    if resistors.learned(rule) != "resistance":
         raise ParameterError(f"{shown(rule)} steps conductances; the spread of solutions is known for resistances only.")
     edges = len(resistors.network.edges)
     start = np.array(resistors.checked(initial))

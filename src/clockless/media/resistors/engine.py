@@ -14,18 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from clockless.media.resistors.columns import inject, invert_response, respond
-from clockless.media.resistors.moments import sense
+from clockless.media.resistors.columns import inject, invert_response, push_outputs, respond
+from clockless.media.resistors.moments import sense, sensing
 from clockless.media.resistors.ohm import conductance_of, signal_of
 from clockless.numerics.elimination import assemble, factor, solve
-from clockless.numerics.lanes import zeros
+from clockless.numerics.lanes import known, zeros
 from clockless.numerics.randomness import CLOCK, step_keys
 from clockless.parts.clocks import choose
 from clockless.parts.devices import level_of, write
 from clockless.parts.part import package_digest
 from clockless.parts.rules import wants
+from clockless.parts.separate import call, separate
 
-ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
 
 
 class Lanes(NamedTuple):
@@ -65,30 +66,62 @@ def allocate(edges: int, slots: int, lanes: int) -> Scratch:
     )
 
 
-def _advance(stamp, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last):
+class Layout(NamedTuple):
+    """What the loop is given of a block beside its numbers: its tile, and where its separately compiled parts begin."""
+
+    tile: Any
+    settle: int
+    push: int
+    sense: int
+
+
+@separate
+def settle(tile, schedule, roles, scratch, columns):
+    """Settle all lanes of a block: one factorisation, the columns of the held nodes, their response."""
+    scratch, columns = known(tile, scratch), known(tile, columns)
+    n = schedule.start.size - 1
+    assemble(tile, schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, scratch.conductance, scratch.upper)
+    factor(tile, schedule.start, schedule.updates, scratch.upper, scratch.lower)
+    inject(roles.held, roles.ground, n + 1, columns.potential)
+    solve(tile, schedule.forward, schedule.backward, scratch.lower, columns.potential)
+    respond(tile, roles.held, roles.ground, n + 1, columns.potential, columns.response)
+    invert_response(tile, columns.response, columns.source_currents, columns.output_currents, columns.transfer)
+
+
+@separate
+def push_all(tile, push, columns):
+    """How far the outputs of every lane are pushed."""
+    push_outputs(push, tile, known(tile, columns))
+
+
+def layout(tile, push, batch, schedule, roles, scratch, columns, moments) -> Layout:
+    """Find or compile the separate parts of a block's loop."""
+    arguments = (tile, schedule, roles, columns, moments)
+    settled = settle.address(tile, schedule, roles, scratch, columns)
+    return Layout(tile, settled, push_all.address(tile, push, columns), sensing(batch, arguments, scratch.wanted))
+
+
+def _advance(stamp, layout, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last):
     """Run steps `first` to `last` (not included) of one block, then settle it once more, to be looked at.
 
-    `parts` is (medium, rule, clock, device, batch).
+    `parts` is (medium, rule, push, clock, device, batch).
     """
-    medium, rule, clock, device, batch = parts
+    medium, rule, push, clock, device, batch = parts
+    tile = layout.tile
+    state, scratch, columns = known(tile, state), known(tile, scratch), known(tile, columns)
+    arguments = (tile, schedule, roles, columns, moments)
     edges, width = state.value.shape
-    n = schedule.start.size - 1
     wanted = scratch.wanted
     for step in range(first, last + 1):
-        # Settle: conductances, one factorisation, the columns of the held nodes, their response.
         for e in range(edges):
             for w in range(width):
                 scratch.conductance[e, w] = conductance_of(medium, state.value[e, w])
-        assemble(schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, scratch.conductance, scratch.upper)
-        factor(schedule.start, schedule.updates, scratch.upper, scratch.lower)
-        inject(roles.held, roles.ground, n + 1, columns.potential)
-        solve(schedule.forward, schedule.backward, scratch.lower, columns.potential)
-        respond(roles.held, roles.ground, n + 1, columns.potential, columns.response)
-        invert_response(columns.response, columns.source_currents, columns.output_currents, columns.transfer)
+        call(layout.settle, (tile, schedule, roles, scratch, columns))
         if step == last:
             break
         # Learn: what edges sense of free and clamped states, what they want, which act, what is written.
-        sense(batch, device.comparator, rule.nudge, schedule, roles, columns, moments, lanes, step, scratch, wanted)
+        call(layout.push, (tile, push, columns))
+        sense(layout.sense, batch, device.comparator, arguments, lanes, step, scratch, wanted)
         for e in range(edges):
             for w in range(width):
                 signal = signal_of(medium, scratch.conductance[e, w], wanted[e, w])

@@ -16,9 +16,10 @@ from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamp
 from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance
 from clockless.numerics.elimination import Schedule
 from clockless.numerics.elimination import plan as plan_elimination
-from clockless.numerics.lanes import TILE, zeros
+from clockless.numerics.lanes import tile_of, width_of, zeros
 from clockless.parts.clocks import FixedFraction
 from clockless.parts.part import kind, stack, stamp
+from clockless.parts.pushes import push_of
 
 LANES = 64  # replicas side by side in a block
 SCALED_ERROR = "test error / its value at step 0 (of a task solved at step 0: / mean squared target voltage)"
@@ -50,14 +51,16 @@ class Block:
     """
 
     def __init__(
-        self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int, traces: bool = False
-    ) -> None:
+        self, wiring: Wiring, replicas: Sequence[Any], members: list[int], lanes: int, traces: bool = False,
+        tile: Any = None,
+    ) -> None:  # fmt: skip
         self.members, self.step, self._traces = members, 0, traces
         self._settled = False  # whether the columns are those of the present parameters
-        width = min(lanes, -(-len(members) // TILE) * TILE)
+        self._tile = tile_of(min(len(members), lanes)) if tile is None else tile
+        width = width_of(self._tile, len(members))
         mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
         resistors, first = wiring.resistors, mine[0]
-        self._conducts = first.rule.parameter == "conductance"
+        self._conducts = resistors.learned(first.rule) == "conductance"
         self._range = resistors.low, resistors.high
         if self._conducts:
             medium = stack([Conductance(1 / resistors.high, 1 / resistors.low)] * width)
@@ -72,16 +75,17 @@ class Block:
         edges, nodes = len(resistors.network.edges), resistors.network.nodes
         slots = len(wiring.schedule.updates.start) - 1
         value = zeros(edges, width)
-        value[:] = np.array([first_values(r) for r in mine]).T
+        value[:] = np.array([first_values(resistors, r) for r in mine]).T
         self.state_of_lanes = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
         self._incidence = wiring.incidence
         self._scratch = engine.allocate(edges, slots, width)
         self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
         self._parts = (
-            medium, stack([r.rule for r in mine]), stack([r.clock for r in mine]), stack([r.device for r in mine]),
-            _batch(mine, self.roles, self.lanes),
+            medium, stack([r.rule for r in mine]), stack([push_of(r.rule) for r in mine]), stack([r.clock for r in mine]),
+            stack([r.device for r in mine]), _batch(mine, self.roles, self.lanes),
         )  # fmt: skip
         self._schedule = wiring.schedule
+        self._layout: engine.Layout | None = None
         drawing = [first.batch] if hasattr(first.batch, "acting") else []
         self._stamp = stamp(first.rule, first.clock, first.device, *drawing)
 
@@ -144,9 +148,14 @@ class Block:
 
     def advance(self, last: int) -> None:
         """Do the steps up to `last`, not included, then settle once more to be looked at."""
+        if self._layout is None:
+            self._layout = engine.layout(
+                self._tile, self._parts[2], self._parts[-1], self._schedule, self.roles, self._scratch, self._columns,
+                self._moments,
+            )  # fmt: skip
         engine.advance(
-            self._stamp, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes, self._scratch,
-            self._columns, self._moments, self.step, last,
+            self._stamp, self._layout, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes,
+            self._scratch, self._columns, self._moments, self.step, last,
         )  # fmt: skip
         self.step, self._settled = last, True
 
@@ -159,13 +168,13 @@ def kind_of(replica: Any) -> tuple:
         batch_kind: Any = kind(batch)
     else:
         batch_kind = batch if batch in ("full", 1) else "count"
-    parts = kind(replica.rule), replica.rule.parameter, kind(replica.clock), kind(replica.device)
+    parts = kind(replica.rule), getattr(replica.rule, "parameter", None), kind(replica.clock), kind(replica.device)
     return sizes, parts, batch_kind
 
 
-def first_values(replica: Any) -> np.ndarray:
+def first_values(resistors: OhmicNetwork, replica: Any) -> np.ndarray:
     """Learning parameters at the start [edge]: resistances on the device's levels if it has any, or conductances."""
-    value = 1.0 / replica.initial if replica.rule.parameter == "conductance" else replica.initial
+    value = 1.0 / replica.initial if resistors.learned(replica.rule) == "conductance" else replica.initial
     return replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
 
 

@@ -18,6 +18,7 @@ from clockless.learning.contracts import Arrays, Learner, Luck, Replica, Variabl
 from clockless.media.resistors.checks import checked
 from clockless.media.resistors.learner import LANES, Block, Wiring, kind_of
 from clockless.media.resistors.ohm import OhmicNetwork
+from clockless.numerics.lanes import tile_of
 from clockless.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -95,12 +96,13 @@ class Resistors(OhmicNetwork):
         wanted = min(1.0 / max(seconds, 1e-12), replicas / 16)
         return int(np.clip(LANES * (wanted // LANES), LANES, 64 * LANES))
 
-    def learner(self, replicas: Sequence[Replica], traces: bool = False, lanes: int = LANES) -> Learner:
-        """Blocks of at most `lanes` replicas, advanced one after the other."""
+    def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0, lanes: int = LANES) -> Learner:
+        """Blocks of at most `lanes` replicas, advanced one after the other, all in tiles of one width."""
         self._check_physics()
         mine = [checked(self, replica) for replica in replicas]
+        tile = tile_of(min(max(len(mine), of), lanes))
         members = [list(range(k, min(k + lanes, len(mine)))) for k in range(0, len(mine), lanes)]
-        blocks = [Block(self._wiring, mine, each, lanes, traces) for each in members]
+        blocks = [Block(self._wiring, mine, each, lanes, traces, tile) for each in members]
         return blocks[0] if len(blocks) == 1 else Blocks(blocks)
 
     @cached_property

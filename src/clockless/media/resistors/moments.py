@@ -11,11 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from clockless.media.resistors.columns import add_example, add_two_pairs, combine_one_pair, pair_of_example, pairs_of_moments
-from clockless.numerics.lanes import COMPILE_OPTIONS, compiled
+from clockless.media.resistors.columns import (
+    add_example,
+    add_two_pairs,
+    combine_one_pair,
+    pair_of_example,
+    pairs_of_moments,
+)
+from clockless.numerics.lanes import UNCOUNTED, known, uncounted
 from clockless.numerics.randomness import EXAMPLES, step_keys, unit_hash
+from clockless.numerics.rows import clear, copy, subtract_product
 from clockless.parts.clocks import choose
 from clockless.parts.devices import compare, listen
+from clockless.parts.separate import call, separate
 
 
 class AllExamples(NamedTuple):
@@ -46,15 +54,27 @@ def all_examples(x: np.ndarray, y: np.ndarray) -> AllExamples:
     return AllExamples(*(np.ascontiguousarray(np.einsum("wea,web->abw", a, b)) for a, b in ((x, x), (y, x), (y, y))))
 
 
-def sense(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
+def sense(at, batch, comparator, arguments, lanes, step, scratch, sensed):
     """Write what every edge senses of the step's examples into `sensed` [edge, lane]. Compiled only.
 
-    Without comparators that is the sum over examples of dV_C^2 - dV_F^2, in volts squared.
+    Without comparators that is the sum over examples of dV^2 at the pushed minus dV^2 at the free state, in volts squared,
+    or half of that between both pushes. `at` is the address of the batch's separate part, for which see `sensing`;
+    `arguments` are (tile, schedule, roles, columns, moments).
     """
 
 
-@overload(sense, jit_options=COMPILE_OPTIONS)
-def _sense(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
+def sensing(batch: Any, arguments: tuple, sensed: np.ndarray) -> int:
+    """Address of what a kind of batch does independently of clocks and devices."""
+    tile, _, roles, columns, _ = arguments
+    if isinstance(batch, AllExamples):
+        return sense_all.address(*arguments, batch, sensed)
+    if isinstance(batch, SomeExamples):
+        return sense_chosen.address(*arguments, batch.chosen, sensed)
+    return combine_one.address(tile, roles, columns)
+
+
+@overload(sense, jit_options=UNCOUNTED)
+def _sense(at, batch, comparator, arguments, lanes, step, scratch, sensed):
     kind = getattr(batch, "instance_class", None)
     if kind is AllExamples:
         return _sense_all
@@ -65,15 +85,31 @@ def _sense(batch, comparator, nudge, schedule, roles, columns, moments, lanes, s
     return None
 
 
-def _sense_one(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
+def _sense_all(at, batch, comparator, arguments, lanes, step, scratch, sensed):
+    tile, schedule, roles, columns, moments = arguments
+    call(at, (tile, schedule, roles, columns, moments, batch, sensed))
+
+
+def _sense_some(at, batch, comparator, arguments, lanes, step, scratch, sensed):
+    tile, schedule, roles, columns, moments = arguments
+    step_keys(lanes.seed, lanes.replica, step, EXAMPLES, scratch.key)
+    choose(batch.clock, batch.memory, step, scratch.key, batch.wanted, batch.chosen)
+    call(at, (tile, schedule, roles, columns, moments, batch.chosen, sensed))
+
+
+def _sense_one(at, batch, comparator, arguments, lanes, step, scratch, sensed):
+    tile, schedule, roles, columns, _ = arguments
     key = scratch.key
     step_keys(lanes.seed, lanes.replica, step, EXAMPLES, key)
     count = np.uint64(roles.x.shape[1])
-    for w in range(roles.task.size):
+    for w in range(key.shape[1]):
         example = np.int64((np.uint64(unit_hash(0, key[0, w], key[1, w])) * count) >> np.uint64(32))
         task = roles.task[w]
-        pair_of_example(roles.x[task, example], roles.y[task, example], nudge[w], columns, w)
-    combine_one_pair(roles.columns, columns.potential, columns.coefficients, columns.sides)
+        for s in range(columns.volts.shape[0]):
+            columns.volts[s, w] = roles.x[task, example, s]
+        for o in range(columns.residual.shape[0]):
+            columns.residual[o, w] = roles.y[task, example, o]
+    call(at, (tile, roles, columns))
     listen(comparator, lanes, step, key)
     sides = columns.sides
     for e in range(sensed.shape[0]):
@@ -85,49 +121,59 @@ def _sense_one(batch, comparator, nudge, schedule, roles, columns, moments, lane
             sensed[e, w] = compare(comparator, difference, total, e, key, w)
 
 
-def _sense_some(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
-    step_keys(lanes.seed, lanes.replica, step, EXAMPLES, scratch.key)
-    choose(batch.clock, batch.memory, step, scratch.key, batch.wanted, batch.chosen)
-    moments.rx[:] = 0.0
-    moments.rr[:] = 0.0
-    for example in range(batch.chosen.shape[0]):
-        for w in range(roles.task.size):
-            if batch.chosen[example, w]:
+@separate
+def combine_one(tile, roles, columns):
+    """Minus the potentials of the one pair of the example whose x and y stand in `columns.volts` and `residual`."""
+    columns = known(tile, columns)
+    pair_of_example(tile, columns)
+    combine_one_pair(tile, roles.columns, columns.potential, columns.coefficients, columns.sides)
+
+
+@separate
+def sense_all(tile, schedule, roles, columns, moments, batch, sensed):
+    """What edges sense of all examples."""
+    columns, moments, batch = known(tile, columns), known(tile, moments), known(tile, batch)
+    moments_of_all(tile, batch, columns.transfer, moments)
+    _sense_moments(tile, schedule, roles, columns, moments, known(tile, sensed))
+
+
+@separate
+def sense_chosen(tile, schedule, roles, columns, moments, chosen, sensed):
+    """What edges sense of the examples that are `chosen` [example, lane]."""
+    columns, moments = known(tile, columns), known(tile, moments)
+    outputs, sources, _ = moments.rx.shape
+    clear(moments.rx, 0, outputs * sources)
+    clear(moments.rr, 0, outputs * outputs)
+    for example in range(chosen.shape[0]):
+        for w in range(moments.rx.shape[2]):
+            if chosen[example, w]:
                 task = roles.task[w]
                 add_example(roles.x[task, example], roles.y[task, example], columns.transfer, moments, w)
-    sense_moments(nudge, schedule.edge_from, schedule.edge_to, roles.columns, columns, moments, sensed)
+    _sense_moments(tile, schedule, roles, columns, moments, known(tile, sensed))
 
 
-def _sense_all(batch, comparator, nudge, schedule, roles, columns, moments, lanes, step, scratch, sensed):
-    moments_of_all(batch, columns.transfer, moments)
-    sense_moments(nudge, schedule.edge_from, schedule.edge_to, roles.columns, columns, moments, sensed)
-
-
-@compiled
-def sense_moments(nudge, edge_from, edge_to, terms, columns, moments, sensed):
+@uncounted
+def _sense_moments(tile, schedule, roles, columns, moments, sensed):
     """What edges sense of examples that are known by their moments."""
-    count = pairs_of_moments(nudge, columns.source_currents, columns.output_currents, moments, columns.coefficients)
+    count = pairs_of_moments(tile, columns, moments)
     q = columns.output_currents.shape[1]
-    sensed[:] = 0.0
+    clear(sensed, 0, sensed.shape[0])
     for group in range((count + 1) // 2):
-        add_two_pairs(edge_from, edge_to, terms, columns.potential, columns.coefficients, group * q, columns.sides, sensed)
+        add_two_pairs(tile, schedule.edge_from, schedule.edge_to, roles.columns, columns, group * q, sensed)
 
 
-@compiled
-def moments_of_all(batch, q, moments):
+@uncounted
+def moments_of_all(tile, batch, q, moments):
     """C_rx = C_yx - Q C_xx and C_rr = C_yy - Q C_xy - C_rx Q^T, with the present transfer matrix `q`."""
     outputs, sources, lanes = moments.rx.shape
     for o in range(outputs):
         for s in range(sources):
-            for w in range(lanes):
-                moments.rx[o, s, w] = batch.yx[o, s, w]
+            copy(tile, moments.rx, o * sources + s, batch.yx, o * sources + s)
             for k in range(sources):
-                for w in range(lanes):
-                    moments.rx[o, s, w] -= q[o, k, w] * batch.xx[k, s, w]
+                subtract_product(tile, moments.rx, o * sources + s, q, o * sources + k, batch.xx, k * sources + s)
     for o in range(outputs):
         for other in range(outputs):
-            for w in range(lanes):
-                moments.rr[o, other, w] = batch.yy[o, other, w]
+            copy(tile, moments.rr, o * outputs + other, batch.yy, o * outputs + other)
             for s in range(sources):
                 for w in range(lanes):
                     moments.rr[o, other, w] -= q[o, s, w] * batch.yx[other, s, w] + moments.rx[o, s, w] * q[other, s, w]

@@ -22,12 +22,16 @@ from clockless.parts.part import behaviour, part
 class OhmicNetwork:
     """A network whose edges are resistors that may take values from `low` to `high` ohms while they learn: the physics.
 
+    What a rule changes is `parameter`, "resistance" or "conductance"; a rule that says "conductance" itself counts first.
+
     Raises:
         NetworkError: the network is not a `Network`.
-        ParameterError: a range that is not 0 < low < high < infinity.
+        ParameterError: a range that is not 0 < low < high < infinity, or another parameter.
     """
 
-    def __init__(self, network: Network, low: float = 0.01, high: float = 100.0) -> None:
+    def __init__(
+        self, network: Network, low: float = 0.01, high: float = 100.0, parameter: str = "resistance"
+    ) -> None:  # fmt: skip
         if not isinstance(network, Network):
             raise NetworkError(f"{shown(network)} is not a Network; make one with Network(edges) or networks.packing().")
         if not (all(isinstance(end, Real) for end in (low, high)) and 0 < low < high < np.inf):
@@ -36,20 +40,25 @@ class OhmicNetwork:
             )
         self.network = network
         self.low, self.high = float(low), float(high)
+        self.parameter = _checked_parameter(parameter)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.network!r}, low={self.low}, high={self.high})"
+        learned = "" if self.parameter == "resistance" else f", parameter={self.parameter!r}"
+        return f"{type(self).__name__}({self.network!r}, low={self.low}, high={self.high}{learned})"
+
+    def learned(self, rule: Any) -> str:
+        """What learns by a rule: its own `parameter` if that is not "resistance", otherwise the medium's."""
+        own = getattr(rule, "parameter", "resistance")
+        return self.parameter if own == "resistance" else str(own)
 
     def energy(self, parameters: np.ndarray, state: np.ndarray) -> float:
         """E = sum of v^2 / (2 R), watts; half the dissipated power. `parameters` [edge] ohms, `state` [node] volts."""
         return float(np.sum(self.drops(state) ** 2 / (2.0 * self.checked(parameters))))
 
-    def signal(self, parameters: np.ndarray, state: np.ndarray, parameter: str = "resistance") -> np.ndarray:
-        """dE/dR = -v^2 / (2 R^2) per edge, or dE/dk = v^2 / 2 for conductances k = 1 / R."""
+    def signal(self, parameters: np.ndarray, state: np.ndarray, parameter: str | None = None) -> np.ndarray:
+        """dE/dR = -v^2 / (2 R^2) per edge, or dE/dk = v^2 / 2 for conductances k = 1 / R; the medium's if not given."""
         resistances = self.checked(parameters)
-        if parameter not in ("resistance", "conductance"):
-            raise ParameterError(f"parameter = {parameter!r}; resistors learn by 'resistance' or 'conductance'.")
-        if parameter == "conductance":
+        if _checked_parameter(self.parameter if parameter is None else parameter) == "conductance":
             return self.drops(state) ** 2 / 2.0
         return -(self.drops(state) ** 2) / (2.0 * resistances**2)
 
@@ -135,6 +144,12 @@ class OhmicNetwork:
                 "nodes are held at different numbers of examples; give each one voltage, or [example]."
             ) from None
         return np.array(list(held), dtype=np.int64), table
+
+
+def _checked_parameter(parameter: Any) -> str:
+    if not isinstance(parameter, str) or parameter not in ("resistance", "conductance"):
+        raise ParameterError(f"parameter = {shown(parameter)}; resistors learn by 'resistance' or 'conductance'.")
+    return parameter
 
 
 # --- what learns, in lanes -------------------------------------------------------------------------------

@@ -118,14 +118,15 @@ def signal_difference(
 ) -> np.ndarray:  # fmt: skip
     """Signal at the clamped minus signal at the free state of one example [edge], as a comparator lets it through.
 
-    For `EquilibriumPropagation` the second state is nudged and what learns are resistances.
+    For `EquilibriumPropagation` the second state is nudged.
     """
     if isinstance(rule, EquilibriumPropagation):
-        return -_squares_propagated(resistors, resistances, task, example, rule) / (2 * resistances**2)
-    clamped = resistors.drops(clamped_state(resistors, resistances, task, example, rule.nudge))
-    free = resistors.drops(free_state(resistors, resistances, task, task.x_train[example]))
-    difference = sensed(free, clamped, noise)
-    return -difference / (2 * resistances**2) if rule.parameter == "resistance" else difference / 2
+        difference = _squares_propagated(resistors, resistances, task, example, rule)
+    else:
+        clamped = resistors.drops(clamped_state(resistors, resistances, task, example, rule.nudge))
+        free = resistors.drops(free_state(resistors, resistances, task, task.x_train[example]))
+        difference = sensed(free, clamped, noise)
+    return difference / 2 if resistors.learned(rule) == "conductance" else -difference / (2 * resistances**2)
 
 
 def test_error(resistors: OhmicNetwork, resistances: np.ndarray, task: Task) -> float:
@@ -149,8 +150,8 @@ def learn(
     edges = len(resistors.network.edges)
     replica = task.fingerprint
     resistances = np.array(np.broadcast_to(initial, edges), dtype=np.float64)
+    conducts = resistors.learned(rule) == "conductance"
     if hasattr(device, "nearest"):
-        conducts = getattr(rule, "parameter", "resistance") == "conductance"
         resistances = 1 / device.nearest(1 / resistances) if conducts else device.nearest(resistances)
     memory = clock.memory(seed, replica, edges) if hasattr(clock, "memory") else None
     for step in range(steps):
@@ -163,9 +164,9 @@ def learn(
         drawn = numbers(seed, replica, step, CLOCK, edges)
         acts = clock.acting(drawn) if memory is None else clock.acting_at(step, memory)
         wanted = rule.change(signal, device.level)
-        if getattr(rule, "parameter", "resistance") == "resistance":
-            written = device.written(resistances, wanted, resistors.low, resistors.high)
-        else:
+        if conducts:
             written = 1 / device.written(1 / resistances, wanted, 1 / resistors.high, 1 / resistors.low)
+        else:
+            written = device.written(resistances, wanted, resistors.low, resistors.high)
         resistances = np.where(acts, written, resistances)
     return resistances

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.experiments.catalogue import built
+from clockless.networks import architectures
 from clockless.networks.architectures import Architecture
 from clockless.papers.trends import mean_interval
 from clockless.pictures.networks import placed
@@ -39,7 +39,7 @@ def figure_e(datasets: Datasets) -> Figure:
     upper, lower = halves
     grid = upper.subplots(data.sizes["case"], columns)
     for row, case in zip(grid, data.case.values, strict=True):
-        architecture = built("network", json.loads(str(data.network.sel(case=case).values)))
+        architecture = _wired(json.loads(str(data.network.sel(case=case).values)))
         one = data.sel(case=case)
         largest = float(np.nanmax(np.abs(one.traces.values[shown, : architecture.couplings])))
         for axes, at in zip(row, shown, strict=True):
@@ -56,6 +56,11 @@ def figure_e(datasets: Datasets) -> Figure:
     )
     _draw_numbers(lower.subplots(2, 3), data)
     return figure
+
+
+def _wired(network: dict[str, Any]) -> Architecture:
+    """The lattice of a description."""
+    return getattr(architectures, network["kind"].replace("-", "_"))(**{k: v for k, v in network.items() if k != "kind"})
 
 
 def _draw_map(axes: Axes, architecture: Architecture, response: np.ndarray, strength: np.ndarray) -> Any:
