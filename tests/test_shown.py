@@ -141,10 +141,10 @@ def test_a_file_is_run_beside_where_one_stands(tmp_path, monkeypatch):
 def test_failed_jobs_are_said(tmp_path, monkeypatch):
     made = cl.Resistors.learner
 
-    def learner(self, replicas, traces=False):
+    def learner(self, replicas, *how):
         if replicas[0].clock == cl.Bernoulli(0.25):
             raise ZeroDivisionError("bad luck")
-        return made(self, replicas, traces)
+        return made(self, replicas, *how)
 
     monkeypatch.setattr(cl.Resistors, "learner", learner)
     experiment = SMALL.changed(clock={"kind": "bernoulli", "p": [0.25, 0.5]}, task={"kind": "regression"})
