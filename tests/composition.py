@@ -63,6 +63,7 @@ RULES = {
 }
 DEVICES = {
     "Continuous": cl.Continuous(),
+    "AnalogMemory": cl.devices.AnalogMemory(0.1, 1.1, 0.9),
     "Levels": cl.Levels(**LEVELS),
     "Levels, Magnitudes": cl.Levels(**LEVELS, comparator=cl.Magnitudes(1e-4)),
     "Levels, TwoComparators": cl.Levels(**LEVELS, comparator=cl.TwoComparators(1e-4)),

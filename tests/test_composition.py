@@ -87,7 +87,7 @@ def test_what_composes_learns(cell):
     run = trained(cell)
     error = run.error.values
     assert np.isfinite(error).all()
-    if cell.device == "Continuous":
+    if not hasattr(DEVICES[cell.device], "nearest"):
         assert error[-1] < error[0], f"{error[0]} -> {error[-1]}"
         return
     device, values = DEVICES[cell.device], run.data.parameters.values

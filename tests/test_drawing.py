@@ -45,7 +45,9 @@ def test_every_dimension_but_task_initial_and_seed_makes_lines():
     assert len(axes.lines) == 4
     error = run.error.isel(clock=0, device=1).mean(["task", "initial"]).sel(step=slice(1, None))
     np.testing.assert_allclose(axes.lines[1].get_ydata(), error)
-    np.testing.assert_allclose(axes.lines[1].get_xdata(), 0.5 * error.step)
+    measured = float(run.actions.isel(clock=0, device=1).mean()) / int(run.data.step[-1])
+    assert measured == pytest.approx(0.5, abs=0.1)
+    np.testing.assert_allclose(axes.lines[1].get_xdata(), measured * error.step)
 
 
 def test_a_single_line_needs_no_legend():

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from clockless.parts.devices import Continuous as Continuous
     from clockless.parts.devices import Levels as Levels
     from clockless.parts.devices import SignedLevels as SignedLevels
+    from clockless.parts.devices import AnalogMemory as AnalogMemory
     from clockless.parts.devices import Ideal as Ideal
     from clockless.parts.devices import Magnitudes as Magnitudes
     from clockless.parts.devices import TwoComparators as TwoComparators
@@ -107,6 +108,7 @@ _NAMES = {
     "Continuous": "parts.devices",
     "Levels": "parts.devices",
     "SignedLevels": "parts.devices",
+    "AnalogMemory": "parts.devices",
     "Ideal": "parts.devices",
     "Magnitudes": "parts.devices",
     "TwoComparators": "parts.devices",

@@ -25,6 +25,7 @@ from clockless.experiments.own_fields import LEFT_TO_CODE
 from clockless.networks.architectures import Architecture
 
 _FLOAT, _INT, _BOOL, _TEXT, _PART = "float", "int", "bool", "str", "Part"
+_OR_ARRAY = " | np.ndarray"  # descriptions hold numbers alone
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
     "batch": {**_CLOCKS, "epochs": Kind("clockless.parts.samplers:Epochs")},
     "device": {
         "continuous": Kind("clockless.parts.devices:Continuous"),
-        "levels": Kind("clockless.parts.devices:Levels"),
+        "levels": Kind("clockless.parts.devices:Levels", tables=("values",), later=("values",)),
+        "analog-memory": Kind("clockless.parts.devices:AnalogMemory"),
         "signed-levels": Kind("clockless.parts.devices:SignedLevels"),
     },
     "optimiser": {
@@ -291,7 +293,8 @@ def canonical(value: Any) -> str:
 def _checked(annotation: Any, value: Any, where: str) -> Any:
     """A scalar field by its declared type; whatever has no declared type must be plain."""
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    if name == _PART or hasattr(type(value), "Lanes"):
+    name = name.removesuffix(_OR_ARRAY)
+    if name.rpartition(".")[2] == _PART or hasattr(type(value), "Lanes"):
         return described("comparator", value, where)
     if name == _FLOAT and isinstance(value, Real) and not isinstance(value, bool):
         if not math.isfinite(number(value)):

@@ -55,7 +55,7 @@ class Experiment:
         medium: what settles on it, such as `{"kind": "resistors", "low": 0.01, "high": 100.0}`.
         task: such as `{"kind": "regression", "seed": [0, 1]}`, or a `Task`.
         rule, clock, device: descriptions, or parts such as `Bernoulli(0.5)`.
-        optimiser: what becomes of a gradient, for media that learn by one; resistors do without.
+        optimiser: what becomes of a gradient before the rule is told of it; nothing if it is not given.
         batch: "full", a number of examples drawn anew in every step, or a clock that draws them.
         initial: the learning parameters' start in ohms, 1 if nothing is said: a number, or
             `{"kind": "given", "dims": [..], "values": [..]}` whose dimensions are axes of this experiment and "edge".

@@ -6,6 +6,7 @@ from typing import Any
 
 from clockless.errors import ParameterError, TaskError, shown
 from clockless.learning.contracts import Replica, checked_seed
+from clockless.parts.clocks import mean_rate
 from clockless.parts.optimisers import Descent
 from clockless.parts.pushes import push_of
 from clockless.parts.rules import SignRule
@@ -40,15 +41,14 @@ def check_parts(replica: Replica, units: int) -> Replica:
             kind = "rule that compares two states" if name == "rule" else name  # modules have rules of another kind
             raise ParameterError(f"{name} = {shown(value)} is not a {kind}; give one such as {example}.")
     push_of(replica.rule)
-    if hasattr(replica.clock, "rate"):
-        replica.clock.rate(units)  # raises if nothing would ever act
+    mean_rate(replica.clock, units)  # raises if nothing would ever act
     check_levels(replica.rule, replica.device)
     return replica.changed(batch=examples_checked(replica.batch, replica.task))
 
 
 def check_levels(rule: Any, device: Any) -> None:
     """A rule that moves by levels needs a device that has them."""
-    if isinstance(rule, SignRule) and device.level == 0:
+    if isinstance(rule, SignRule) and getattr(device, "level", 0.0) == 0:
         raise ParameterError(
             f"{rule} moves by one level, but {device} has none; give a device with levels, such as Levels()."
         )

@@ -13,9 +13,19 @@ from typing import Any
 import numpy as np
 
 from clockless.learning.contracts import Arrays, Info, Luck, Replica
-from clockless.numerics.randomness import CLOCK
 from clockless.parts.pushes import push_of
 from clockless.parts.samplers import drawn_examples
+from clockless.parts.scalars import (
+    Units,
+    acting_by,
+    clock_memory,
+    first_memory,
+    kept,
+    level_seen,
+    scalar,
+    wanted_by,
+    written_by,
+)  # fmt: skip
 
 _SEEN = ("residual", "cost", "unsettled", "samples", "sweeps")
 
@@ -39,9 +49,12 @@ class PlainLearner:
         self._owners = medium.owners()
         self._moments = np.zeros((replica.optimiser.slots, self.values.size))
         self._actions = np.zeros(medium.units)
-        clock = replica.clock
-        has_memory = hasattr(clock, "memory")
-        self._memory = clock.memory(self._luck.seed, self._luck.replica, medium.units) if has_memory else None
+        held = self.values[medium.held_by_device()]
+        self._memory = {
+            "rule": first_memory(replica.rule, "rule", self._units(self.values.size, value=self.values)),
+            "clock": clock_memory(replica.clock, self._units(medium.units)),
+            "device": first_memory(replica.device, "device", self._units(held.size, value=held)),
+        }
         self._seen = dict.fromkeys(_SEEN, 0.0) | {"cost": np.nan}
 
     # --- the contract of a learner ---------------------------------------------------------------------------
@@ -75,10 +88,11 @@ class PlainLearner:
         return replica.medium.look(self.values, replica.task, self._luck._replace(step=self.step))
 
     def state(self) -> Arrays:
-        """All that the next step needs. The clock's memory follows from the seed."""
+        """All that the next step needs. Memory that no step changes follows from the seed."""
         seen = {name: np.array(value) for name, value in self._seen.items()}
         arrays = {"values": self.values.copy(), "moments": self._moments.copy(), "actions": self._actions.copy()}
-        return {"step": np.array(self.step), **arrays, **seen}
+        memory = {f"{name}_memory": self._memory[name].copy() for name in self._changing}
+        return {"step": np.array(self.step), **arrays, **seen, **memory}
 
     def restore(self, state: Arrays) -> None:
         """Take over what `state` returned of a learner of the same replica; ValueError if it is of another."""
@@ -90,6 +104,8 @@ class PlainLearner:
         self.step = int(state["step"])
         self.values, self._moments = state["values"].copy(), state["moments"].copy()
         self._actions = state["actions"].copy()
+        for name in self._changing:
+            self._memory[name] = np.array(state[f"{name}_memory"], dtype=np.float64)
         self._seen = {name: float(state[name]) for name in self._seen}
 
     def results(self, recorded: Arrays) -> Arrays:
@@ -121,24 +137,40 @@ class PlainLearner:
         self._write(signal, luck)
 
     def _write(self, signal: np.ndarray, luck: Luck) -> None:
-        """What each parameter wants from its signal; which units act; what is written."""
-        rule, device, medium = self.replica.rule, self.replica.device, self.replica.medium
-        units = self._acting(luck)
-        self._actions += units
-        acts = units if self._owners is None else units[self._owners]
+        """What each parameter wants from its signal; which units act; what is written; what is remembered."""
+        rule, clock, device, memory = self.replica.rule, self.replica.clock, self.replica.device, self._memory
+        # A unit that owns several parameters shows clocks none of them.
+        alone = {} if self._owners is not None else {"value": self.values, "signal": signal}
+        deciding = self._units(self.replica.medium.units, **alone)
+        acting = acting_by(clock, deciding, memory["clock"])
+        self._actions += acting
+        acts = acting if self._owners is None else acting[self._owners]
         direction, self._moments = self.replica.optimiser.direction(signal / rule.nudge, self._moments, acts)
-        wanted = self._factors * rule.change(rule.nudge * direction, device.level)
-        low, high = medium.limits()
-        written, held = self.values + wanted, medium.held_by_device()
-        written[held] = device.written(self.values[held], wanted[held], low, high)
+        signal = rule.nudge * direction
+        units = self._units(self.values.size, value=self.values, signal=signal)
+        units = units.knowing(level=level_seen(device, self.values, signal))
+        wanted = self._factors * wanted_by(rule, units, memory["rule"])
+        units = units.knowing(wanted=wanted, acts=acts)
+        written, held = self.values + wanted, self.replica.medium.held_by_device()
+        first = {name: values[held] if np.ndim(values) else values for name, values in units.seen.items()}
+        of_device = self._units(self.values[held].size, **first)
+        written[held] = written_by(device, of_device, memory["device"])
+        self._memory = {
+            "rule": kept(rule, "rule", units, memory["rule"]),
+            "clock": kept(clock, "clock", deciding.knowing(acts=acting), memory["clock"]),
+            "device": kept(device, "device", of_device, memory["device"]),
+        }
         self.values = np.where(acts & (self._factors > 0), written, self.values)
 
-    def _acting(self, luck: Luck) -> np.ndarray:
-        """Which units act in this step, bool [unit]."""
-        clock = self.replica.clock
-        if self._memory is not None:
-            return clock.acting_at(self.step, self._memory)
-        return clock.acting(luck.numbers(CLOCK, self.replica.medium.units))
+    def _units(self, count: int, **seen: Any) -> Units:
+        """The first `count` units and what they sense."""
+        low, high = self.replica.medium.limits()
+        return Units(self._luck.seed, self._luck.replica, self.step, count, {"low": low, "high": high, **seen})
+
+    @property
+    def _changing(self) -> list[str]:
+        """Parts whose memory steps change."""
+        return [name for name in self._memory if scalar(type(getattr(self.replica, name)), "keeps")]
 
     def _note(self, info: Info) -> None:
         tolerated = getattr(self.replica.medium, "tolerated", np.inf)

@@ -30,12 +30,17 @@ CLOCK = np.uint64(0)
 EXAMPLES = np.uint64(1)
 OSCILLATORS = np.uint64(3)
 COMPARATORS = np.uint64(2)
+RULES = np.uint64(4)  # what rules draw
+WRITES = np.uint64(5)  # what devices draw when they write
 PHASES = np.uint64(16)  # where phases start
 RELAXATION = np.uint64(17)  # in which order sites relax
 COUPLINGS = np.uint64(18)  # initial couplings and fields
 TEST_PHASES = np.uint64(19)  # where phases start when a test set is looked at
 EPOCHS = np.uint64(20)  # in which order an epoch goes through the examples
 STATES = np.uint64(64)  # to 67: noise of free, pushed, back-pushed and tested states of media of one's own
+
+
+NORMALS = 2**31  # the units from here on give the pairs that normal numbers are made of
 
 
 @uncounted
@@ -87,6 +92,13 @@ def unit_hash(unit, key0, key1):
 def uniform(unit, key0, key1):
     """The same number as a float64 in (0, 1): the centre of its 2^-32 wide bin."""
     return (np.float64(unit_hash(unit, key0, key1)) + 0.5) * 2.0**-32
+
+
+@uncounted
+def normal(unit, key0, key1):
+    """A normal number of mean 0 and variance 1 from two uniform ones (Box and Muller 1958, doi 10.1214/aoms/1177706645)."""
+    pair = NORMALS + 2 * unit
+    return np.sqrt(-2.0 * np.log(uniform(pair, key0, key1))) * np.cos(2.0 * np.pi * uniform(pair + 1, key0, key1))
 
 
 def numbers(seed: int, replica: int, step: int, purpose: np.uint64, units: int, first: int = 0) -> np.ndarray:

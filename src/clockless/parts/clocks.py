@@ -2,14 +2,20 @@
 
 Contract of a clock: a `part` with
 
-- `rate(units)`: the mean fraction of units that act in a step;
+- `acts(self, unit)`: whether a unit acts; see `scalars` for what it senses and remembers;
+- if it is known, `rate(units)`: the mean fraction of units that act in a step. Otherwise it is measured.
+
+A clock whose units are not decided one by one has the block contract in place of `acts`:
+
 - `acting(numbers)`: which of the units act, given their uniform 32-bit numbers of the step (uint32 [unit] -> bool
-  [unit]); the readable version, used by the NumPy reference;
+  [unit]); the readable version;
 - an overload of `choose`, the same for a block of lanes;
 - if its units keep something from step to step, `memory(seed, replica, units)`: its first value, float64 [slot, unit],
   and `acting_at(step, memory)`, which takes the place of `acting` as the readable version.
 
-What a unit can sense is its own random numbers, its own memory and the change that it wants; no clock sees another unit.
+Of the clocks here `FixedFraction` has it because units are decided one after the other, `Oscillators` and `Poisson` because
+what all units of a lane share costs logarithms and exponentials, which are then computed once a step. No clock sees another
+unit.
 """
 
 from __future__ import annotations
@@ -50,14 +56,9 @@ class Global:
         """Mean fraction of units that act in a step."""
         return 1.0
 
-    def acting(self, numbers: np.ndarray) -> np.ndarray:
-        """All of them, bool [unit]."""
-        return np.ones(numbers.size, dtype=bool)
-
-
-@behaviour(choose, Global)
-def _choose_global(clock, memory, step, key, wanted, acts):
-    acts[:] = True
+    def acts(self, unit: Any) -> Any:
+        """All of them."""
+        return True
 
 
 @part
@@ -79,22 +80,9 @@ class Bernoulli:
         """Mean fraction of units that act in a step: p."""
         return float(self.p)
 
-    def acting(self, numbers: np.ndarray) -> np.ndarray:
-        """Units whose uniform number in (0, 1) is below p, bool [unit]."""
-        return (numbers + 0.5) * 2.0**-32 < self.p
-
-
-@compiled
-def _toss(p, key, acts):
-    """Independent coins: each unit of a lane acts with that lane's probability p [lane]."""
-    for unit in range(acts.shape[0]):
-        for w in range(acts.shape[1]):
-            acts[unit, w] = uniform(unit, key[0, w], key[1, w]) < p[w]
-
-
-@behaviour(choose, Bernoulli)
-def _choose_bernoulli(clock, memory, step, key, wanted, acts):
-    _toss(clock.p, key, acts)
+    def acts(self, unit: Any) -> Any:
+        """Units whose uniform number in (0, 1) is below p."""
+        return unit.uniform < self.p
 
 
 @part
@@ -165,12 +153,15 @@ class Poisson:
 
     def acting(self, numbers: np.ndarray) -> np.ndarray:
         """Units to which at least one event came, bool [unit]."""
-        return Bernoulli(self.rate(numbers.size)).acting(numbers)
+        return (numbers + 0.5) * 2.0**-32 < self.rate(numbers.size)
 
 
 @behaviour(choose, Poisson)
 def _choose_poisson(clock, memory, step, key, wanted, acts):
-    _toss(-np.expm1(-clock.events), key, acts)
+    p = -np.expm1(-clock.events)
+    for unit in range(acts.shape[0]):
+        for w in range(acts.shape[1]):
+            acts[unit, w] = uniform(unit, key[0, w], key[1, w]) < p[w]
 
 
 GOLDEN = (1 + 5**0.5) / 2
@@ -283,6 +274,15 @@ def _choose_oscillators(clock, memory, step, key, wanted, acts):
             cycles = memory[0, unit, w] + step * memory[1, unit, w]
             phase = cycles - np.floor(cycles)
             acts[unit, w] = (up[w] <= phase) & (phase < down[w])
+
+
+def mean_rate(clock: Any, units: int) -> float:
+    """The mean fraction of units that act in a step as the clock itself knows it; NaN where it has to be measured.
+
+    Raises:
+        ParameterError: a clock by which nothing would ever act.
+    """
+    return float(clock.rate(units)) if hasattr(clock, "rate") else np.nan
 
 
 SYNCHRONOUS = Global()

@@ -2,12 +2,16 @@
 
 Contract of a device: a `part` with
 
-- `sensed(free, clamped, numbers)` and `compare`: what an edge makes of its two voltage drops; ideally their difference of
-  squares, on real boards the output of comparators with a bias;
-- `level` and `level_of`: the distance of two values that it can hold, 0 if any value can be held;
-- `written(value, wanted, low, high)` and `write`: the value after a wanted change;
+- a field `comparator: Part = Ideal()`, whose `sensed(free, clamped, numbers)` and `compare` say what an edge makes of its
+  two voltage drops: ideally their difference of squares, on real boards the output of comparators with a bias;
+- `writes(self, unit)`: the value after a wanted change; see `scalars` for what a unit senses and remembers. It is stopped at
+  the ends of the medium's range;
+- a field `level` if it has one: the distance of two values that it can hold; without it any value can be held.
 
-each as a readable method and as a compiled behaviour for one unit of one lane. A rule never knows which device it runs on.
+In place of `writes` a device may have a readable `written(value, wanted, low, high)` and a behaviour of `write`, the same
+for one unit of one lane, which stop at ends of their own; in place of the field, a property `level` and a behaviour of
+`level_of`. `Levels` has them because what it computes depends on whether it has a table. A rule never knows which device
+it runs on.
 """
 
 from __future__ import annotations
@@ -16,10 +20,13 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numba.core import types
+from numba.extending import overload
 
-from clockless.errors import ParameterError, shown, whole
+from clockless.errors import ParameterError, real_array, shown, whole
+from clockless.numerics.lanes import COMPILE_OPTIONS, compiled
 from clockless.numerics.randomness import COMPARATORS, step_keys, uniform
-from clockless.parts.part import Part, behaviour, part
+from clockless.parts.part import Part, Table, behaves, behaviour, part
 
 FROZEN_STEP = 2**32 - 1  # never a step of a run: the numbers of biases that are drawn once
 
@@ -41,6 +48,25 @@ def write(device, value, wanted, low, high, w):
 
 def level_of(device, w):
     """Distance of two neighbouring values that a unit of lane `w` can hold; 0 if it can hold any. Compiled only."""
+
+
+def spacing(device, value, signal, w):
+    """Distance from a value to the next that the device can hold, upwards if the signal is below 0, else downwards.
+
+    0 if it can hold any. Compiled only.
+    """
+
+
+@overload(spacing, jit_options=COMPILE_OPTIONS)
+def _spacing(device, value, signal, w):
+    cls = getattr(device.instance_class, "_part", None)
+    if behaves("spacing", cls):
+        return None
+    if behaves("level_of", cls):
+        return lambda device, value, signal, w: level_of(device, w)
+    if "level" in device.fields:
+        return lambda device, value, signal, w: device.level[w]
+    return lambda device, value, signal, w: 0.0
 
 
 # --- comparators -------------------------------------------------------------------------------------------------------
@@ -169,9 +195,9 @@ class Continuous:
         """Any value can be held."""
         return 0.0
 
-    def written(self, value: np.ndarray, wanted: np.ndarray, low: float, high: float) -> np.ndarray:
-        """New values [unit]."""
-        return np.clip(value + wanted, low, high)
+    def writes(self, unit: Any) -> Any:
+        """As wanted."""
+        return unit.value + unit.wanted
 
 
 def _check_part(comparator: Any) -> None:
@@ -179,40 +205,78 @@ def _check_part(comparator: Any) -> None:
         raise ParameterError(f"comparator = {shown(comparator)}; give Ideal(), Magnitudes(bias) or TwoComparators(bias).")
 
 
-@behaviour(write, Continuous)
-def _write_continuous(device, value, wanted, low, high, w):
-    new = value + wanted
-    # Comparisons that let NaN through: a replica that has failed must look failed.
-    return low if new < low else high if new > high else new
+@part
+class AnalogMemory:
+    """An analog memory cell that is written imprecisely: *write noise* and *asymmetric update*, other steps up than down.
 
+        value += (up if wanted > 0 else down) wanted (1 + write_noise normal),
 
-@behaviour(level_of, Continuous)
-def _no_level(device, w):
-    return 0.0
+    with a normal number of mean 0 and variance 1 for every unit and step: the noise is in proportion to the change, as the
+    cycle-to-cycle variation of resistive memories is often described (Agarwal et al. 2016, doi 10.1109/IJCNN.2016.7727298).
+    Values stop at the ends of the range. `AnalogMemory()` is `Continuous()`.
+
+    Args:
+        write_noise: standard deviation of a change relative to the wanted one, 0 or more.
+        up, down: what becomes of a wanted change of 1 upwards and downwards, 0 or more.
+
+    Raises:
+        ParameterError: a number outside its range.
+    """
+
+    write_noise: float = 0.0
+    up: float = 1.0
+    down: float = 1.0
+    comparator: Part = Ideal()
+
+    def __post_init__(self) -> None:
+        for name in ("write_noise", "up", "down"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not (isinstance(value, Real) and 0 <= float(value) < np.inf):
+                raise ParameterError(f"{name} = {shown(value)}; it is relative to the wanted change: give 0 or more.")
+        _check_part(self.comparator)
+
+    @property
+    def level(self) -> float:
+        """Any value can be held."""
+        return 0.0
+
+    def writes(self, unit: Any) -> Any:
+        """More or less as wanted."""
+        upwards = unit.wanted > 0.0
+        gain = self.up * upwards + self.down * (1.0 - upwards)
+        return unit.value + gain * unit.wanted * (1.0 + self.write_noise * unit.normal)
 
 
 @part
 class Levels:
-    """A digital potentiometer: `count` equally spaced values from `low` to `high`, ends included.
+    """A digital potentiometer: `count` equally spaced values from `low` to `high`, ends included; or a measured table.
 
-    They are values of what learns: resistances in ohms, or conductances in siemens under a rule for conductances.
+    They are values of what learns: resistances in ohms, or conductances in siemens if those learn.
 
     A wanted change is rounded to whole levels, so a rule whose changes are proportional to the signal has a *dead zone*:
     changes of half a level or less are lost, and learning stops when all are that small. `SignRule` speaks in levels and
     has none. Initial values are rounded to the nearest level.
 
+    With `values` the levels are those of a table, as measured on a device. What is wanted becomes the level nearest by
+    value, `SignRule` moves to the neighbouring level whatever its distance; `count`, `low`, `high` follow from the table.
+
     The paper's board has 128 levels of about 781 ohms (Wycoff et al. 2022, doi 10.1063/5.0084631).
 
     Raises:
-        ParameterError: fewer than 2 levels, or not 0 < low < high < infinity.
+        ParameterError: fewer than 2 levels, not 0 < low < high < infinity, or a table that does not increase strictly.
     """
 
     count: int = 128
     low: float = 0.01
     high: float = 100.0
     comparator: Part = Ideal()
+    values: Table = None
 
     def __post_init__(self) -> None:
+        if self.values is not None:
+            table = _checked_table(self.values)
+            for name, value in (("values", table), ("count", len(table)), ("low", table[0]), ("high", table[-1])):
+                object.__setattr__(self, name, value)
         whole("count", self.count, 2)
         if not (
             isinstance(self.low, Real) and isinstance(self.high, Real) and 0 < float(self.low) < float(self.high) < np.inf
@@ -222,17 +286,46 @@ class Levels:
 
     @property
     def level(self) -> float:
-        """Distance of two neighbouring levels."""
+        """Distance of two neighbouring levels; of a table, the smallest."""
+        if self.values is not None:
+            return float(np.diff(self.values).min())
         return (self.high - self.low) / (self.count - 1)
+
+    def spacing(self, value: np.ndarray, signal: np.ndarray) -> Any:
+        """Distance [unit] to the neighbouring level on the side that lowers the contrast; inwards at the ends of a table."""
+        if self.values is None:
+            return self.level
+        gaps, last = np.diff(self.values), self.count - 2
+        at = self._entry(value)
+        return gaps[np.clip(np.where(np.asarray(signal) < 0.0, at, at - 1), 0, last)]
 
     def nearest(self, value: np.ndarray) -> np.ndarray:
         """The level nearest to each value [unit]."""
+        if self.values is not None:
+            return np.where(np.isnan(value), value, np.array(self.values)[self._entry(value)])
         return self.low + self.level * np.clip(np.rint((value - self.low) / self.level), 0, self.count - 1)
 
     def written(self, value: np.ndarray, wanted: np.ndarray, low: float, high: float) -> np.ndarray:
         """New values [unit]; the device's own range counts."""
+        if self.values is not None:
+            return self.nearest(value + wanted)
         number = np.rint((value - self.low) / self.level) + np.rint(wanted / self.level)
         return self.low + self.level * np.clip(number, 0, self.count - 1)
+
+    def _entry(self, value: np.ndarray) -> np.ndarray:
+        """Number of the nearest entry of the table; the lower one in the middle between two."""
+        table = np.array(self.values)
+        return np.searchsorted(0.5 * (table[1:] + table[:-1]), value)
+
+
+def _checked_table(values: Any) -> tuple[float, ...]:
+    try:
+        table = real_array(values)
+    except ValueError:
+        table = np.array(None)
+    if table.ndim != 1 or table.size < 2 or not (np.isfinite(table).all() and (np.diff(table) > 0).all()):
+        raise ParameterError(f"values = {shown(values)}; a table of levels holds two or more numbers, each above the last.")
+    return tuple(table.tolist())
 
 
 @behaviour(level_of, Levels)
@@ -240,12 +333,67 @@ def _level_spacing(device, w):
     return (device.high[w] - device.low[w]) / (device.count[w] - 1.0)
 
 
+@behaviour(spacing, Levels)
+def _spacing_of_levels(device, value, signal, w):
+    return _gap(device.values, device, value, signal, w)
+
+
 @behaviour(write, Levels)
 def _write_levels(device, value, wanted, low, high, w):
+    return _at_level(device.values, device, value, wanted, w)
+
+
+def _gap(values, device, value, signal, w):
+    """`spacing` by whether there is a table; compiled only."""
+
+
+def _at_level(values, device, value, wanted, w):
+    """`write` by whether there is a table; compiled only."""
+
+
+@overload(_gap, jit_options=COMPILE_OPTIONS)
+def _gap_by_table(values, device, value, signal, w):
+    if isinstance(values, types.NoneType):
+        return lambda values, device, value, signal, w: level_of(device, w)
+
+    def local(values, device, value, signal, w):
+        below = _entry_in_lane(values, value, w) - (0 if signal < 0.0 else 1)
+        below = min(max(below, 0), values.shape[0] - 2)
+        return values[below + 1, w] - values[below, w]
+
+    return local
+
+
+@overload(_at_level, jit_options=COMPILE_OPTIONS)
+def _at_level_by_table(values, device, value, wanted, w):
+    if isinstance(values, types.NoneType):
+        return _at_equal_level
+    return _at_entry
+
+
+def _at_equal_level(values, device, value, wanted, w):
     level = (device.high[w] - device.low[w]) / (device.count[w] - 1.0)
     number = np.rint((value - device.low[w]) / level) + np.rint(wanted / level)
     number = 0.0 if number < 0.0 else device.count[w] - 1.0 if number > device.count[w] - 1.0 else number
     return device.low[w] + level * number
+
+
+def _at_entry(values, device, value, wanted, w):
+    new = value + wanted
+    return new if np.isnan(new) else values[_entry_in_lane(values, new, w), w]
+
+
+@compiled
+def _entry_in_lane(values, value, w):
+    """Number of the entry of column w that is nearest, by bisection of the middles between entries."""
+    first, last = 0, values.shape[0] - 1
+    while first < last:
+        middle = (first + last) // 2
+        if 0.5 * (values[middle + 1, w] + values[middle, w]) < value:
+            first = middle + 1
+        else:
+            last = middle
+    return first
 
 
 @part

@@ -2,7 +2,11 @@
 
 Contract of an optimiser: `slots`, how many numbers each unit keeps, and `direction(gradient, memory, acts) -> direction,
 memory`, with memory float64 [slot, unit]. A unit that does not act keeps its memory as it was: it is asleep, and it counts
-its own steps. The wanted change is the rule's for that direction.
+its own steps. The wanted change is the rule's for that direction: the rule is told nudge x direction in place of the signal,
+and the gradient is signal / nudge.
+
+In lanes: `lane_slots`, and behaviours of `steer` and `follow`. What units keep there may differ: Adam has 1 - first^t in
+place of t, which needs no power in every step.
 """
 
 from __future__ import annotations
@@ -14,6 +18,16 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ParameterError, shown
+from clockless.numerics.lanes import compiled
+from clockless.parts.part import behaviour, part
+
+
+def steer(optimiser, signal, nudge, memory, e, w):
+    """The signal that the rule of lane `w` is told of, nudge x direction. Compiled only; memory is [slot, unit, lane]."""
+
+
+def follow(optimiser, signal, nudge, memory, acts, e, w):
+    """Remember the signal, if the unit acts. Compiled only."""
 
 
 def _check_decay(name: str, value: Any) -> None:
@@ -21,18 +35,21 @@ def _check_decay(name: str, value: Any) -> None:
         raise ParameterError(f"{name} = {shown(value)}; give what is kept of the past in a step, from 0 to below 1.")
 
 
-@dataclass(frozen=True)
+@part
 class Descent:
-    """The gradient itself."""
+    """The gradient itself. On resistors it leaves every bit of the signal as it is."""
 
-    slots = 0
+    slots = lane_slots = 0
 
     def direction(self, gradient: np.ndarray, memory: np.ndarray, acts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The gradient, and nothing to remember."""
         return gradient, memory
 
 
-@dataclass(frozen=True)
+NONE = Descent()
+
+
+@part
 class Momentum:
     """Heavy ball: v <- momentum v + gradient, direction v.
 
@@ -41,7 +58,7 @@ class Momentum:
     """
 
     momentum: float = 0.9
-    slots = 1
+    slots = lane_slots = 1
 
     def __post_init__(self) -> None:
         _check_decay("momentum", self.momentum)
@@ -52,7 +69,7 @@ class Momentum:
         return velocity, np.where(acts, velocity, memory[0])[None]
 
 
-@dataclass(frozen=True)
+@part
 class Adam:
     """Adam (Kingma and Ba 2015, arXiv 1412.6980): m / (sqrt(v) + eps) with both moments corrected for their start at 0.
 
@@ -64,6 +81,7 @@ class Adam:
     second: float = 0.999
     eps: float = 1e-8
     slots = 3
+    lane_slots = 4
 
     def __post_init__(self) -> None:
         _check_decay("first", self.first)
@@ -78,6 +96,55 @@ class Adam:
         square = self.second * memory[1] + (1.0 - self.second) * gradient**2
         direction = mean / (1.0 - self.first**steps) / (np.sqrt(square / (1.0 - self.second**steps)) + self.eps)
         return direction, np.where(acts, np.stack([mean, square, steps]), memory)
+
+
+# --- the same in lanes --------------------------------------------------------------------------------------------------
+
+
+@behaviour(steer, Descent)
+def _steer_nowhere(optimiser, signal, nudge, memory, e, w):
+    return signal
+
+
+@behaviour(follow, Descent)
+def _follow_nothing(optimiser, signal, nudge, memory, acts, e, w):
+    pass
+
+
+@behaviour(steer, Momentum)
+def _steer_by_momentum(optimiser, signal, nudge, memory, e, w):
+    return nudge * (optimiser.momentum[w] * memory[0, e, w] + signal / nudge)
+
+
+@behaviour(follow, Momentum)
+def _follow_by_momentum(optimiser, signal, nudge, memory, acts, e, w):
+    if acts:
+        memory[0, e, w] = optimiser.momentum[w] * memory[0, e, w] + signal / nudge
+
+
+@compiled
+def _mean(decay, before, new):
+    return decay * before + (1.0 - decay) * new
+
+
+@behaviour(steer, Adam)
+def _steer_by_adam(optimiser, signal, nudge, memory, e, w):
+    first, second, gradient = optimiser.first[w], optimiser.second[w], signal / nudge
+    mean, square = _mean(first, memory[0, e, w], gradient), _mean(second, memory[1, e, w], gradient * gradient)
+    # 1 - decay^t is the same running mean of the number 1.
+    mean /= _mean(first, memory[2, e, w], 1.0)
+    square /= _mean(second, memory[3, e, w], 1.0)
+    return nudge * (mean / (np.sqrt(square) + optimiser.eps[w]))
+
+
+@behaviour(follow, Adam)
+def _follow_by_adam(optimiser, signal, nudge, memory, acts, e, w):
+    if acts:
+        first, second, gradient = optimiser.first[w], optimiser.second[w], signal / nudge
+        memory[0, e, w] = _mean(first, memory[0, e, w], gradient)
+        memory[1, e, w] = _mean(second, memory[1, e, w], gradient * gradient)
+        memory[2, e, w] = _mean(first, memory[2, e, w], 1.0)
+        memory[3, e, w] = _mean(second, memory[3, e, w], 1.0)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,19 @@
 """How a clock, rule or device written as a plain Python class becomes numbers in the lanes of the compiled engine.
 
 A *part* is a frozen dataclass. Its fields annotated `float`, `int` or `bool` are run-time numbers, those annotated `Part`
-are parts themselves: for a block of replicas they are stacked into `Part.Lanes`, a named tuple of arrays [lane]. Compiled
-behaviour is chosen by that type (`numba.extending.overload`), so a sweep over numbers compiles nothing and the compiled
-code is found on disk by the next process. Your own part is therefore one class and one function:
+are parts themselves and those annotated `Table` rows of numbers: for a block of replicas they are stacked into `Part.Lanes`,
+a named tuple of arrays [lane]. Compiled code is chosen by that type, so a sweep over numbers compiles nothing and the
+compiled code is found on disk by the next process. A part of one's own is one class with one method (see `scalars`):
 
     @part
-    class EveryOther:
-        def rate(self, units): return 0.5
-        def acting(self, numbers): return np.arange(numbers.size) % 2 == 0      # the readable version
+    class Eager:
+        threshold: float
 
-    @behaviour(clocks.choose, EveryOther)
-    def _every_other(clock, memory, step, key, wanted, acts):                   # the same for a block of lanes
-        acts[0::2] = True
-        acts[1::2] = False
+        def acts(self, unit):
+            return abs(unit.signal) > self.threshold
+
+What cannot be said of one unit alone, such as that exactly k of N act, has a *block contract* instead: a readable method in
+NumPy, and a function for a block of lanes that is registered by `behaviour`.
 """
 
 from __future__ import annotations
@@ -27,24 +27,40 @@ from dataclasses import dataclass, fields
 from functools import cache, wraps
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 import numpy as np
 from numba.extending import overload
 
 from clockless.numerics.lanes import COMPILE_OPTIONS
+from clockless.parts.scalars import code_digest, derived
 from clockless.sources import digest_of
 
-Part = Any  # annotation of a field that holds another part
+if TYPE_CHECKING:
+    Part = Any
+    Table = Any
+else:
+
+    class Part:
+        """Annotation of a field that holds another part."""
+
+    class Table:
+        """Annotation of a field that holds a row of numbers, or None."""
+
 
 C = TypeVar("C", bound=type)
-# As text, too: a module that postpones annotations has them so.
-_NUMBERS = ("float", "int", "bool", "Part", float, int, bool, Part)
+_IN_LANES = ("float", "int", "bool", "Part", "Table")
+
+
+def spelled(annotation: Any) -> str:
+    """An annotation's last name, whether its module postpones annotations or not: "float", "Part", ..."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return text.rpartition(".")[2].strip()
 
 
 @dataclass_transform(frozen_default=True)
 def part(cls: C) -> C:
-    """Make `cls` a frozen dataclass with a `Lanes` type for its numbers.
+    """Make `cls` a frozen dataclass with a `Lanes` type for its numbers, and array methods as they follow from scalar ones.
 
     What passes the class's own `__post_init__` is kept as Python's numbers, so that `p=1`, `p=1.0` and `p=np.float64(1)`
     print alike.
@@ -55,34 +71,61 @@ def part(cls: C) -> C:
         if check is not None:
             check(self, *args)
         for field in fields(made):
-            object.__setattr__(self, field.name, _plain(field.type, getattr(self, field.name)))
+            object.__setattr__(self, field.name, _plain(spelled(field.type), getattr(self, field.name)))
 
     cls.__post_init__ = wraps(check)(__post_init__) if check else __post_init__  # type: ignore[attr-defined]
     made = cls = cast(C, dataclass(frozen=True)(cls))
-    names = [field.name for field in fields(cls) if field.type in _NUMBERS]
-    # Numba tells named tuples apart by their name, so it must be unique.
-    name = f"Lanes_{cls.__module__}_{cls.__qualname__}".replace(".", "_").replace("<", "").replace(">", "")
-    cls.Lanes = _lanes(name, tuple(names))  # type: ignore[attr-defined]
+    if any(spelled(field.type) == "Table" for field in fields(cls)):
+        cls.__repr__ = _repr_without_empty_tables  # type: ignore[method-assign,assignment]
+    for name, method in derived(cls).items():
+        setattr(cls, name, method)
+    names = [field.name for field in fields(cls) if spelled(field.type) in _IN_LANES]
+    # Numba tells named tuples apart by their name, so it must be unique; the code is in it, because a class typed in
+    # again at a prompt is another one.
+    name = f"Lanes_{cls.__module__}_{cls.__qualname__}_{code_digest(cls)}"
+    cls.Lanes = _lanes(_identifier(name), tuple(names))  # type: ignore[attr-defined]
+    cls.Lanes._part = cls  # type: ignore[attr-defined]
     return cls
 
 
-def _plain(annotation: Any, value: Any) -> Any:
+def _identifier(text: str) -> str:
+    return text.replace(".", "_").replace("<", "").replace(">", "").rstrip("_")
+
+
+def _repr_without_empty_tables(self: Any) -> str:
+    shown = (field.name for field in fields(self) if not (_is_table(field) and getattr(self, field.name) is None))
+    return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+
+def _is_table(field: Any) -> bool:
+    return spelled(field.type) == "Table"
+
+
+def _plain(annotation: str, value: Any) -> Any:
     """`value` as the annotated kind of number where this loses nothing, else as it is."""
-    if annotation in ("float", float) and isinstance(value, Real):
+    if annotation == "float" and isinstance(value, Real):
         with contextlib.suppress(OverflowError):
             return float(value)
-    if annotation in ("int", int) and isinstance(value, Integral):
+    if annotation == "int" and isinstance(value, Integral):
         return int(value)
-    if annotation in ("bool", bool) and isinstance(value, np.bool_):
+    if annotation == "bool" and isinstance(value, np.bool_):
         return bool(value)
     return value
 
 
 def stack(parts: Sequence[Any]) -> Any:
-    """The `Lanes` of several parts of one kind: numbers as float64 arrays [lane], parts within parts as their `Lanes`."""
+    """The `Lanes` of several parts of one kind: numbers as float64 arrays [lane], parts within parts as their `Lanes`.
+
+    Tables are float64 [entry, lane], or None.
+    """
     lanes = type(parts[0]).Lanes
-    columns = ([getattr(p, name) for p in parts] for name in lanes._fields)
-    return lanes(*(stack(c) if hasattr(c[0], "Lanes") else np.array(c, dtype=np.float64) for c in columns))
+    return lanes(*(_stacked([getattr(p, name) for p in parts]) for name in lanes._fields))
+
+
+def _stacked(values: list[Any]) -> Any:
+    if hasattr(values[0], "Lanes"):
+        return stack(values)
+    return None if values[0] is None else np.ascontiguousarray(np.array(values, dtype=np.float64).T)
 
 
 @cache
@@ -106,15 +149,18 @@ def __getattr__(name: str) -> type:
 
 
 def kind(part: Any) -> tuple:
-    """The types of a part and of the parts within it: parts of one kind share compiled code."""
-    within = (getattr(part, field.name) for field in fields(part))
-    return (type(part), *(kind(value) for value in within if hasattr(type(value), "Lanes")))
+    """The types of a part and of the parts within it, and lengths of tables: parts of one kind share compiled code."""
+    within = [getattr(part, field.name) for field in fields(part)]
+    tables = [len(getattr(part, field.name) or ()) for field in fields(part) if _is_table(field)]
+    return (type(part), *(kind(value) for value in within if hasattr(type(value), "Lanes")), *tables)
 
 
 def behaviour(stub: Callable, cls: type) -> Callable[[Callable], Callable]:
     """Register the compiled behaviour of a part: what `stub` does when its first argument is `cls.Lanes`."""
 
     def register(function: Callable) -> Callable:
+        _BEHAVIOURS.add((stub.__name__, cls))
+
         @overload(stub, jit_options=COMPILE_OPTIONS, strict=False)
         def chosen(first, *rest):
             return function if getattr(first, "instance_class", None) is cls.Lanes else None  # type: ignore[attr-defined]
@@ -122,6 +168,14 @@ def behaviour(stub: Callable, cls: type) -> Callable[[Callable], Callable]:
         return function
 
     return register
+
+
+_BEHAVIOURS: set[tuple[str, type]] = set()
+
+
+def behaves(stub: str, cls: Any) -> bool:
+    """Whether a class has a registered behaviour of the stub of this name."""
+    return (stub, cls) in _BEHAVIOURS
 
 
 def stamp(*parts: Any) -> np.ndarray:
@@ -136,7 +190,9 @@ def stamp(*parts: Any) -> np.ndarray:
 
 
 def _flat(nested: tuple) -> list[type]:
-    return [cls for item in nested for cls in (_flat(item) if isinstance(item, tuple) else [item])]
+    return [
+        cls for item in nested if not isinstance(item, int) for cls in (_flat(item) if isinstance(item, tuple) else [item])
+    ]
 
 
 def package_digest() -> str:

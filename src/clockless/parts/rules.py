@@ -1,9 +1,9 @@
 """What each unit wants to change, from what it senses in two settled states.
 
-Contract of a rule: a `part` with a field `nudge` (how far the second state is pushed towards the target), a property
-`parameter` (the quantity that learns), the readable `change(signal, level)` and a behaviour of `wants`, the same for one
-unit of one lane. A property `push` says how the second state is pushed (`parts.pushes`); without one it is clamped. A rule
-knows nothing of clocks or devices.
+Contract of a rule: a `part` with a field `nudge` (how far the second state is pushed towards the target), if it is not
+resistance that learns the field `parameter`, and the scalar method `wants(self, unit)`; see `scalars` for what a unit
+senses and remembers. In its place, a readable `change(signal, level)` and a behaviour of `rules.wants`, the same for one
+unit of one lane. A rule knows nothing of clocks or devices.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ParameterError, shown, whole
-from clockless.parts.part import behaviour, part
+from clockless.parts.part import part
 from clockless.parts.pushes import Nudge
 
 
@@ -24,6 +24,11 @@ def wants(rule, signal, level, w):
     The signal is the derivative of the medium's energy with respect to the unit's own parameter, `level` the distance of
     two values that the device can hold. Compiled only.
     """
+
+
+def learned(rule: Any) -> str:
+    """What of a resistor learns by a rule: "resistance", unless its field `parameter` says "conductance"."""
+    return str(getattr(rule, "parameter", "resistance"))
 
 
 def _check_nudge(nudge: Any) -> None:
@@ -71,14 +76,9 @@ class CoupledLearning:
         if not (isinstance(self.rate, Real) and 0 < self.rate < np.inf):
             raise ParameterError(f"rate = {self.rate!r}; the step size must be positive and finite.")
 
-    def change(self, signal: np.ndarray, level: float) -> np.ndarray:
-        """Wanted change [unit] from the summed signal difference clamped - free [unit]; `level` does not matter."""
-        return -self.rate * signal / self.nudge
-
-
-@behaviour(wants, CoupledLearning)
-def _wants_coupled_learning(rule, signal, level, w):
-    return -rule.rate[w] * signal / rule.nudge[w]
+    def wants(self, unit: Any) -> Any:
+        """Down the difference of the two states' energies."""
+        return -self.rate * unit.signal / self.nudge
 
 
 @part
@@ -105,14 +105,13 @@ class SignRule:
         _check_nudge(self.nudge)
         _check_parameter(self.parameter)
 
-    def change(self, signal: np.ndarray, level: float) -> np.ndarray:
-        """One level up where the energy difference falls with the parameter, else one level down [unit]."""
+    def wants(self, unit: Any) -> Any:
+        """One level up where the energy difference falls with the parameter, else one level down."""
+        return unit.level if unit.signal < 0.0 else -unit.level
+
+    def change(self, signal: np.ndarray, level: Any) -> np.ndarray:
+        """The same for all units at once, which `if` cannot."""
         return np.where(signal < 0, level, -level)
-
-
-@behaviour(wants, SignRule)
-def _wants_sign(rule, signal, level, w):
-    return level if signal < 0.0 else -level
 
 
 @part
@@ -171,11 +170,6 @@ class EquilibriumPropagation:
         """A nudge by the cost."""
         return Nudge(self.nudge, bool(self.centred), self.cost, self.inits, self.eps)
 
-    def change(self, signal: np.ndarray, level: float) -> np.ndarray:
-        """Wanted change [unit] from the mean signal difference nudged - free [unit] (half of both ways if centred)."""
-        return -self.rate * signal / self.nudge
-
-
-@behaviour(wants, EquilibriumPropagation)
-def _wants_propagation(rule, signal, level, w):
-    return -rule.rate[w] * signal / rule.nudge[w]
+    def wants(self, unit: Any) -> Any:
+        """Down the difference of nudged and free signals (half of both ways if centred)."""
+        return -self.rate * unit.signal / self.nudge

@@ -50,7 +50,7 @@ def examples_checked(batch: Any, task: Any) -> Any:
     size = batch if count else getattr(batch, "size", 1)
     if size > len(task.x_train):
         raise ParameterError(f"a batch of {size} samples, but {task.name} has {len(task.x_train)} to train with.")
-    if clock:
+    if clock and hasattr(batch, "rate"):
         batch.rate(len(task.x_train))  # raises if it would never draw one
     return int(batch) if count else batch
 

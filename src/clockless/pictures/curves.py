@@ -38,6 +38,7 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     """Scaled test error, a line per combination of rule, clock, device and batch: of all dimensions but AVERAGED.
 
     Lines are means over tasks, initial values and seeds, with the 95 % interval of the mean as a band (see `draw_curve`).
+    In "step x p", p is the mean of actions / steps where updates were counted, else the clock's own rate.
 
     Raises:
         ParameterError: `against` is neither "step x p" nor "step", p is not known, or only step 0 was recorded.
@@ -60,7 +61,7 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     figure, axes = subplots(1, 1, (width, 0.75 * COLUMN))
     for index, (place, label) in enumerate(zip(places, labels, strict=True)):
         one = error.isel(dict(zip(lines, place, strict=True)))
-        p = float(one.coords["p"]) if against == "step x p" else 1.0
+        p = _updates_per_step(data, one, dict(zip(lines, place, strict=True))) if against == "step x p" else 1.0
         values = one.transpose(..., "step").values.reshape(-1, one.sizes["step"])
         values = values[~np.isnan(values[:, 0])]  # of a store that is not complete
         if not len(values):
@@ -80,6 +81,20 @@ def _short(long_name: str) -> str:
     """What the axis of errors is called."""
     scaled = long_name.startswith("test error / its value at step 0")
     return "test error / initial test error" if scaled else long_name or "test error"
+
+
+def _updates_per_step(data: xarray.Dataset, error: xarray.DataArray, at: dict[str, int]) -> float:
+    """Mean updates per unit and step: as counted where they were, else as the clock says; 1 where nobody says."""
+    steps = data["actions"].attrs.get("steps", 0) if "actions" in data else 0
+    if steps:
+        counted = data["actions"].isel(at).values
+        counted = counted[np.isfinite(counted)]  # edges that a smaller network lacks, replicas that are not done
+        if counted.size:
+            return float(counted.mean()) / steps
+    p = float(error.coords["p"]) if "p" in error.coords else 1.0
+    if np.isnan(p):
+        raise ParameterError("neither the clock nor the results say how often units act; draw against='step'.")
+    return p
 
 
 def _legend(lines: list[str], names: list[str]) -> tuple[str | None, list[str]]:

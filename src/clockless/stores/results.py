@@ -11,6 +11,7 @@ import numpy as np
 
 from clockless.experiments.catalogue import built, canonical, kind_of, named_in
 from clockless.learning.contracts import Arrays, Variable
+from clockless.parts.clocks import mean_rate
 
 if TYPE_CHECKING:
     import xarray
@@ -26,6 +27,7 @@ def stored_dataset(jobs: Jobs, arrays: Arrays, whole: np.ndarray, about: Mapping
     dims = {axis.name: len(axis.values) for axis in experiment.axes}
     variables = {**jobs.variables, "done": Variable((), "bool", "has been computed", "1")}
     coordinates = unfolded(kept) if kept else labels(jobs, own_parts=False)
+    coordinates = _with_measured_rates(coordinates, arrays, dims, experiment.steps)
     attributes = {"settings": about["experiment"], **{name: str(about.get(name)) for name in ("version", "sources", "cite")}}
     attributes |= {"fingerprint": experiment.fingerprint, "unit": jobs.unit}
     return labelled({**arrays, "done": whole}, variables, dims, experiment.record_at, coordinates).assign_attrs(attributes)
@@ -45,6 +47,7 @@ def run_dataset(
         "version": version("clockless"), "cite": "\n".join(medium.cite), "unit": medium.unit,
     }  # fmt: skip
     dims = {name: len(values) for name, values in lists.items()}
+    coordinates = _with_measured_rates(coordinates, arrays, dims, settings["steps"])
     variables = medium.variables("traces" in arrays)
     return labelled(arrays, variables, dims, record_at, coordinates).assign_attrs(attributes)
 
@@ -70,7 +73,10 @@ def labelled(
         if name in arrays
     }
     step = ("step", record_at, _about("learning steps done", "1"))
-    return xarray.Dataset(found, {"step": step, **coordinates})
+    data = xarray.Dataset(found, {"step": step, **coordinates})
+    if "actions" in data:
+        data["actions"].attrs["steps"] = int(record_at[-1])
+    return data
 
 
 def labels(jobs: Jobs, own_parts: bool) -> dict[str, Any]:
@@ -103,7 +109,7 @@ def _rates(experiment: Any, units: int) -> dict[str, Any]:
     for at in np.ndindex(p.shape):
         place = {**first, **dict(zip((axis.name for axis in axes), at, strict=True))}
         number = int(np.ravel_multi_index(tuple(place.values()), experiment.shape)) if place else 0
-        p[at] = built("clock", experiment.at(number)["clock"]).rate(units)
+        p[at] = mean_rate(built("clock", experiment.at(number)["clock"]), units)
     return {"p": (tuple(axis.name for axis in axes), p, _about("mean fraction of acting units", "1"))}
 
 
@@ -156,8 +162,29 @@ def _about(long_name: str, units: str) -> dict[str, str]:
 
 
 def _rate(clock: Any, units: int) -> dict[str, Any]:
-    """p of a clock that says it beforehand; others are measured by their actions."""
-    return {"p": clock.rate(units)} if hasattr(clock, "rate") else {}
+    """p of a clock, NaN if it does not say it beforehand."""
+    return {"p": mean_rate(clock, units)}
+
+
+def _with_measured_rates(coordinates: dict[str, Any], arrays: Arrays, dims: Mapping[str, int], steps: int) -> dict[str, Any]:
+    """Coordinates in which p is the measured mean of actions / steps for clocks that do not know their own."""
+    known = coordinates.get("p")
+    if "actions" not in arrays or not isinstance(known, (tuple, float)):  # else p is an axis itself
+        return coordinates
+    if isinstance(known, float):
+        return {**coordinates, "p": known if np.isfinite(known) else _mean_rate(arrays["actions"], steps)}
+    names, values, *about = known
+    if tuple(np.atleast_1d(names)) != ("clock",) or np.isfinite(values).all():
+        return coordinates
+    counted = arrays["actions"].reshape(*dims.values(), -1)
+    rows = np.moveaxis(counted, list(dims).index("clock"), 0).reshape(dims["clock"], -1)
+    p = [k if np.isfinite(k) else _mean_rate(row, steps) for k, row in zip(values, rows, strict=True)]
+    return {**coordinates, "p": (names, p, *about)}
+
+
+def _mean_rate(actions: np.ndarray, steps: int) -> float:
+    counted = actions[np.isfinite(actions)]
+    return float(counted.mean() / steps) if counted.size and steps else np.nan
 
 
 def _axis_coordinates(name: str, values: list, units: int) -> dict[str, Any]:
@@ -168,9 +195,9 @@ def _axis_coordinates(name: str, values: list, units: int) -> dict[str, Any]:
     if name == "seed":
         return {"seed": np.array(values, dtype=np.uint64)}
     coordinates: dict[str, Any] = {name: [str(value) for value in values]}
-    if name == "clock" and all(hasattr(clock, "rate") for clock in values):
+    if name == "clock":
         about = _about("mean fraction of acting units", "1")
-        coordinates["p"] = ("clock", [clock.rate(units) for clock in values], about)
+        coordinates["p"] = ("clock", [mean_rate(clock, units) for clock in values], about)
     if name == "rule":
         for field in ("nudge", "rate"):
             if all(hasattr(rule, field) for rule in values):

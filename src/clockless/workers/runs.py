@@ -76,6 +76,11 @@ class Run:
         return self.data["error"]
 
     @property
+    def actions(self) -> xarray.DataArray:
+        """Updates of each unit during the run [dims of the lists given, unit]."""
+        return self.data["actions"]
+
+    @property
     def accuracy(self) -> xarray.DataArray:
         """Part of the test set whose class is shown at the end [dims of the lists given].
 

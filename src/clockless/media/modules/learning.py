@@ -21,7 +21,7 @@ from clockless.media.modules.layers import Module, Tree, check_fit, cross_entrop
 from clockless.media.modules.methods import DelayedGradients, checked_method
 from clockless.media.modules.optimisers import STEP, StepSize, transform
 from clockless.media.modules.units import Unit, predicted, units_of
-from clockless.parts.clocks import SYNCHRONOUS
+from clockless.parts.clocks import SYNCHRONOUS, mean_rate
 from clockless.parts.devices import IDEAL
 from clockless.parts.optimisers import Adam
 from clockless.tasks.task import Task
@@ -72,7 +72,7 @@ class Learning:
         object.__setattr__(self, "_luck", (self.examples.fingerprint, len(self.examples.x_train)))
         if isinstance(self.clock, type) or not hasattr(self.clock, "acting"):
             raise ParameterError(f"clock = {shown(self.clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
-        self.clock.rate(len(self.modules))  # raises if nothing would ever act
+        mean_rate(self.clock, len(self.modules))  # raises if nothing would ever act
         transform(self.optimiser)  # raises if it has none
         checked_device(self.device)
         if whole("seed", self.seed) >= 2**64:

@@ -8,8 +8,11 @@ import numpy as np
 
 from clockless.errors import ParameterError, TaskError, shown
 from clockless.learning.contracts import Replica, checked_seed
+from clockless.media.resistors.checking import checked_part
 from clockless.media.resistors.ohm import OhmicNetwork
+from clockless.parts.clocks import mean_rate
 from clockless.parts.devices import Ideal
+from clockless.parts.optimisers import NONE
 from clockless.parts.rules import EquilibriumPropagation, SignRule
 from clockless.tasks.task import Task
 
@@ -21,18 +24,14 @@ def checked(resistors: OhmicNetwork, replica: Replica) -> Replica:
         ParameterError: a noun that resistors cannot use, or nouns that contradict each other.
         TaskError: a task that does not fit the network.
     """
-    if replica.optimiser is not None:
-        raise ParameterError(
-            f"optimiser = {shown(replica.optimiser)}: resistors follow their rule without one; leave it out."
-        )
     values = {name: check(resistors, getattr(replica, name)) for name, check in _CHECKS.items()}
     replica = replica.changed(**values, seed=checked_seed(replica.seed))
     _check_together(resistors, replica.rule, replica.device, replica.batch)
     examples = len(replica.task.x_train)
     if isinstance(replica.batch, int) and replica.batch > examples:
         raise ParameterError(f"batch = {replica.batch}, but {replica.task.name} has {examples} training examples.")
-    if hasattr(replica.batch, "acting"):
-        replica.batch.rate(examples)  # raises if it would never draw one
+    if hasattr(replica.batch, "Lanes"):
+        mean_rate(replica.batch, examples)  # raises if it would never draw one
     return replica
 
 
@@ -53,7 +52,7 @@ def _checked_rule(resistors: OhmicNetwork, rule: Any) -> Any:
         )
     if isinstance(rule, EquilibriumPropagation):
         _check_propagation(rule)
-    return rule
+    return checked_part(rule, "rule")
 
 
 def _check_propagation(rule: EquilibriumPropagation) -> None:
@@ -73,30 +72,44 @@ def _check_propagation(rule: EquilibriumPropagation) -> None:
 
 
 def _checked_clock(resistors: OhmicNetwork, clock: Any) -> Any:
-    if isinstance(clock, type) or not hasattr(clock, "acting"):
+    if isinstance(clock, type) or not (hasattr(clock, "acts") or hasattr(clock, "acting")):
         raise ParameterError(f"clock = {shown(clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
-    clock.rate(len(resistors.network.edges))
-    return clock
+    mean_rate(clock, len(resistors.network.edges))  # raises if nothing would ever act
+    return checked_part(clock, "clock")
 
 
 def _checked_device(resistors: OhmicNetwork, device: Any) -> Any:
-    if isinstance(device, type) or not hasattr(device, "written"):
+    if isinstance(device, type) or not (hasattr(device, "writes") or hasattr(device, "written")):
         raise ParameterError(
             f"device = {shown(device)} is not a device; give one such as Continuous() or Levels(128, 1, 100)."
         )
-    return device
+    return checked_part(device, "device")
+
+
+def _checked_optimiser(resistors: OhmicNetwork, optimiser: Any) -> Any:
+    if optimiser is None:
+        return NONE
+    if isinstance(optimiser, type) or not hasattr(optimiser, "direction"):
+        raise ParameterError(f"optimiser = {shown(optimiser)} is none; give one such as Momentum(0.9) or Adam().")
+    if not hasattr(optimiser, "lane_slots"):
+        raise ParameterError(
+            f"optimiser = {shown(optimiser)} cannot run in lanes: it has no `lane_slots` and no behaviours of "
+            "optimisers.steer and optimisers.follow; give Descent(), Momentum(0.9) or Adam()."
+        )
+    return optimiser
 
 
 def _check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any) -> None:
     """Raise if a rule, a device and a batch contradict each other."""
-    discrete = isinstance(rule, SignRule)
-    if discrete and device.level == 0:
+    discrete, level = isinstance(rule, SignRule), getattr(device, "level", 0.0)
+    if discrete and level == 0:
         raise ParameterError(f"{rule} moves by one level, but {device} has none; give device=Levels(128, low, high).")
     learned = resistors.learned(rule)
-    ends = (1 / resistors.high, 1 / resistors.low) if learned == "conductance" else (resistors.low, resistors.high)
-    if device.level > 0 and not (ends[0] <= device.low < device.high <= ends[1]):
+    low, high = resistors.ends(learned)
+    low, high = np.max(low), np.min(high)
+    if level > 0 and hasattr(device, "low") and not (low <= device.low < device.high <= high):
         raise ParameterError(
-            f"the levels of {device} lie outside the medium's range of {learned}s, {ends[0]:g} to {ends[1]:g}; "
+            f"the levels of {device} lie outside the medium's range of {learned}s, {low:g} to {high:g}; "
             f"narrow the levels or widen the range with Resistors(network, low, high)."
         )
     if not isinstance(device.comparator, Ideal):
@@ -108,7 +121,7 @@ def _check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any)
 
 def _checked_batch(resistors: OhmicNetwork, batch: Any) -> Any:
     count = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
-    clock = hasattr(batch, "acting") and not isinstance(batch, type)
+    clock = hasattr(batch, "acting") and hasattr(batch, "Lanes") and not isinstance(batch, type)
     if not ((isinstance(batch, str) and batch == "full") or (count and batch >= 1) or clock):
         raise ParameterError(f"batch = {shown(batch)}; give 'full', a number of examples, or a clock that draws them.")
     return int(batch) if count else batch
@@ -120,11 +133,12 @@ def _checked_initial(resistors: OhmicNetwork, initial: Any) -> np.ndarray:
             f"initial = {shown(initial)} is nothing for resistors; give resistances in ohms, one number or an array [edge]."
         )
     resistances = resistors.checked(np.array(1.0) if initial is None else initial)
-    outside = np.flatnonzero((resistances < resistors.low) | (resistances > resistors.high))
+    lows, highs = (np.broadcast_to(end, resistances.shape) for end in (resistors.low, resistors.high))
+    outside = np.flatnonzero((resistances < lows) | (resistances > highs))
     if outside.size:
         raise ParameterError(
             f"edge {outside[0]} starts at {resistances[outside[0]]} ohms, outside the medium's range "
-            f"{resistors.low} to {resistors.high}; widen it with Resistors(network, low, high)."
+            f"{lows[outside[0]]} to {highs[outside[0]]}; widen it with Resistors(network, low, high)."
         )
     return resistances
 
@@ -134,6 +148,7 @@ _CHECKS = {
     "rule": _checked_rule,
     "clock": _checked_clock,
     "device": _checked_device,
+    "optimiser": _checked_optimiser,
     "batch": _checked_batch,
     "initial": _checked_initial,
 }

@@ -33,7 +33,7 @@ import numpy as np
 
 from clockless.errors import ParameterError, shown
 from clockless.media.resistors.ohm import OhmicNetwork
-from clockless.parts.clocks import Bernoulli, FixedFraction, Global
+from clockless.parts.clocks import Bernoulli, FixedFraction, Global, mean_rate
 from clockless.parts.devices import IDEAL
 from clockless.parts.pushes import Clamp, push_of
 from clockless.tasks.task import Task
@@ -92,7 +92,7 @@ def mark_covariance(clock: Any, units: int) -> np.ndarray:
     Raises:
         ParameterError: a clock for which no closed form is known here.
     """
-    p = clock.rate(units)
+    p = mean_rate(clock, units)
     if isinstance(clock, Global):
         return np.zeros((units, units))
     if isinstance(clock, Bernoulli):

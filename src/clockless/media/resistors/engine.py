@@ -16,14 +16,11 @@ from numba import njit
 
 from clockless.media.resistors.columns import inject, invert_response, push_outputs, respond
 from clockless.media.resistors.moments import sense, sensing
-from clockless.media.resistors.ohm import conductance_of, signal_of
+from clockless.media.resistors.ohm import conductance_of
+from clockless.media.resistors.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, tally
 from clockless.numerics.elimination import assemble, factor, solve
 from clockless.numerics.lanes import known, zeros
-from clockless.numerics.randomness import CLOCK, step_keys
-from clockless.parts.clocks import choose
-from clockless.parts.devices import level_of, write
 from clockless.parts.part import package_digest
-from clockless.parts.rules import wants
 from clockless.parts.separate import call, separate
 
 ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
@@ -40,7 +37,8 @@ class State(NamedTuple):
     """What the next step needs."""
 
     value: np.ndarray  # [edge, lane] learning parameter
-    memory: np.ndarray  # [slot, edge, lane] of the clock
+    memory: Memory  # of the parts
+    actions: np.ndarray  # [edge, lane] updates so far
 
 
 class Scratch(NamedTuple):
@@ -52,9 +50,10 @@ class Scratch(NamedTuple):
     wanted: np.ndarray  # [edge, lane]
     acts: np.ndarray  # bool [edge, lane]
     key: np.ndarray  # uint32 [2, lane]
+    noted: Noted
 
 
-def allocate(edges: int, slots: int, lanes: int) -> Scratch:
+def allocate(edges: int, slots: int, lanes: int, noted: Noted) -> Scratch:
     """Scratch for a block of `lanes` replicas."""
     return Scratch(
         conductance=zeros(edges, lanes),
@@ -63,6 +62,7 @@ def allocate(edges: int, slots: int, lanes: int) -> Scratch:
         wanted=zeros(edges, lanes),
         acts=np.zeros((edges, lanes), dtype=np.bool_),
         key=np.zeros((2, lanes), dtype=np.uint32),
+        noted=noted,
     )
 
 
@@ -104,9 +104,9 @@ def layout(tile, push, batch, schedule, roles, scratch, columns, moments) -> Lay
 def _advance(stamp, layout, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last):
     """Run steps `first` to `last` (not included) of one block, then settle it once more, to be looked at.
 
-    `parts` is (medium, rule, push, clock, device, batch).
+    `parts` is (medium, rule, push, clock, device, optimiser, limits, batch).
     """
-    medium, rule, push, clock, device, batch = parts
+    medium, rule, push, clock, device, optimiser, limits, batch = parts
     tile = layout.tile
     state, scratch, columns = known(tile, state), known(tile, scratch), known(tile, columns)
     arguments = (tile, schedule, roles, columns, moments)
@@ -122,17 +122,10 @@ def _advance(stamp, layout, schedule, parts, lanes, roles, state, scratch, colum
         # Learn: what edges sense of free and clamped states, what they want, which act, what is written.
         call(layout.push, (tile, push, columns))
         sense(layout.sense, batch, device.comparator, arguments, lanes, step, scratch, wanted)
-        for e in range(edges):
-            for w in range(width):
-                signal = signal_of(medium, scratch.conductance[e, w], wanted[e, w])
-                wanted[e, w] = wants(rule, signal, level_of(device, w), w)
-        step_keys(lanes.seed, lanes.replica, step, CLOCK, scratch.key)
-        choose(clock, state.memory, step, scratch.key, wanted, scratch.acts)
-        for e in range(edges):
-            for w in range(width):
-                old = state.value[e, w]
-                new = write(device, old, wanted[e, w], medium.low[w], medium.high[w], w)
-                state.value[e, w] = new if scratch.acts[e, w] else old
+        learn((medium, rule, optimiser, clock, device), limits, lanes, step, state, scratch)
+        if (step - first) % LONGEST_TALLY == LONGEST_TALLY - 1:
+            tally(scratch.noted.recent, state.actions)
+    tally(scratch.noted.recent, state.actions)
 
 
 # Numba names its index on disk after the function and reads it whole before it looks whether the source has changed; an

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba.core.errors import NumbaError
 from scipy.sparse import csr_array
 
-from clockless.media.resistors import columns, engine
+from clockless.media.resistors import columns, engine, unit_lanes
+from clockless.media.resistors.checking import not_compiled
 from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamples, all_examples
 from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance
 from clockless.numerics.elimination import Schedule
@@ -20,6 +22,7 @@ from clockless.numerics.lanes import tile_of, width_of, zeros
 from clockless.parts.clocks import FixedFraction
 from clockless.parts.part import kind, stack, stamp
 from clockless.parts.pushes import push_of
+from clockless.parts.scalars import Units, clock_memory, first_memory
 
 LANES = 64  # replicas side by side in a block
 SCALED_ERROR = "test error / its value at step 0 (of a task solved at step 0: / mean squared target voltage)"
@@ -60,34 +63,37 @@ class Block:
         width = width_of(self._tile, len(members))
         mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
         resistors, first = wiring.resistors, mine[0]
+        edges, nodes = len(resistors.network.edges), resistors.network.nodes
         self._conducts = resistors.learned(first.rule) == "conductance"
         self._range = resistors.low, resistors.high
-        if self._conducts:
-            medium = stack([Conductance(1 / resistors.high, 1 / resistors.low)] * width)
-        else:
-            medium = stack([Resistance(resistors.low, resistors.high)] * width)
+        medium = stack([Conductance() if self._conducts else Resistance()] * width)
+        limits = unit_lanes.Limits(
+            *(np.broadcast_to(end, edges).copy() for end in resistors.ends(resistors.learned(first.rule)))
+        )
         self.lanes = engine.Lanes(
             np.array([replica.seed for replica in mine], dtype=np.uint64),
             np.array([replica.luck.replica for replica in mine], dtype=np.uint64),
         )
         self.roles = _roles(wiring.schedule, [replica.task for replica in mine])
         q, outputs = len(self.roles.held), self.roles.y.shape[2]
-        edges, nodes = len(resistors.network.edges), resistors.network.nodes
         slots = len(wiring.schedule.updates.start) - 1
         value = zeros(edges, width)
         value[:] = np.array([first_values(resistors, r) for r in mine]).T
-        self.state_of_lanes = engine.State(value, _memory([r.clock for r in mine], self.lanes, edges))
+        self.state_of_lanes = engine.State(value, _memories(mine, value, limits), zeros(edges, width))
         self._incidence = wiring.incidence
-        self._scratch = engine.allocate(edges, slots, width)
+        noted = unit_lanes.notes(first.rule, first.clock, first.device, first.optimiser, edges, width)
+        self._scratch = engine.allocate(edges, slots, width, noted)
         self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
         self._parts = (
             medium, stack([r.rule for r in mine]), stack([push_of(r.rule) for r in mine]), stack([r.clock for r in mine]),
-            stack([r.device for r in mine]), _batch(mine, self.roles, self.lanes),
+            stack([r.device for r in mine]), stack([r.optimiser for r in mine]), limits,
+            _batch(mine, self.roles, self.lanes),
         )  # fmt: skip
         self._schedule = wiring.schedule
         self._layout: engine.Layout | None = None
-        drawing = [first.batch] if hasattr(first.batch, "acting") else []
-        self._stamp = stamp(first.rule, first.clock, first.device, *drawing)
+        self._learners = {name: getattr(first, name) for name in ("rule", "clock", "device")}
+        drawing = [first.batch] if hasattr(first.batch, "Lanes") else []
+        self._stamp = stamp(first.rule, first.clock, first.device, first.optimiser, *drawing)
 
     @property
     def size(self) -> int:
@@ -106,13 +112,18 @@ class Block:
 
     def state(self) -> dict[str, np.ndarray]:
         """What the next step needs."""
-        state = {"step": np.array(self.step), "value": self.state_of_lanes.value, "memory": self.state_of_lanes.memory}
+        value, memory, actions = self.state_of_lanes
+        state = {"step": np.array(self.step), "value": value, "actions": actions, "memory": memory.clock}
+        others = {"rule_memory": memory.rule, "device_memory": memory.device, "optimiser_memory": memory.optimiser}
+        state |= {name: array for name, array in others.items() if array.size}
         batch = self._parts[-1]
         return {**state, "batch_memory": batch.memory} if isinstance(batch, SomeExamples) else state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take up a state that `state` has given; raises ValueError if it is another block's."""
         mine = self.state()
+        if mine.keys() != state.keys():
+            raise ValueError(f"a state holds {', '.join(sorted(state))}; this block's {', '.join(sorted(mine))}")
         for name, array in state.items():
             if mine[name].shape != array.shape or mine[name].dtype != array.dtype:
                 raise ValueError(f"{name} {array.shape} does not fit {mine[name].shape}")
@@ -129,6 +140,7 @@ class Block:
         failed = ~np.isfinite(error).all(axis=1) | ~(residual < RESIDUAL_LIMIT) | ~np.isfinite(resistances).all(axis=1)
         results = {
             "error": scaled, "initial_error": initial, "residual": residual, "failed": failed, "parameters": resistances,
+            "actions": self.state_of_lanes.actions[:, : self.size].T.copy(),
         }  # fmt: skip
         return {**results, "traces": recorded["traces"]} if self._traces else results
 
@@ -148,15 +160,18 @@ class Block:
 
     def advance(self, last: int) -> None:
         """Do the steps up to `last`, not included, then settle once more to be looked at."""
-        if self._layout is None:
-            self._layout = engine.layout(
-                self._tile, self._parts[2], self._parts[-1], self._schedule, self.roles, self._scratch, self._columns,
-                self._moments,
+        try:
+            if self._layout is None:
+                self._layout = engine.layout(
+                    self._tile, self._parts[2], self._parts[-1], self._schedule, self.roles, self._scratch, self._columns,
+                    self._moments,
+                )  # fmt: skip
+            engine.advance(
+                self._stamp, self._layout, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes,
+                self._scratch, self._columns, self._moments, self.step, last,
             )  # fmt: skip
-        engine.advance(
-            self._stamp, self._layout, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes,
-            self._scratch, self._columns, self._moments, self.step, last,
-        )  # fmt: skip
+        except NumbaError as error:
+            raise not_compiled(self._learners, error) from None
         self.step, self._settled = last, True
 
 
@@ -164,12 +179,12 @@ def kind_of(replica: Any) -> tuple:
     """Replicas of one kind share compiled code and array shapes."""
     task, batch = replica.task, replica.batch
     sizes = (len(task.inputs), len(task.outputs), len(task.ground), len(task.x_train), len(task.x_test))
-    if hasattr(batch, "acting"):
+    if hasattr(batch, "Lanes"):
         batch_kind: Any = kind(batch)
     else:
         batch_kind = batch if batch in ("full", 1) else "count"
-    parts = kind(replica.rule), getattr(replica.rule, "parameter", None), kind(replica.clock), kind(replica.device)
-    return sizes, parts, batch_kind
+    parts = (replica.rule, replica.clock, replica.device, replica.optimiser)
+    return sizes, getattr(replica.rule, "parameter", None), *(part and kind(part) for part in parts), batch_kind
 
 
 def first_values(resistors: OhmicNetwork, replica: Any) -> np.ndarray:
@@ -221,10 +236,21 @@ def _batch(replicas: list[Any], roles: columns.Roles, lanes: engine.Lanes) -> Al
 
 def _memory(clocks: list[Any], lanes: engine.Lanes, units: int) -> np.ndarray:
     """First memory of every lane's clock, [slot, unit, lane]; no slots for clocks that remember nothing."""
-    if not hasattr(clocks[0], "memory"):
-        return np.zeros((0, units, len(clocks)))
+    who = zip(lanes.seed, lanes.replica, strict=True)
     memories = [
-        clock.memory(int(seed), int(replica), units)
-        for clock, seed, replica in zip(clocks, lanes.seed, lanes.replica, strict=True)
+        clock_memory(clock, Units(int(seed), int(replica), 0, units, {}))
+        for clock, (seed, replica) in zip(clocks, who, strict=True)
     ]
     return np.ascontiguousarray(np.stack(memories, axis=-1))
+
+
+def _memories(replicas: list[Any], value: np.ndarray, limits: unit_lanes.Limits) -> unit_lanes.Memory:
+    """First memory of every lane's parts."""
+    of_lanes = []
+    for w, replica in enumerate(replicas):
+        seen = {"value": value[:, w], "low": limits.low, "high": limits.high}
+        units = Units(int(replica.seed), replica.luck.replica, 0, len(value), seen)
+        memories = first_memory(replica.rule, "rule", units), clock_memory(replica.clock, units)
+        of_lanes.append((*memories, first_memory(replica.device, "device", units)))
+    rule, clock, device = (np.ascontiguousarray(np.stack(kind, axis=-1)) for kind in zip(*of_lanes, strict=True))
+    return unit_lanes.Memory(rule, clock, device, np.zeros((replicas[0].optimiser.lane_slots, *value.shape)))

@@ -54,6 +54,7 @@ class Resistors(OhmicNetwork):
             "initial_error": Variable((), "f8", "test error at step 0", "V^2"),
             "residual": Variable((), "f8", "unbalanced current / test current", "1"),
             "failed": Variable((), "bool", "did not settle or is not finite", "1"),
+            "actions": Variable(("edge",), "f8", "updates of the edge", "1"),
             "parameters": Variable(("edge",), "f8", "final resistance", "ohm"),
         }
         if traces:

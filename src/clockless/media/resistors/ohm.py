@@ -24,32 +24,48 @@ class OhmicNetwork:
 
     What a rule changes is `parameter`, "resistance" or "conductance"; a rule that says "conductance" itself counts first.
 
+    Args:
+        network: the wiring.
+        low, high: numbers, or arrays [edge] for edges of different ranges.
+
     Raises:
         NetworkError: the network is not a `Network`.
-        ParameterError: a range that is not 0 < low < high < infinity, or another parameter.
+        ParameterError: a range that is not 0 < low < high < infinity, or one that is neither a number nor one per edge;
+            another parameter.
     """
 
     def __init__(
-        self, network: Network, low: float = 0.01, high: float = 100.0, parameter: str = "resistance"
-    ) -> None:  # fmt: skip
+        self,
+        network: Network,
+        low: float | np.ndarray = 0.01,
+        high: float | np.ndarray = 100.0,
+        parameter: str = "resistance",
+    ) -> None:
         if not isinstance(network, Network):
             raise NetworkError(f"{shown(network)} is not a Network; make one with Network(edges) or networks.packing().")
-        if not (all(isinstance(end, Real) for end in (low, high)) and 0 < low < high < np.inf):
+        ends = [_checked_end(end, len(network.edges)) for end in (low, high)]
+        if any(end is None for end in ends) or not ((ends[0] > 0) & (ends[0] < ends[1]) & (ends[1] < np.inf)).all():
             raise ParameterError(
-                f"resistances from {shown(low)} to {shown(high)} are no range; give 0 < low < high, both finite."
+                f"resistances from {shown(low)} to {shown(high)} are no range; give 0 < low < high, both finite, as numbers "
+                f"or one per edge, [{len(network.edges)}]."
             )
         self.network = network
-        self.low, self.high = float(low), float(high)
+        self.low, self.high = (end if end.ndim else float(end) for end in ends)
         self.parameter = _checked_parameter(parameter)
 
     def __repr__(self) -> str:
+        low, high = (end if isinstance(end, float) else shown(end) for end in (self.low, self.high))
         learned = "" if self.parameter == "resistance" else f", parameter={self.parameter!r}"
-        return f"{type(self).__name__}({self.network!r}, low={self.low}, high={self.high}{learned})"
+        return f"{type(self).__name__}({self.network!r}, low={low}, high={high}{learned})"
 
     def learned(self, rule: Any) -> str:
         """What learns by a rule: its own `parameter` if that is not "resistance", otherwise the medium's."""
         own = getattr(rule, "parameter", "resistance")
         return self.parameter if own == "resistance" else str(own)
+
+    def ends(self, parameter: str) -> tuple[Any, Any]:
+        """The range of resistances or of conductances: numbers, or arrays [edge]."""
+        return (1 / self.high, 1 / self.low) if parameter == "conductance" else (self.low, self.high)
 
     def energy(self, parameters: np.ndarray, state: np.ndarray) -> float:
         """E = sum of v^2 / (2 R), watts; half the dissipated power. `parameters` [edge] ohms, `state` [node] volts."""
@@ -152,23 +168,28 @@ def _checked_parameter(parameter: Any) -> str:
     return parameter
 
 
+def _checked_end(end: Any, edges: int) -> Any:
+    """One end of the range as an array [] or [edge]; None if it is neither."""
+    if isinstance(end, bool) or not (isinstance(end, Real) or hasattr(end, "__len__")) or isinstance(end, str):
+        return None
+    try:
+        values = real_array(end)
+    except (ValueError, OverflowError):
+        return None
+    return values if values.shape in ((), (edges,)) else None
+
+
 # --- what learns, in lanes -------------------------------------------------------------------------------
 
 
 @part
 class Resistance:
-    """The learning parameter of an edge is its resistance, in ohms, within [low, high]."""
-
-    low: float
-    high: float
+    """The learning parameter of an edge is its resistance, in ohms."""
 
 
 @part
 class Conductance:
-    """The learning parameter of an edge is its conductance, in siemens, within [low, high]."""
-
-    low: float
-    high: float
+    """The learning parameter of an edge is its conductance, in siemens."""
 
 
 def conductance_of(medium, value):

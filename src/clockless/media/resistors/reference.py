@@ -1,6 +1,7 @@
 """The learning loop in plain NumPy: the same equations and random numbers as the compiled engine, one replica, dense solves.
 
-It is the documentation and the oracle: every kernel is tested against it. It is some hundreds of times slower.
+It is the documentation and the oracle: every kernel is tested against it. It is some hundreds of times slower. What units
+make of their signals is `unit_arrays.learn`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from typing import Any
 import numpy as np
 
 from clockless.media.resistors.ohm import OhmicNetwork
-from clockless.numerics.randomness import CLOCK, COMPARATORS, EXAMPLES
+from clockless.numerics.randomness import COMPARATORS, EXAMPLES
 from clockless.parts.clocks import SYNCHRONOUS, FixedFraction
 from clockless.parts.devices import FROZEN_STEP, IDEAL
+from clockless.parts.optimisers import NONE
 from clockless.parts.rules import EquilibriumPropagation
+from clockless.parts.scalars import Units
+from clockless.parts.unit_arrays import Learners, first_memories
+from clockless.parts.unit_arrays import learn as learn_in_arrays
 from clockless.tasks.task import Task
 
 _MASK = 0xFFFFFFFF
@@ -145,28 +150,26 @@ def learn(
     initial: Any = 1.0,
     seed: int = 0,
     device: Any = IDEAL,
+    optimiser: Any = NONE,
 ) -> np.ndarray:
     """Resistances [edge] after `steps` steps; arguments as those of `training.train`, without lists."""
-    edges = len(resistors.network.edges)
-    replica = task.fingerprint
+    edges, replica, conducts = len(resistors.network.edges), task.fingerprint, resistors.learned(rule) == "conductance"
+    parts = Learners(rule, clock, device, optimiser)
     resistances = np.array(np.broadcast_to(initial, edges), dtype=np.float64)
-    conducts = resistors.learned(rule) == "conductance"
+    value = 1 / resistances if conducts else resistances
     if hasattr(device, "nearest"):
-        resistances = 1 / device.nearest(1 / resistances) if conducts else device.nearest(resistances)
-    memory = clock.memory(seed, replica, edges) if hasattr(clock, "memory") else None
+        value = device.nearest(value)
+    low, high = resistors.ends(resistors.learned(rule))
+    units = Units(seed, replica, 0, edges, {"value": value, "low": low, "high": high})
+    memory = first_memories(parts, units)
     for step in range(steps):
+        resistances = 1 / value if conducts else value
         drawn = numbers(seed, replica, step, EXAMPLES, len(task.x_train))
         frozen = getattr(device.comparator, "frozen", False)
         noise = numbers(seed, replica, FROZEN_STEP if frozen else step, COMPARATORS, 2 * edges)
         signal = np.zeros(edges)
         for example in chosen_examples(batch, len(task.x_train), drawn):
             signal = signal + signal_difference(resistors, resistances, task, example, rule, device.comparator.sensed, noise)
-        drawn = numbers(seed, replica, step, CLOCK, edges)
-        acts = clock.acting(drawn) if memory is None else clock.acting_at(step, memory)
-        wanted = rule.change(signal, device.level)
-        if conducts:
-            written = 1 / device.written(1 / resistances, wanted, 1 / resistors.high, 1 / resistors.low)
-        else:
-            written = device.written(resistances, wanted, resistors.low, resistors.high)
-        resistances = np.where(acts, written, resistances)
-    return resistances
+        units = Units(seed, replica, step, edges, {**units.seen, "value": value, "signal": signal})
+        value, _, memory = learn_in_arrays(parts, units, memory)
+    return 1 / value if conducts else value

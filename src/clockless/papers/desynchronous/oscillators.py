@@ -155,7 +155,7 @@ def figure_3c(options: Options) -> FigureData:
 def _history(spread: float | None, steps: int, seed: int) -> np.ndarray:
     """Who acts [step, edge]: oscillators of this spread, or coins for None."""
     if spread is None:
-        coins = Bernoulli(0.5)
+        coins: Any = Bernoulli(0.5)
         return np.array([coins.acting(numbers(seed, 0, step, CLOCK, EDGES)) for step in range(steps)])
     clock = Oscillators.of_rate(0.5, spread)
     memory = clock.memory(seed, 0, EDGES)
