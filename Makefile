@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 OUT ?= results
 JOBS ?= 2
 
-.PHONY: reproduce test test-slow lint format benchmark clean
+.PHONY: reproduce test test-slow compose lint format benchmark clean
 
 reproduce: $(VENV)/.installed
 	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
@@ -26,6 +26,9 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+compose: $(VENV)/.installed-dev
+	$(BIN)/python tests/composition.py
 
 benchmark: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/table.py

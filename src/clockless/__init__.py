@@ -9,7 +9,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from clockless import moved as _moved
+
 __version__ = "0.1.0"
+
+_moved.install()
 
 if TYPE_CHECKING:
     from clockless import errors as errors

@@ -77,6 +77,14 @@ class ReplicasFailedWarning(UserWarning):
     """Some replicas of an ensemble ended in numbers that are not finite, or did not settle; the others are untouched."""
 
 
+class InfeasibleTaskWarning(UserWarning):
+    """Tasks whose targets no parameters can meet are trained nevertheless."""
+
+
+class JobsFailedWarning(UserWarning):
+    """Some jobs of an experiment failed; their replicas are missing in the results."""
+
+
 class DivergedWarning(UserWarning):
     """Many replicas of an ensemble ended further from their targets than they began."""
 

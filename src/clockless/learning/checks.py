@@ -38,7 +38,8 @@ def check_parts(replica: Replica, units: int) -> Replica:
     for name, methods, example in _EXPECTED:
         value = getattr(replica, name)
         if isinstance(value, type) or not any(hasattr(value, method) for method in methods):
-            raise ParameterError(f"{name} = {shown(value)} is not a {name}; give one such as {example}.")
+            kind = "rule that compares two states" if name == "rule" else name  # modules have rules of another kind
+            raise ParameterError(f"{name} = {shown(value)} is not a {kind}; give one such as {example}.")
     push_of(replica.rule)
     mean_rate(replica.clock, units)  # raises if nothing would ever act
     check_levels(replica.rule, replica.device)

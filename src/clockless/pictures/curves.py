@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 AVERAGED = ("task", "initial", "seed")  # dimensions of a run over which curves are averaged; every other one makes lines
 _LEGEND_SIZE = 6  # points
+_LABEL = 34  # letters of a line of a label that fit the height
 _INSIDE = 6, 40  # lines, and letters of a label, for which the legend has room inside the axes
 
 
@@ -65,8 +67,10 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
         if not len(values):
             continue
         draw_curve(axes, data.step.values * p, values, {**ordered_line(index, len(places)), "label": label})
-    axes.set(xscale="log", yscale="log", ylabel=_short(error.attrs.get("long_name", "")))
-    axes.set_xlabel("step × p (mean updates per edge)" if against == "step x p" else "step")
+    label = "\n".join(wrap(_short(error.attrs.get("long_name", "")), _LABEL))
+    axes.set(xscale="log", yscale="log", ylabel=label)
+    unit = data.attrs.get("unit", "unit")
+    axes.set_xlabel(f"step × p (mean updates per {unit})" if against == "step x p" else "step")
     if lines:
         options: dict[str, Any] = {"title": title, "fontsize": _LEGEND_SIZE, "title_fontsize": _LEGEND_SIZE}
         _ = figure.legend(loc="outside right upper", **options) if outside else axes.legend(loc="lower left", **options)

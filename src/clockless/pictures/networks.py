@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_CROWDED = 150  # edges; lines of more are thinner
 _SMALL = 300  # nodes that are placed by path lengths within seconds
 ROLES = {  # role: colour, marker, label
     "inputs": ("#D55E00", "^", "input"),
@@ -37,10 +38,12 @@ def draw_network(axes: Axes, network: Network, task: Any = None, resistances: An
     lines = LineCollection(list(places[network.edges]), colors="0.6", linewidths=1.0, zorder=1)
     if resistances is not None:
         values = _checked_resistances(network, resistances)
-        lines = LineCollection(list(places[network.edges]), cmap="cividis", linewidths=1.8, zorder=1)
+        order = np.argsort(np.abs(np.log(values / np.median(values))), kind="stable")  # what has changed most on top
+        width = 1.8 * min(1.0, np.sqrt(_CROWDED / len(values)))
+        lines = LineCollection(list(places[network.edges[order]]), cmap="cividis", linewidths=width, zorder=1)
         low, high = values.min(), values.max()
         lines.set_norm(LogNorm(low, high if high > low else low * 1.01))
-        lines.set_array(values)
+        lines.set_array(values[order])
         ticks = _ticks(low, high)
         bar = axes.figure.colorbar(lines, ax=axes, label="resistance (Ω)", shrink=0.8, ticks=ticks, format="{x:g}")
         bar.ax.yaxis.set_minor_formatter(NullFormatter())

@@ -17,14 +17,21 @@ _DASHES = ("-", "--", "-.", ":", (0, (4, 1, 1, 1, 1, 1)), (0, (1, 2)))
 
 
 def in_house_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Let a function that returns a figure draw in the house style."""
+    """Let a function that returns a figure draw in the house style.
+
+    A notebook shows a figure because it is returned, and once more because pyplot knows it; there pyplot forgets it.
+    """
 
     @wraps(draw)
     def styled(*args: Any, **options: Any) -> Figure:
+        import matplotlib
         import matplotlib.pyplot as plt
 
         with plt.style.context(STYLE):
-            return draw(*args, **options)
+            figure = draw(*args, **options)
+        if "inline" in matplotlib.get_backend().lower():
+            plt.close(figure)
+        return figure
 
     return styled
 

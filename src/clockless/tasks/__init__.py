@@ -11,7 +11,9 @@ from typing import Any
 from clockless.tasks.task import Task
 
 _RESISTORS, _PHASES, _MODULES = (f"clockless.media.{name}" for name in ("resistors.tasks", "phases.tasks", "modules.data"))
+_EXAMPLES = "clockless.tasks.examples"
 _BUILDERS = {
+    "classification": _EXAMPLES, "from_arrays": _EXAMPLES,
     "regression": _RESISTORS, "allosteric": _RESISTORS,
     "labels": _MODULES,
     "xor": _PHASES, "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clockless.errors import ParameterError, ReplicasFailedWarning, StoreError, whole
+from clockless.errors import JobsFailedWarning, ParameterError, ReplicasFailedWarning, StoreError, whole
 from clockless.experiments.experiment import Experiment
+from clockless.experiments.files import read
 from clockless.experiments.jobs import Jobs
 from clockless.stores.frame import on_disk
 from clockless.stores.store import Store
@@ -206,16 +207,43 @@ def _polled(store: Store, update: Update) -> Iterator[None]:
 
 
 def run(
-    experiment: Experiment,
-    out: str | os.PathLike,
+    experiment: Experiment | str | os.PathLike,
+    out: str | os.PathLike | None = None,
     workers: Workers | None = None,
     progress: bool = True,
 ) -> Store:
     """Run an experiment in the folder `out`, or go on with it there; the results are `store.dataset()`.
 
+    Args:
+        experiment: an `Experiment`, or the .yaml or .toml file that describes one.
+        out: folder of the store; ./<fingerprint> when not given.
+        workers: who computes; all cores of this process when not given.
+        progress: show a bar, or lines in a log file.
+
     Raises:
         ClocklessError: the experiment cannot be run, or not there.
+        StoreError: all jobs failed.
+
+    Warns:
+        JobsFailedWarning: some did; `dataset().done` says which replicas are there.
     """
-    store = Store.create(Path(out), experiment)
-    compute(store, workers or Workers(), progress)
+    if not isinstance(experiment, Experiment):
+        experiment = read(experiment)
+    store = Store.create(Path(experiment.fingerprint if out is None else out), experiment)
+    ended = compute(store, workers or Workers(), progress)
+    if ended.failures and not ended.complete:
+        _tell(ended, store)
     return store
+
+
+def _tell(ended: Ended, store: Store) -> None:
+    """Say that jobs failed: an error if nothing is there, else a warning."""
+    job, sentence = next(iter(ended.failures.items()))
+    if ended.done == 0:
+        raise StoreError(f"all {ended.units} jobs failed, job {job} so: {sentence}")
+    warnings.warn(
+        f"{len(ended.failures)} of {ended.units} jobs failed, the first is job {job}: {sentence} Their replicas are missing "
+        f"in {store.path}; run it again to try them again.",
+        JobsFailedWarning,
+        stacklevel=3,
+    )

@@ -120,6 +120,19 @@ class Run:
         """Outputs of the trained machines [dims of the lists given, example, output] for inputs x [example, input]."""
         return self._answers("predict", x, ("example", "output"))
 
+    def classes(self, x: Any) -> xarray.DataArray:
+        """Number of the class that the outputs show [dims of the lists given, example] for inputs x [example, input].
+
+        Raises:
+            ParameterError: inputs that do not fit, or a task without classes.
+        """
+        task = self._replicas[0].task
+        if task.labels_train is None:
+            raise ParameterError(f"{task.name} has no classes; look at run.predict(x).")
+        outputs = self.predict(x)
+        shown_classes = self.medium.classes(outputs.values.reshape(-1, outputs.shape[-1]))
+        return outputs.isel(output=0, drop=True).copy(data=shown_classes.reshape(outputs.shape[:-1]))
+
     def state(self, x: Any) -> xarray.DataArray:
         """Settled free states [dims of the lists given, example, node] for inputs x [example, input].
 

@@ -18,7 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import DivergedWarning, ParameterError, ReplicasFailedWarning, TaskError, shown, whole
+from clockless.errors import (
+    DivergedWarning,
+    InfeasibleTaskWarning,
+    ParameterError,
+    ReplicasFailedWarning,
+    TaskError,
+    shown,
+    whole,
+)
 from clockless.learning.contracts import Medium, Replica
 from clockless.learning.recording import checked_record
 from clockless.numerics.lanes import WIDEST
@@ -90,6 +98,7 @@ def train(
     Warns:
         ReplicasFailedWarning: replicas whose numbers are not finite or that did not settle; they are marked in
             `data.failed`.
+        InfeasibleTaskWarning: tasks with `feasible=False`.
         DivergedWarning: more than a tenth of the replicas ended with more than twice their initial error.
     """
     if seed is not None and seeds is not None:
@@ -101,6 +110,7 @@ def train(
     record_at = checked_record(record, steps)
     replicas = combinations(nouns)
     _check_execution(threads, lanes, progress)
+    _warn_of_infeasible(replicas)
     if store is not None or workers is not None:
         with _display(progress) as update:
             run = stored(nouns, (steps, record, record_at, bool(traces)), (store, threads, workers), update)
@@ -133,6 +143,20 @@ def warn(run: Run) -> None:
             f"{diverged.sum()} of {diverged.size} replicas ended with more than twice their initial error; "
             f"lower the rate or take finer levels.",
             DivergedWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_infeasible(replicas: list[Replica]) -> None:
+    """Say once how many tasks cannot be met."""
+    tasks = {id(replica.task): replica.task for replica in replicas}
+    wrong = [task.name for task in tasks.values() if task.feasible is False]
+    if wrong:
+        warnings.warn(
+            f"{len(wrong)} of {len(tasks)} tasks cannot be met whatever is learned, the first is {wrong[0]}: voltages "
+            "settle within the range of the held ones, and its targets lie outside; bring them closer together, or hold "
+            "others.",
+            InfeasibleTaskWarning,
             stacklevel=3,
         )
 

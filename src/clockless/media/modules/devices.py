@@ -21,8 +21,10 @@ from clockless.parts.devices import Continuous, Ideal, SignedLevels
 def checked_device(device: Any) -> Continuous | SignedLevels:
     """`device`, if modules can have their weights on it; ParameterError if not."""
     if not isinstance(device, (Continuous, SignedLevels)):
+        unsigned = getattr(device, "low", -1.0) >= 0
+        why = "whose weights have either sign" if unsigned else "which write exactly or by levels"
         raise ParameterError(
-            f"device = {shown(device)} is nothing for modules, whose weights have either sign; give SignedLevels(129, 1.0)."
+            f"device = {shown(device)} is nothing for modules, {why}; give Continuous() or SignedLevels(129, 1.0)."
         )
     if not isinstance(device.comparator, Ideal):
         raise ParameterError(f"device: {device.comparator} compares voltages, modules have none; give a device without it.")

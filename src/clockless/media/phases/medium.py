@@ -9,9 +9,10 @@ from the free state; signals are means over samples.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -32,6 +33,9 @@ from clockless.parts.devices import Ideal
 from clockless.parts.optimisers import Rates
 from clockless.parts.pushes import Clamp, Nudge, Push, push_of
 from clockless.tasks.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CITE = (
     "Wang, Wanjura, Marquardt, 'Training coupled phase oscillators as a neuromorphic platform using equilibrium "
@@ -136,7 +140,7 @@ class XY(Rotors):
             )
         if not isinstance(getattr(replica.device, "comparator", Ideal()), Ideal):
             raise ParameterError(
-                f"{replica.device.comparator} compares voltages, phases have none; give a device without it."
+                f"device: {replica.device.comparator} compares voltages, phases have none; give a device without it."
             )
         if getattr(replica.device, "low", -1.0) >= 0:
             raise ParameterError(
@@ -170,6 +174,8 @@ class XY(Rotors):
         """
         if task.y_train is None:
             raise TaskError(f"{task.name} has labels alone; phases need targets: take a builder such as tasks.digits.")
+        if task.ground:
+            raise TaskError(f"{task.name} has a ground, but phases have none; leave it out.")
         if task.wired:
             task.check_fits(self.network)
             sites = (tuple(task.inputs or ()), tuple(task.outputs or ()))
@@ -266,6 +272,12 @@ class XY(Rotors):
             self.relax(self.split(values), z, architecture.inputs, stop)
             settled[first : first + len(chunk)] = phases_of(z).T
         return settled
+
+    def draw(self, values: np.ndarray, task: Task, luck: Luck) -> Figure:
+        """Figure of the couplings `values` and the phases to which the first test example settles."""
+        lattices = importlib.import_module("clockless.pictures.lattices")  # by name: pictures are no source of the bits
+        (phases,) = self.state(values, task.x_test[:1], task, luck)
+        return lattices.lattice_figure(self.architecture_of(task), phases, self.split(values).W)
 
     def _starting(self, luck: Luck, purpose: Any, inputs: tuple[int, ...], first: int, count: int) -> np.ndarray:
         """z [site, 2, sample] of `count` samples from number `first` on: free phases uniform in (-pi, pi), inputs yet unset.

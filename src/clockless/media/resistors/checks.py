@@ -46,7 +46,10 @@ def _checked_task(resistors: OhmicNetwork, task: Any) -> Task:
 
 def _checked_rule(resistors: OhmicNetwork, rule: Any) -> Any:
     if isinstance(rule, type) or not hasattr(rule, "nudge"):
-        raise ParameterError(f"rule = {shown(rule)} is not a rule; give one such as CoupledLearning(nudge=0.1, rate=0.01).")
+        raise ParameterError(
+            f"rule = {shown(rule)} is not a rule that compares two states; give one such as "
+            "CoupledLearning(nudge=0.1, rate=0.01)."
+        )
     if isinstance(rule, EquilibriumPropagation):
         _check_propagation(rule)
     return checked_part(rule, "rule")
@@ -113,7 +116,7 @@ def _check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any)
         if batch != 1:
             raise ParameterError(f"{device.comparator} looks at one example at a time; give batch=1, not {shown(batch)}.")
         if not discrete:
-            raise ParameterError(f"{device.comparator} tells only a sign; use it with SignRule(nudge), not {rule}.")
+            raise ParameterError(f"{device.comparator} tells only a sign; give rule=SignRule(nudge), not {rule}.")
 
 
 def _checked_batch(resistors: OhmicNetwork, batch: Any) -> Any:

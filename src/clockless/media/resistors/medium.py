@@ -5,10 +5,11 @@ cl.train(cl.Resistors(network), cl.tasks.regression(network), rule=cl.CoupledLea
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Hashable, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from clockless.media.resistors.learner import LANES, Block, Wiring, kind_of
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.numerics.lanes import tile_of
 from clockless.tasks.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CITE = (
     "Wycoff, Dillavou, Stern, Liu, Durian, 'Desynchronous learning in a physics-driven learning network', "
@@ -120,6 +124,11 @@ class Resistors(OhmicNetwork):
     def classes(self, outputs: np.ndarray) -> np.ndarray:
         """The class that outputs [example, output] show: the highest voltage."""
         return np.argmax(outputs, axis=1)
+
+    def draw(self, values: np.ndarray, task: Task, luck: Luck) -> Figure:
+        """Figure of the network: edges coloured by their resistances `values`, nodes by their roles in the task."""
+        pictures = importlib.import_module("clockless.pictures")  # by name: pictures are no source of the bits
+        return pictures.network_figure(self.network, task, values)
 
 
 class Blocks:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from clockless.errors import TaskError, shown, whole
+from clockless.errors import whole
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.networks.network import Network
+from clockless.tasks.roles import Roles, drawn_roles
 from clockless.tasks.task import Task
 
-Roles = tuple[list[int], list[int], list[int]]
 _TEACHER_SPREAD = 4.0  # teacher resistances are log-uniform within a factor 4 of 1 ohm, a contrast of 16
 
 
@@ -24,7 +24,7 @@ def regression(network: Network, inputs: int = 2, outputs: int = 2, train: int =
     all nodes are drawn without repetition. The tasks' ranges are not in the paper: ours are the teacher's.
     """
     rng = np.random.default_rng(whole("seed", seed))
-    roles = _drawn_roles(network, (inputs, outputs, 1), rng)
+    roles = drawn_roles(network, _counted(inputs, outputs, 1), rng)
     x = rng.random((whole("train", train, 1) + whole("test", test, 1), inputs))
     y = _teacher_outputs(network, roles, x, rng)
     return Task(*roles, x[:train], y[:train], x[train:], y[train:], True, f"regression {seed}")
@@ -36,24 +36,15 @@ def allosteric(network: Network, inputs: int = 2, outputs: int = 2, ground: int 
     The allosteric tasks of Fig. 4 of Wycoff et al. 2022 (doi 10.1063/5.0084631). Training and test set are the same pair.
     """
     rng = np.random.default_rng(whole("seed", seed))
-    roles = _drawn_roles(network, (inputs, outputs, ground), rng)
+    roles = drawn_roles(network, _counted(inputs, outputs, ground), rng)
     x = rng.random((1, inputs))
     y = _teacher_outputs(network, roles, x, rng)
     return Task(*roles, x, y, x, y, True, f"allosteric {seed}")
 
 
-def _drawn_roles(network: Network, counts: tuple[int, int, int], rng: np.random.Generator) -> Roles:
-    for role, count in zip(("inputs", "outputs", "ground"), counts, strict=True):
-        whole(role, count, 1)
-    if not hasattr(network, "nodes"):
-        raise TaskError(
-            f"inputs and outputs are drawn among nodes, and {shown(network)} has none; give a network such as packing()."
-        )
-    if sum(counts) > network.nodes:
-        raise TaskError(f"{sum(counts)} nodes with roles do not fit on {network.nodes} nodes; ask for fewer.")
-    drawn = rng.permutation(network.nodes)[: sum(counts)].tolist()
-    cuts = np.cumsum(counts)
-    return drawn[: cuts[0]], drawn[cuts[0] : cuts[1]], drawn[cuts[1] :]
+def _counted(inputs: int, outputs: int, ground: int) -> tuple[int, int, int]:
+    """At least one node of each role."""
+    return whole("inputs", inputs, 1), whole("outputs", outputs, 1), whole("ground", ground, 1)
 
 
 def _teacher_outputs(network: Network, roles: Roles, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
