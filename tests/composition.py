@@ -41,13 +41,11 @@ class Case:
     """A medium with a task that it can learn, and how fast.
 
     Attributes:
-        parameter: what rules that know several parameters are told.
         rate: of rules that have one.
     """
 
     medium: Any
     task: Any
-    parameter: str | None = None
     rate: float = 0.1
     steps: int = 40
 
@@ -89,8 +87,8 @@ def media() -> dict[str, Case]:
     dense, square = cl.architectures.dense(2, 4, 2), cl.architectures.square(3, 3, [0, 2], [6, 8])
     phases = {a: cl.tasks.from_arrays(angles, 0.5 * angles[:, ::-1], network=a) for a in (dense, square)}
     found = {
-        "resistors, by resistance": Case(cl.Resistors(lattice), volts, "resistance"),
-        "resistors, by conductance": Case(cl.Resistors(lattice), volts, "conductance"),
+        "resistors, by resistance": Case(cl.Resistors(lattice), volts),
+        "resistors, by conductance": Case(cl.Resistors(lattice, parameter="conductance"), volts),
         "XY, dense layers": Case(cl.XY(dense), phases[dense]),
         "XY, lattice": Case(cl.XY(square), phases[square]),
         "springs (one's own)": Case(Springs(lattice), volts, rate=0.3),
@@ -115,11 +113,10 @@ def rules() -> dict[str, Any]:
 
 
 def replica(case: Case, rule: str, device: str, batch: Any = "full", clock: Any = None, optimiser: Any = None) -> Replica:
-    """One replica of a cell; rules that have a rate or know several parameters are told the case's."""
+    """One replica of a cell; rules that have a rate are told the case's."""
     chosen = rules()[rule]
     names = {each.name for each in fields(chosen)}
-    told = {name: value for name, value in (("rate", case.rate), ("parameter", case.parameter)) if name in names and value}
-    own = told if rule in RULES else {}
+    own = {"rate": case.rate} if rule in RULES and "rate" in names else {}
     parts = (replace(chosen, **own), CLOCKS["Global"] if clock is None else clock, DEVICES[device])
     return Replica(case.medium, case.task, *parts, optimiser=optimiser, batch=batch)
 
@@ -158,15 +155,7 @@ def cells() -> tuple[Cell, ...]:
     return tuple(_cell(medium, rule, device) for rule in rules() for device in DEVICES for medium in media())
 
 
-def knows(medium: str, rule: str) -> bool:
-    """Whether the rule can be told the parameter that this medium stands for; resistances need no word."""
-    told = media()[medium].parameter
-    return rule not in RULES or told in (None, "resistance") or "parameter" in {each.name for each in fields(RULES[rule])}
-
-
 def _cell(medium: str, rule: str, device: str) -> Cell:
-    if not knows(medium, rule):
-        return Cell(medium, rule, device)
     said = {name: refusal(replica(media()[medium], rule, device, batch)) for name, batch in BATCHES.items()}
     batches = tuple(name for name, sentence in said.items() if sentence is None)
     sentences = [sentence for sentence in said.values() if sentence]
@@ -183,7 +172,7 @@ def composing(medium: str) -> list[Cell]:
 def everything() -> Iterator[tuple[str, Replica]]:
     """Every medium x rule x device x optimiser x batch."""
     for name, case in media().items():
-        for rule in (each for each in rules() if knows(name, each)):
+        for rule in rules():
             for device in DEVICES:
                 for optimiser in OPTIMISERS.values():
                     for batch in BATCHES.values():
@@ -263,7 +252,7 @@ def page() -> str:
             "",
             "## Rules and devices",
             "",
-            f"{taken} of {len(cells())} learn. Comparators stand beside their device; `–`: the rule has no such parameter.",
+            f"{taken} of {len(cells())} learn. Comparators stand beside their device.",
             "",
             f"| rule | device {head[0]}",
             head[1],

@@ -99,7 +99,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
     },
     "medium": {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED, later=("parameter",)),
-        "xy": Kind("clockless.media.phases.settings:Phases"),
+        "xy": Kind("clockless.media.phases.described:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
         "bench": Kind("clockless.media.bench:Bench", _FILLED),
     },

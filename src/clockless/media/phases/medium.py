@@ -23,7 +23,7 @@ from clockless.learning.plain import PlainLearner
 from clockless.media.phases.contrast import Examples as Samples
 from clockless.media.phases.contrast import contrast
 from clockless.media.phases.costs import directions, reported
-from clockless.media.phases.settings import Initial, Phases, Settling
+from clockless.media.phases.settings import Initial, Settling, name_of
 from clockless.media.phases.tasks import fitting
 from clockless.media.phases.xy import KINDS, Parameters, Rotors, Stop, phases_of
 from clockless.networks.architectures import Architecture
@@ -93,9 +93,17 @@ class XY(Rotors):
         """Couplings and sites."""
         return self.couplings + self.network.nodes
 
-    def described(self) -> Phases:
-        """The medium in words and numbers."""
-        return Phases.of(self)
+    def described(self) -> dict[str, Any]:
+        """The medium in words and numbers, see `described.Phases`.
+
+        Raises:
+            ParameterError: a schedule with numbers of its own, which no word stands for.
+        """
+        settling, rates = self.settling, self.rates
+        limits = {name: getattr(settling, name) for name in ("residual", "sweeps_limit", "test_residual")}
+        factors = {f"rate_{kind}": getattr(rates, kind) for kind in KINDS}
+        words = {"schedule": name_of(settling.schedule), "trainable": " ".join(self.trainable)}
+        return {"kind": "xy", **words, **limits, **factors}
 
     # --- what it leaves behind ----------------------------------------------------------------------------
 

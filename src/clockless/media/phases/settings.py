@@ -11,15 +11,22 @@ import numpy as np
 from clockless.errors import ParameterError, shown
 from clockless.learning.contracts import Luck
 from clockless.media.phases.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
-from clockless.media.phases.xy import KINDS, Parameters, check_settling
+from clockless.media.phases.xy import Parameters, check_settling
 from clockless.networks.architectures import Architecture
 from clockless.numerics.randomness import COUPLINGS
-from clockless.parts.optimisers import Rates
 
 SCHEDULES = {
     "two-colour": TwoColour, "random-sequential": RandomSequential, "poisson-timed": PoissonTimed,
     "gradient-flow": GradientFlow,
 }  # fmt: skip
+
+
+def name_of(schedule: Any) -> str:
+    """The word for a schedule; ParameterError for one with numbers of its own, which no word stands for."""
+    name = next((name for name, known in SCHEDULES.items() if known() == schedule), None)
+    if name is None:
+        raise ParameterError(f"{shown(schedule)} has no name in a description; use one of: {', '.join(SCHEDULES)}.")
+    return name
 
 
 @dataclass(frozen=True)
@@ -79,67 +86,3 @@ class Initial:
         scale = architecture.initial_scale if self.deviation is None else self.deviation
         h, psi = 2.0 * drawn[couplings:].reshape(2, sites) - 1.0
         return Parameters(scale * ndtri(drawn[:couplings]), self.fields * h, np.pi * psi)
-
-
-@dataclass(frozen=True)
-class Phases:
-    """An XY medium in plain words and numbers, as a description has it; `on` puts it on a wiring.
-
-    Args:
-        schedule: one of SCHEDULES.
-        residual, sweeps_limit, test_residual: see `Settling`.
-        trainable: kinds that learn, such as "W h psi".
-        rate_W, rate_h, rate_psi: factors on the rule's rate.
-
-    Raises:
-        ParameterError: an unknown word, or a number outside its range.
-    """
-
-    schedule: str = "two-colour"
-    residual: float = 1e-6
-    sweeps_limit: int = 10_000
-    test_residual: float = 1e-4
-    trainable: str = "W h psi"
-    rate_W: float = 1.0
-    rate_h: float = 1.0
-    rate_psi: float = 1.0
-
-    def __post_init__(self) -> None:
-        kinds = self.trainable.split() if isinstance(self.trainable, str) else []
-        if not kinds or any(kind not in KINDS for kind in kinds):
-            raise ParameterError(f"trainable = {shown(self.trainable)}; name some of: {' '.join(KINDS)}.")
-        if self.schedule not in SCHEDULES:
-            raise ParameterError(f"schedule = {shown(self.schedule)}; there are: {', '.join(SCHEDULES)}.")
-        _ = self.settling, self.rates  # which check the numbers
-
-    @property
-    def settling(self) -> Settling:
-        """How states are sought."""
-        return Settling(self.schedule, self.residual, self.sweeps_limit, self.test_residual)
-
-    @property
-    def rates(self) -> Rates:
-        """Factors on the rule's rate."""
-        return Rates(self.rate_W, self.rate_h, self.rate_psi)
-
-    def on(self, network: Any) -> Any:
-        """The medium on a wiring or an architecture."""
-        from clockless.media.phases.medium import XY
-
-        return XY(network, trainable=self.trainable, settling=self.settling, rates=self.rates)
-
-    @classmethod
-    def of(cls, xy: Any) -> Phases:
-        """The words of a medium.
-
-        Raises:
-            ParameterError: a schedule with numbers of its own, which no word stands for.
-        """
-        settling, rates = xy.settling, xy.rates
-        name = next((name for name, schedule in SCHEDULES.items() if schedule() == settling.schedule), None)
-        if name is None:
-            raise ParameterError(
-                f"{shown(settling.schedule)} has no name in a description; use one of: {', '.join(SCHEDULES)}."
-            )
-        numbers = settling.residual, settling.sweeps_limit, settling.test_residual
-        return cls(name, *numbers, " ".join(xy.trainable), rates.W, rates.h, rates.psi)

@@ -1,0 +1,58 @@
+"""An XY medium in plain words and numbers, as a description has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clockless.errors import ParameterError, shown
+from clockless.media.phases.medium import XY
+from clockless.media.phases.settings import SCHEDULES, Settling
+from clockless.media.phases.xy import KINDS
+from clockless.parts.optimisers import Rates
+
+
+@dataclass(frozen=True)
+class Phases:
+    """An XY medium in plain words and numbers, as a description has it; `on` puts it on a wiring.
+
+    Args:
+        schedule: one of SCHEDULES.
+        residual, sweeps_limit, test_residual: see `Settling`.
+        trainable: kinds that learn, such as "W h psi".
+        rate_W, rate_h, rate_psi: factors on the rule's rate.
+
+    Raises:
+        ParameterError: an unknown word, or a number outside its range.
+    """
+
+    schedule: str = "two-colour"
+    residual: float = 1e-6
+    sweeps_limit: int = 10_000
+    test_residual: float = 1e-4
+    trainable: str = "W h psi"
+    rate_W: float = 1.0
+    rate_h: float = 1.0
+    rate_psi: float = 1.0
+
+    def __post_init__(self) -> None:
+        kinds = self.trainable.split() if isinstance(self.trainable, str) else []
+        if not kinds or any(kind not in KINDS for kind in kinds):
+            raise ParameterError(f"trainable = {shown(self.trainable)}; name some of: {' '.join(KINDS)}.")
+        if self.schedule not in SCHEDULES:
+            raise ParameterError(f"schedule = {shown(self.schedule)}; there are: {', '.join(SCHEDULES)}.")
+        _ = self.settling, self.rates  # which check the numbers
+
+    @property
+    def settling(self) -> Settling:
+        """How states are sought."""
+        return Settling(self.schedule, self.residual, self.sweeps_limit, self.test_residual)
+
+    @property
+    def rates(self) -> Rates:
+        """Factors on the rule's rate."""
+        return Rates(self.rate_W, self.rate_h, self.rate_psi)
+
+    def on(self, network: Any) -> XY:
+        """The medium on a wiring or an architecture."""
+        return XY(network, trainable=self.trainable, settling=self.settling, rates=self.rates)
