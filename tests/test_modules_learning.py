@@ -21,7 +21,8 @@ from clockless.media.modules.learning import Learning, Session, cosine, error_an
 from clockless.media.modules.methods import DNI, Backprop, DelayedGradients, LocalLoss, NoBackprop
 from clockless.media.modules.optimisers import StepSize
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global, Oscillators, Poisson
-from clockless.parts.devices import Levels, Magnitudes, SignedLevels
+from clockless.parts.comparators import Magnitudes
+from clockless.parts.devices import Levels, SignedLevels
 from clockless.parts.optimisers import Adam, Descent
 
 pytestmark = pytest.mark.timeout(120)

@@ -18,7 +18,7 @@ import pytest
 import clockless as cl
 from clockless.errors import ClocklessError, DescriptionError, OwnCodeWarning, ParameterError, StoreError
 from clockless.experiments import own_parts
-from clockless.experiments.catalogue import built
+from clockless.experiments.descriptions import built
 from clockless.experiments.files import with_flags
 from clockless.stores.frame import _sum, group_path, seal_of
 from clockless.tasks.datasets import MNIST_FILES

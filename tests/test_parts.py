@@ -12,7 +12,7 @@ from numba import njit
 import clockless as cl
 from clockless import networks, tasks
 from clockless.errors import ParameterError
-from clockless.experiments.catalogue import built, described
+from clockless.experiments.descriptions import built, described
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.jobs import Jobs
 from clockless.media.resistors import engine, reference

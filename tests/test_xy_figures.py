@@ -11,7 +11,7 @@ import xarray
 from sklearn.datasets import load_digits
 
 from clockless.errors import UnknownFigureError
-from clockless.experiments.catalogue import built
+from clockless.experiments.descriptions import built
 from clockless.papers import Options
 from clockless.papers.reproduction import checked_figures, known_figures
 from clockless.papers.trends import bootstrap_mean, like_counts, mean_interval, share_interval, trend_of_shares

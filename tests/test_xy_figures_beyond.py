@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clockless.errors import NetworkError
-from clockless.experiments.catalogue import built
+from clockless.experiments.descriptions import built
 from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import response_by_nudging
 from clockless.media.phases.xy import Parameters, Rotors

@@ -22,7 +22,8 @@ from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.numerics.randomness import CLOCK, PHASES, RELAXATION
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global, Oscillators, Poisson
-from clockless.parts.devices import Continuous, Levels, Magnitudes, SignedLevels
+from clockless.parts.comparators import Magnitudes
+from clockless.parts.devices import Continuous, Levels, SignedLevels
 from clockless.parts.optimisers import Adam, Descent, Momentum, Rates
 from clockless.parts.rules import CoupledLearning, EquilibriumPropagation, SignRule
 from clockless.parts.samplers import Epochs, drawn_examples

@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from clockless.parts.devices import Levels as Levels
     from clockless.parts.devices import SignedLevels as SignedLevels
     from clockless.parts.devices import AnalogMemory as AnalogMemory
-    from clockless.parts.devices import Ideal as Ideal
-    from clockless.parts.devices import Magnitudes as Magnitudes
-    from clockless.parts.devices import TwoComparators as TwoComparators
+    from clockless.parts.comparators import Ideal as Ideal
+    from clockless.parts.comparators import Magnitudes as Magnitudes
+    from clockless.parts.comparators import TwoComparators as TwoComparators
     from clockless.parts.optimisers import Descent as Descent
     from clockless.parts.optimisers import Momentum as Momentum
     from clockless.parts.optimisers import Adam as Adam
@@ -109,9 +109,9 @@ _NAMES = {
     "Levels": "parts.devices",
     "SignedLevels": "parts.devices",
     "AnalogMemory": "parts.devices",
-    "Ideal": "parts.devices",
-    "Magnitudes": "parts.devices",
-    "TwoComparators": "parts.devices",
+    "Ideal": "parts.comparators",
+    "Magnitudes": "parts.comparators",
+    "TwoComparators": "parts.comparators",
     "Descent": "parts.optimisers",
     "Momentum": "parts.optimisers",
     "Adam": "parts.optimisers",

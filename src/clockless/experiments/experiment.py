@@ -25,7 +25,8 @@ import numpy as np
 
 from clockless.errors import DescriptionError, shown
 from clockless.experiments import own_parts
-from clockless.experiments.catalogue import CATALOGUE, built, canonical, described, each, number
+from clockless.experiments.catalogue import CATALOGUE
+from clockless.experiments.descriptions import built, canonical, described, each, number
 from clockless.learning.recording import a_decade
 
 _PARTS = ("network", "medium", "task", "rule", "clock", "device")
@@ -207,7 +208,8 @@ def _short(section: str, path: tuple[str, ...]) -> str:
 
 def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], tuple]]:
     """The fields within a description that are axes, with their values."""
-    from clockless.experiments.catalogue import kind_of, tables_named
+    from clockless.experiments.catalogue import kind_of
+    from clockless.experiments.descriptions import tables_named
 
     if not isinstance(value, dict) or value.get("kind") == "given":
         return []

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ClocklessError, DescriptionError
-from clockless.experiments.catalogue import CATALOGUE, built, built_on, canonical, kind_of, named_in
+from clockless.experiments.catalogue import CATALOGUE, kind_of
+from clockless.experiments.descriptions import built, built_on, canonical, named_in
 from clockless.experiments.experiment import Axis, Experiment, unpacked
 from clockless.learning.contracts import Learner, Medium, Replica, Variable
 from clockless.sources import digest_of

@@ -9,7 +9,7 @@ import numpy as np
 from clockless.errors import ParameterError, TaskError
 from clockless.learning.checks import check_parts
 from clockless.learning.contracts import Replica
-from clockless.parts.devices import Ideal
+from clockless.parts.comparators import Ideal
 from clockless.parts.pushes import Clamp, Nudge, push_of
 from clockless.tasks.task import Task
 

@@ -9,7 +9,8 @@ from typing import Any
 from clockless import disk
 from clockless.errors import ClocklessError, StoreError
 from clockless.experiments import own_parts
-from clockless.experiments.catalogue import check_files, kind_of
+from clockless.experiments.catalogue import kind_of
+from clockless.experiments.descriptions import check_files
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.jobs import described_parts, own_in
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.experiments.catalogue import built, canonical, kind_of, named_in
+from clockless.experiments.catalogue import kind_of
+from clockless.experiments.descriptions import built, canonical, named_in
 from clockless.learning.contracts import Arrays, Variable
 from clockless.parts.clocks import mean_rate
 

@@ -191,7 +191,7 @@ def as_objects(nouns: Mapping[str, Any]) -> dict[str, Any]:
 
     A described medium says its network, too: `{"kind": "resistors", "network": {"kind": "board16"}}`.
     """
-    from clockless.experiments.catalogue import built, built_on, described
+    from clockless.experiments.descriptions import built, built_on, described
 
     media = [each for each in _each(nouns["medium"]) if isinstance(each, Mapping)]
     network = described("network", media[0].get("network", {"kind": "packing"}), "network") if media else None

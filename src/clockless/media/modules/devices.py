@@ -15,7 +15,8 @@ import numpy as np
 
 from clockless.errors import ParameterError, shown
 from clockless.media.modules.layers import Tree
-from clockless.parts.devices import Continuous, Ideal, SignedLevels
+from clockless.parts.comparators import Ideal
+from clockless.parts.devices import Continuous, SignedLevels
 
 
 def checked_device(device: Any) -> Continuous | SignedLevels:

@@ -29,7 +29,7 @@ from clockless.media.phases.xy import KINDS, Parameters, Rotors, Stop, phases_of
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.numerics.randomness import PHASES, RELAXATION, TEST_PHASES
-from clockless.parts.devices import Ideal
+from clockless.parts.comparators import Ideal
 from clockless.parts.optimisers import Rates
 from clockless.parts.pushes import Clamp, Nudge, Push, push_of
 from clockless.tasks.task import Task

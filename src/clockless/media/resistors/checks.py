@@ -11,7 +11,7 @@ from clockless.learning.contracts import Replica, checked_seed
 from clockless.media.resistors.checking import checked_part
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.parts.clocks import mean_rate
-from clockless.parts.devices import Ideal
+from clockless.parts.comparators import Ideal
 from clockless.parts.optimisers import NONE
 from clockless.parts.rules import EquilibriumPropagation, SignRule
 from clockless.tasks.task import Task

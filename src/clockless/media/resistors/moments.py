@@ -22,7 +22,7 @@ from clockless.numerics.lanes import UNCOUNTED, known, uncounted
 from clockless.numerics.randomness import EXAMPLES, step_keys, unit_hash
 from clockless.numerics.rows import clear, copy, subtract_product
 from clockless.parts.clocks import choose
-from clockless.parts.devices import compare, listen
+from clockless.parts.comparators import compare, listen
 from clockless.parts.separate import call, separate
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.numerics.randomness import COMPARATORS, EXAMPLES
 from clockless.parts.clocks import SYNCHRONOUS, FixedFraction
-from clockless.parts.devices import FROZEN_STEP, IDEAL
+from clockless.parts.comparators import FROZEN_STEP
+from clockless.parts.devices import IDEAL
 from clockless.parts.optimisers import NONE
 from clockless.parts.rules import EquilibriumPropagation
 from clockless.parts.scalars import Units

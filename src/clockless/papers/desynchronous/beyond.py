@@ -31,7 +31,8 @@ from clockless.papers.desynchronous.collapse import (
 )
 from clockless.papers.desynchronous.discrete import tail
 from clockless.parts.clocks import Bernoulli
-from clockless.parts.devices import Levels, Magnitudes
+from clockless.parts.comparators import Magnitudes
+from clockless.parts.devices import Levels
 from clockless.parts.rules import CoupledLearning, SignRule
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from clockless.papers.claims import Claim
 from clockless.papers.desynchronous.collapse import numbered
 from clockless.papers.trends import log_ratio, monotone, sign_of_trend
 from clockless.parts.clocks import Bernoulli
-from clockless.parts.devices import Levels, Magnitudes
+from clockless.parts.comparators import Magnitudes
+from clockless.parts.devices import Levels
 from clockless.parts.rules import SignRule
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.experiments.catalogue import built, built_on
+from clockless.experiments.descriptions import built, built_on
 from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import Examples, cost_of, gradient
 from clockless.media.phases.implicit import exact_gradient

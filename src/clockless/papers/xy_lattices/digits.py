@@ -63,7 +63,7 @@ def figure_a(options: Options) -> FigureData:
 
 def acting(networks: list[dict[str, Any]]) -> list[int]:
     """Couplings that do not join two held inputs."""
-    from clockless.experiments.catalogue import built
+    from clockless.experiments.descriptions import built
 
     built_ones = [built("network", network) for network in networks]
     return [int((~np.isin(one.network.edges, one.inputs).all(axis=1)).sum()) for one in built_ones]

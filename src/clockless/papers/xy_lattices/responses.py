@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from clockless.experiments.catalogue import built, canonical
+from clockless.experiments.descriptions import built, canonical
 from clockless.experiments.experiment import Experiment
 from clockless.media.phases.contrast import response_by_nudging
 from clockless.media.phases.implicit import response_map

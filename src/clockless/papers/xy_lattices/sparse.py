@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
-from clockless.experiments.catalogue import built
+from clockless.experiments.descriptions import built
 from clockless.experiments.experiment import Experiment
 from clockless.networks.windows import readout_edges
 from clockless.papers import FigureData, Options
