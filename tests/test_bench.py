@@ -42,7 +42,7 @@ FAULTS = {
     "is silent": ("time.sleep(100)", "has been silent for 1 s"),
     "hangs up": ("os.close(1); time.sleep(100)", "closed its pipe"),
     "speaks nonsense": ("answer = 'hello'", "answered 'hello'"),
-    "says too much": ("print(answer)", "said more than one line"),
+    "says too much": ("answer = answer + chr(10) + answer", "said more than one line"),
     "knows too little": ("answer = json.dumps({'state': state[1:]})", "give 9 finite numbers"),
     "divides by zero": ("answer = json.dumps({'state': [float('nan')] * 9})", "give 9 finite numbers"),
     "says what is wrong": ("answer = json.dumps({'error': 'valve 3 is stuck'})", "says: 'valve 3 is stuck'"),

@@ -123,7 +123,7 @@ def test_jobs_rest_on_the_kinds_they_name():
     )  # fmt: skip
     common = ("clockless.media.phases.medium", "clockless.experiments.jobs", "clockless.parts.clocks")
     assert Jobs(phases).sources == sources.digest_of(*common, "clockless.networks.architectures")
-    local = phases.changed(network={"kind": "local", "image": [2, 2]})
+    local = phases.changed(network={"kind": "local", "image": [8, 8]})
     assert Jobs(local).sources == sources.digest_of(*common, "clockless.networks.windows")
     assert Jobs(local).sources != Jobs(phases).sources
 

@@ -47,7 +47,8 @@ class Lognormal:
         """median exp(spread z), z the normal quantile of `uniform`."""
         from scipy.special import ndtri
 
-        return self.median * np.exp(self.spread * ndtri(uniform))
+        times: np.ndarray = self.median * np.exp(self.spread * ndtri(uniform))
+        return times
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Exponential:
 
     def of(self, uniform: np.ndarray) -> np.ndarray:
         """-mean ln(uniform)."""
-        return -self.mean * np.log(uniform)
+        times: np.ndarray = -self.mean * np.log(uniform)
+        return times
 
 
 def _checked(name: str, value: Any, least_allowed: bool = False) -> None:

@@ -151,7 +151,8 @@ def _plan(task: Assignment) -> Plan:
         _leave_if_alone(task.parent)
         if time.monotonic() > deadline:
             raise StalledError("the supervisor did not answer; look whether its process is paused.")
-    return task.line.recv()
+    plan: Plan = task.line.recv()
+    return plan
 
 
 class SharedPost:

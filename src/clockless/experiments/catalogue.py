@@ -38,7 +38,8 @@ class Kind:
     @property
     def call(self) -> Callable[..., Any]:
         """What is named."""
-        return imported(self.path)
+        found: Callable[..., Any] = imported(self.path)
+        return found
 
     def fields(self) -> dict[str, inspect.Parameter]:
         """The arguments that a description may give, in order."""

@@ -69,7 +69,7 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
     return result
 
 
-def _given_or_default(given: Mapping, name: str, parameter: inspect.Parameter, kind: str, where: str) -> Any:
+def _given_or_default(given: Mapping[str, Any], name: str, parameter: inspect.Parameter, kind: str, where: str) -> Any:
     if name in given:
         return given[name]
     if parameter.default is inspect.Parameter.empty:
@@ -77,7 +77,7 @@ def _given_or_default(given: Mapping, name: str, parameter: inspect.Parameter, k
     return parameter.default
 
 
-def _own_described(section: str, kind: str, given: Mapping, where: str) -> dict[str, Any]:
+def _own_described(section: str, kind: str, given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The description of an own part, checked as far as its text tells; the part itself checks the rest when it is built."""
     kind, digest = own_parts.complete(kind, given.get("digest"), where)
     declared, more, tables = own_parts.fields(kind, digest, where, section == "medium")
@@ -103,7 +103,7 @@ def _own_described(section: str, kind: str, given: Mapping, where: str) -> dict[
     return {**result, "tables": used} if used else result
 
 
-def tables_named(section: str, description: Mapping) -> tuple[str, ...]:
+def tables_named(section: str, description: Mapping[str, Any]) -> tuple[str, ...]:
     """Fields that the description of an own medium itself says are tables, so that the file need not be at hand to know."""
     said = description.get("tables", "") if section == "medium" else ""
     return tuple(said.split()) if isinstance(said, str) else ()

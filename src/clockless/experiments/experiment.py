@@ -133,7 +133,7 @@ class Experiment:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """The axes, outermost first: in the order of the description's sections and fields."""
-        found: list[tuple[str, tuple[str, ...], tuple]] = []
+        found: list[tuple[str, tuple[str, ...], tuple[Any, ...]]] = []
         for section in _SECTIONS:
             value = getattr(self, section)
             if isinstance(value, list):
@@ -206,7 +206,7 @@ def _short(section: str, path: tuple[str, ...]) -> str:
     return (section, *path)[-2] if path[-1] == "seed" else path[-1]
 
 
-def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], tuple]]:
+def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
     """The fields within a description that are axes, with their values."""
     from clockless.experiments.catalogue import kind_of
     from clockless.experiments.descriptions import tables_named

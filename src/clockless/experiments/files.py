@@ -38,7 +38,7 @@ seeds: 0                  # of clocks and batches
 """.replace("{seeds}", "[" + ", ".join(map(str, range(256))) + "]")
 
 
-def read(path: str | os.PathLike, flags: Iterable[str] = (), store: bool = False) -> Experiment:
+def read(path: str | os.PathLike[str], flags: Iterable[str] = (), store: bool = False) -> Experiment:
     """The experiment that a .yaml, .yml or .toml file describes, changed by flags; own parts are files beside it.
 
     Args:
@@ -141,7 +141,7 @@ def _without_nothing(value: Any) -> Any:
     return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
-def write(experiment: Experiment, path: str | os.PathLike) -> None:
+def write(experiment: Experiment, path: str | os.PathLike[str]) -> None:
     """Write the complete description as .toml, or else as YAML.
 
     Raises:

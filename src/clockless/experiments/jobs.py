@@ -56,7 +56,8 @@ class Jobs:
     @cached_property
     def medium(self) -> Medium:
         """The medium of the first replica, which speaks for all."""
-        return medium_at(self.experiment, 0)
+        medium: Medium = medium_at(self.experiment, 0)
+        return medium
 
     # --- what a store keeps of the medium, so that looking at results runs nobody's code --------------------
 
@@ -146,7 +147,8 @@ class Jobs:
     def learner(self, job: int) -> Learner:
         """A new learner of a job, at step 0."""
         replicas = [self.replica(int(member)) for member in self.members[job]]
-        return replicas[0].medium.learner(replicas, self.experiment.traces, max(map(len, self.members)))
+        learner: Learner = replicas[0].medium.learner(replicas, self.experiment.traces, max(map(len, self.members)))
+        return learner
 
     def check(self) -> None:
         """Build every value of every section once, and let the medium check every pairing of what may contradict each other.

@@ -20,7 +20,7 @@ import sys
 import sysconfig
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, partial
@@ -238,7 +238,7 @@ def loaded(kind: str, digest: str | None) -> type:
     return found
 
 
-def _packed(kind: str, digest: str, part: Any) -> tuple:
+def _packed(kind: str, digest: str, part: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     values = part.fields() if hasattr(part, "learner") else {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}
     return _unpacked, (kind, digest, sys.modules[type(part).__module__].__file__, values)
 

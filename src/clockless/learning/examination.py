@@ -101,7 +101,8 @@ class _Case:
 
     def contrast(self, push: Any) -> np.ndarray:
         """Contrast of the first example / nudge."""
-        return self.medium.contrast(self.parameters, self.examples, push, self.replica.luck)[0] / push.nudge
+        signals: np.ndarray = self.medium.contrast(self.parameters, self.examples, push, self.replica.luck)[0] / push.nudge
+        return signals
 
 
 def _findings(case: _Case) -> Iterator[Finding]:
@@ -225,4 +226,5 @@ def _orders(case: _Case) -> Iterator[Finding]:
 
 def _richardson(two: list[np.ndarray], ratio: int) -> np.ndarray:
     """The limit of what converges with the square of a nudge that is halved."""
-    return (ratio * two[1] - two[0]) / (ratio - 1)
+    limit: np.ndarray = (ratio * two[1] - two[0]) / (ratio - 1)
+    return limit

@@ -300,7 +300,7 @@ class Medium:
         inputs, outputs, ground = (tuple(getattr(task, role) or ()) for role in ("inputs", "outputs", "ground"))
         return Examples(inputs, task.x_train[chosen], outputs, task.y_train[chosen], ground)
 
-    def _boundary(self, inputs: tuple, ground: Any, key: Key, **push: Any) -> Boundary:
+    def _boundary(self, inputs: tuple[Any, np.ndarray], ground: Any, key: Key, **push: Any) -> Boundary:
         entries, values = inputs
         held = np.array([*entries, *(ground or ())], dtype=np.int64)
         return Boundary(held, np.concatenate([values, np.zeros(held.size - len(values))]), key=key, **push)
@@ -325,7 +325,9 @@ class Medium:
         residual, sweeps, cost = np.array(seen, dtype=np.float64).T
         return total, Info(residual, sweeps, float(cost.mean()))
 
-    def _pushed(self, examples: Examples, values: tuple, push: Push, free: np.ndarray, key: Key) -> list[Boundary]:
+    def _pushed(
+        self, examples: Examples, values: tuple[np.ndarray, np.ndarray], push: Push, free: np.ndarray, key: Key
+    ) -> list[Boundary]:
         """The boundaries of the pushed states: one, or two of a centred nudge."""
         x, y = values
         outputs, forth, back = np.array(examples.outputs), key._replace(state=PUSHED), key._replace(state=PUSHED_BACK)
@@ -352,7 +354,8 @@ class Medium:
         if self.has("settle"):
             found = self.settle(values, boundary, self.rest())
             return self._right("settle", found[0] if isinstance(found, tuple) else found, self.size)
-        return relaxation.settled(boundary, self.rest())[0]
+        state: np.ndarray = relaxation.settled(boundary, self.rest())[0]
+        return state
 
     def predict(self, values: np.ndarray, x: Any, task: Task, luck: Luck) -> np.ndarray:
         """Outputs [example, output]."""
@@ -360,7 +363,8 @@ class Medium:
 
     def classes(self, outputs: np.ndarray) -> np.ndarray:
         """The class that outputs [example, output] show: the largest."""
-        return np.argmax(outputs, axis=1)
+        largest: np.ndarray = np.argmax(outputs, axis=1)
+        return largest
 
     def look(self, values: np.ndarray, task: Task, luck: Luck) -> Mapping[str, float]:
         """Mean squared difference of outputs and targets over the test set, and the share whose class is shown."""

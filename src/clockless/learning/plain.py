@@ -85,7 +85,8 @@ class PlainLearner:
     def _looked(self) -> Mapping[str, Any]:
         """What the medium sees of the test set."""
         replica = self.replica
-        return replica.medium.look(self.values, replica.task, self._luck._replace(step=self.step))
+        seen: Mapping[str, Any] = replica.medium.look(self.values, replica.task, self._luck._replace(step=self.step))
+        return seen
 
     def state(self) -> Arrays:
         """All that the next step needs. Memory that no step changes follows from the seed."""

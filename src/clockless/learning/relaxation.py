@@ -112,4 +112,5 @@ def sizes_of(medium: Any, parameters: np.ndarray) -> np.ndarray:
     """Sizes of changes of parameters that matter: their own, and where they are small that of the start, or of the range."""
     start, span = float(np.max(np.abs(medium.initial))), float(np.max(medium.high) - np.min(medium.low))
     least = start if start > 0 else span if np.isfinite(span) else 1.0
-    return np.maximum(np.abs(parameters), 0.1 * least)
+    sizes: np.ndarray = np.maximum(np.abs(parameters), 0.1 * least)
+    return sizes

@@ -24,7 +24,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from clockless.learning.boundaries import Boundary, Sensed
 from clockless.learning.own import Medium
 from clockless.learning.relaxation import Relaxation
 
+T = TypeVar("T")
 _GRACE_SECONDS = 2.0  # for a process to end by itself once its input is closed
 _LONGEST = 2**26  # letters of an answer
 
@@ -126,7 +127,7 @@ class Bench(Medium):
             raise BenchError(f"{self.command} answered a residual of {shown(residual)}; it is a number.")
         return state, signal, float(residual)
 
-    def _numbers(self, answer: dict, name: str, count: int) -> np.ndarray:
+    def _numbers(self, answer: dict[str, Any], name: str, count: int) -> np.ndarray:
         try:
             values = np.array(answer.get(name))
         except ValueError:  # ragged
@@ -142,11 +143,11 @@ class _Line:
     def __init__(self, command: str, timeout: float) -> None:
         self._command, self._timeout = command, timeout
         self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._said: IO[str] | None = None
         self._owner, self._rest = 0, b""
 
-    def asked(self, line: str, understood: Callable[[str], Any]) -> Any:
+    def asked(self, line: str, understood: Callable[[str], T]) -> T:
         """What is understood of the answer to a line.
 
         Raises:
@@ -184,7 +185,7 @@ class _Line:
                 raise BenchError(self._obituary(process)) from None
         return self._read(process, until)
 
-    def _read(self, process: subprocess.Popen, until: float) -> str:
+    def _read(self, process: subprocess.Popen[bytes], until: float) -> str:
         """One line of what the process answers."""
         assert process.stdout is not None
         while b"\n" not in self._rest:
@@ -207,7 +208,7 @@ class _Line:
         text = shown(said.decode(errors="replace"))
         return f"{self._command} said more than one line to a request: {text}; which answer is to which could not be told."
 
-    def _started(self) -> subprocess.Popen:
+    def _started(self) -> subprocess.Popen[bytes]:
         """The process of this process; one that a parent has started is not ours."""
         if self._process is not None and self._owner == os.getpid():
             return self._process
@@ -223,7 +224,7 @@ class _Line:
         self._process, self._said, self._owner, self._rest = process, said, os.getpid(), b""
         return process
 
-    def _obituary(self, process: subprocess.Popen) -> str:
+    def _obituary(self, process: subprocess.Popen[bytes]) -> str:
         code = _finished(process, _GRACE_SECONDS)
         how = (
             "closed its pipe" if code is None else f"ended with code {code}" if code >= 0 else f"was ended by signal {-code}"
@@ -248,7 +249,7 @@ class _Line:
             said.close()
 
 
-def _finished(process: subprocess.Popen, grace: float) -> int | None:
+def _finished(process: subprocess.Popen[bytes], grace: float) -> int | None:
     """Let a process end, or end it, with all that it has started; its exit code if it ended by itself.
 
     It is waited for without being reaped, so that its number cannot mean anybody else when its group is ended.

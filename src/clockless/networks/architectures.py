@@ -314,7 +314,8 @@ def block_scale(edges: int, lower: int, upper: int) -> float:
     The variance is 1 / (E / N_k + E / N_(k+1)): one over the mean number of partners of a site of either layer, summed.
     Complete layers give 1 / (N_k + N_(k+1)), the rule of arXiv 2402.08579; for windows it is ours.
     """
-    return (edges / lower + edges / upper) ** -0.5
+    deviation: float = (edges / lower + edges / upper) ** -0.5
+    return deviation
 
 
 def with_skips(architecture: Architecture, pairs: Sequence[tuple[int, int]]) -> Architecture:

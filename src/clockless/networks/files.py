@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def from_networkx(graph: networkx.Graph) -> Network:
     return Network([(number[i], number[j]) for i, j, _ in pairs], _positions_of(graph, labels))
 
 
-def _positions_of(graph: networkx.Graph, labels: list) -> list | None:
+def _positions_of(graph: networkx.Graph, labels: list[Any]) -> list[Any] | None:
     attributes = [graph.nodes[label] for label in labels]
     if attributes and all("x" in a and "y" in a for a in attributes):
         return [[a["x"], a["y"]] for a in attributes]
@@ -64,7 +64,7 @@ def to_networkx(network: Network) -> networkx.Graph:
     return graph
 
 
-def read_graphml(path: str | os.PathLike) -> Network:
+def read_graphml(path: str | os.PathLike[str]) -> Network:
     """Read the undirected graph of a GraphML file; `write_graphml` and networkx write such files.
 
     Nodes are numbered by their labels where these are whole numbers, edges by the attribute `edge` where they have one.
@@ -90,7 +90,7 @@ def read_graphml(path: str | os.PathLike) -> Network:
     return from_networkx(graph)
 
 
-def write_graphml(network: Network, path: str | os.PathLike) -> None:
+def write_graphml(network: Network, path: str | os.PathLike[str]) -> None:
     """Write edges and positions as GraphML."""
     import networkx
 
@@ -100,7 +100,7 @@ def write_graphml(network: Network, path: str | os.PathLike) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose a place you may write to.") from None
 
 
-def read_csv(path: str | os.PathLike) -> Network:
+def read_csv(path: str | os.PathLike[str]) -> Network:
     """Read edges from two columns of node numbers; a header line, blank lines and lines from `#` on are skipped.
 
     Raises:
@@ -115,7 +115,7 @@ def read_csv(path: str | os.PathLike) -> Network:
     return Network(list(_csv_edges(text.splitlines(), path)))
 
 
-def _csv_edges(lines: list[str], path: str | os.PathLike) -> Iterator[tuple[int, int]]:
+def _csv_edges(lines: list[str], path: str | os.PathLike[str]) -> Iterator[tuple[int, int]]:
     header_allowed = True
     for number, line in enumerate(lines, start=1):
         if not line.strip(" ,") or line.lstrip().startswith("#"):
@@ -133,7 +133,7 @@ def _csv_edges(lines: list[str], path: str | os.PathLike) -> Iterator[tuple[int,
         header_allowed = False
 
 
-def write_csv(network: Network, path: str | os.PathLike) -> None:
+def write_csv(network: Network, path: str | os.PathLike[str]) -> None:
     """Write the edges as two columns, `node_i,node_j`. Positions do not fit this format; GraphML keeps them."""
     try:
         with open(path, "w", newline="", encoding="utf-8") as file:

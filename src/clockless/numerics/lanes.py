@@ -84,7 +84,7 @@ def known(typing_context, tile, lanes):
     With that the compiler makes loops over lanes without remainders, and none at all for a single lane. Compiled only.
     """
 
-    def narrowed(context, builder, kind: Any, value):
+    def narrowed(context: Any, builder: Any, kind: Any, value: Any) -> Any:
         if hasattr(kind, "types"):  # a tuple
             for position, inner in enumerate(kind.types):
                 old = builder.extract_value(value, position)

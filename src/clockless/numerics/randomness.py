@@ -112,4 +112,5 @@ def numbers(seed: int, replica: int, step: int, purpose: np.uint64, units: int, 
         np.uint64(seed) >> _SHIFT32,
     )
     inner = _mix.py_func(np.uint32(words[0]) + np.arange(first, first + units, dtype=np.uint32) * _GOLDEN)
-    return _mix.py_func(inner ^ np.uint32(words[1]))
+    drawn: np.ndarray = _mix.py_func(inner ^ np.uint32(words[1]))
+    return drawn

@@ -13,7 +13,7 @@ to compile than loops.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -167,7 +167,7 @@ def clear(typing_context, out, first, stop):
     return types.void(out, types.intp, types.intp), codegen
 
 
-def _row_products(rows: int):
+def _row_products(rows: int) -> Any:
     """Build `(tile, out, t, terms, target, a, b, base, lane)` for groups of `rows` neighbouring rows of out and b.
 
     Group t of out -= a[left[k]] * group (base + right[k]) of b, summed over the terms k of `target`, on the lanes of one

@@ -31,7 +31,7 @@ from clockless.numerics.randomness import OSCILLATORS, numbers, uniform
 from clockless.parts.part import behaviour, part
 
 
-def choose(clock, memory, step, key, wanted, acts):
+def choose(clock: Any, memory: np.ndarray, step: int, key: np.ndarray, wanted: np.ndarray, acts: np.ndarray) -> None:
     """Write which units act at `step` into `acts` (bool [unit, lane]).
 
     `memory` [slot, unit, lane] is what each unit keeps from step to step, `key` the step's uint32 [2, lane] key for
@@ -118,7 +118,9 @@ class FixedFraction:
 
 
 @behaviour(choose, FixedFraction)
-def _choose_fixed_fraction(clock, memory, step, key, wanted, acts):
+def _choose_fixed_fraction(
+    clock: Any, memory: np.ndarray, step: int, key: np.ndarray, wanted: np.ndarray, acts: np.ndarray
+) -> None:
     units, lanes = acts.shape
     missing = np.empty(lanes)
     for w in range(lanes):
@@ -157,7 +159,9 @@ class Poisson:
 
 
 @behaviour(choose, Poisson)
-def _choose_poisson(clock, memory, step, key, wanted, acts):
+def _choose_poisson(
+    clock: Any, memory: np.ndarray, step: int, key: np.ndarray, wanted: np.ndarray, acts: np.ndarray
+) -> None:
     p = -np.expm1(-clock.events)
     for unit in range(acts.shape[0]):
         for w in range(acts.shape[1]):
@@ -235,8 +239,9 @@ class Oscillators:
 
     def phase(self, step: Any, memory: np.ndarray) -> np.ndarray:
         """Phases in cycles, [.., unit], at one step or an array of them, which need not be whole."""
-        cycles = memory[0] + np.asarray(step)[..., None] * memory[1]
-        return cycles - np.floor(cycles)
+        cycles: np.ndarray = memory[0] + np.asarray(step)[..., None] * memory[1]
+        phase: np.ndarray = cycles - np.floor(cycles)
+        return phase
 
     def voltage(self, step: Any, memory: np.ndarray) -> np.ndarray:
         """Capacitor voltages as fractions of the supply, [.., unit]."""
@@ -247,14 +252,15 @@ class Oscillators:
         """Units whose voltage is above the bias at one step or an array of them, bool [.., unit]."""
         up, down = _window(self.bias)
         phase = self.phase(step, memory)
-        return (up <= phase) & (phase < down)
+        acts: np.ndarray = (up <= phase) & (phase < down)
+        return acts
 
     def acting(self, numbers: np.ndarray) -> np.ndarray:
         """Oscillators draw no numbers while learning; always raises ParameterError."""
         raise ParameterError("who acts follows from the memory of Oscillators, not from drawn numbers; ask acting_at.")
 
 
-def _window(bias):
+def _window(bias: Any) -> tuple[Any, Any]:
     """The phases between which the voltage is above the bias; exactly 0 and 1 at a bias of 1/3."""
     return 0.5 * np.log2(2 / (3 * (1 - bias))), 0.5 + 0.5 * np.log2(2 / (3 * bias))
 
@@ -263,7 +269,9 @@ _compiled_window = compiled(_window)
 
 
 @behaviour(choose, Oscillators)
-def _choose_oscillators(clock, memory, step, key, wanted, acts):
+def _choose_oscillators(
+    clock: Any, memory: np.ndarray, step: int, key: np.ndarray, wanted: np.ndarray, acts: np.ndarray
+) -> None:
     units, lanes = acts.shape
     up = np.empty(lanes)
     down = np.empty(lanes)

@@ -18,11 +18,11 @@ from clockless.parts.part import behaviour, part
 FROZEN_STEP = 2**32 - 1  # never a step of a run: the numbers of biases that are drawn once
 
 
-def listen(comparator, lanes, step, key):
+def listen(comparator: Any, lanes: Any, step: int, key: np.ndarray) -> None:
     """Write the key of the step's comparator noise (uint32 [2, lane]). Compiled only."""
 
 
-def compare(comparator, difference, total, edge, key, w):
+def compare(comparator: Any, difference: float, total: float, edge: int, key: np.ndarray, w: int) -> Any:
     """A number whose sign says whether the clamped drop is the larger in magnitude. Compiled only.
 
     `difference` = dV_C - dV_F, `total` = dV_C + dV_F, in volts; their product is dV_C^2 - dV_F^2.
@@ -35,16 +35,17 @@ class Ideal:
 
     def sensed(self, free: np.ndarray, clamped: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Difference of squares [edge], volts squared."""
-        return clamped**2 - free**2
+        difference: np.ndarray = clamped**2 - free**2
+        return difference
 
 
 @behaviour(listen, Ideal)
-def _listen_ideal(comparator, lanes, step, key):
+def _listen_ideal(comparator: Any, lanes: Any, step: int, key: np.ndarray) -> None:
     pass
 
 
 @behaviour(compare, Ideal)
-def _compare_ideal(comparator, difference, total, edge, key, w):
+def _compare_ideal(comparator: Any, difference: float, total: float, edge: int, key: np.ndarray, w: int) -> float:
     return difference * total
 
 
@@ -78,7 +79,8 @@ class Magnitudes:
     def sensed(self, free: np.ndarray, clamped: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Input of the comparator [edge], volts; `numbers` are two uniform 32-bit numbers per edge, the first is used."""
         sigma = self.bias * (numbers[0::2] + 0.5) * 2.0**-32
-        return self.gain * (np.abs(clamped) - np.abs(free)) + sigma
+        heard: np.ndarray = self.gain * (np.abs(clamped) - np.abs(free)) + sigma
+        return heard
 
 
 @part
@@ -103,10 +105,11 @@ class TwoComparators:
         """Product of the inputs of the two comparators [edge], volts squared."""
         first = self.bias * (numbers[0::2] + 0.5) * 2.0**-32
         second = self.bias * (numbers[1::2] + 0.5) * 2.0**-32
-        return (self.gain * (clamped - free) + first) * (self.gain * (clamped + free) + second)
+        product: np.ndarray = (self.gain * (clamped - free) + first) * (self.gain * (clamped + free) + second)
+        return product
 
 
-def _listen_biased(comparator, lanes, step, key):
+def _listen_biased(comparator: Any, lanes: Any, step: int, key: np.ndarray) -> None:
     # Per lane, because one block may hold both frozen and redrawn biases.
     step_keys(lanes.seed, lanes.replica, step, COMPARATORS, key)
     if comparator.frozen.max() > 0.0:
@@ -125,13 +128,13 @@ behaviour(listen, TwoComparators)(_listen_biased)
 
 
 @behaviour(compare, Magnitudes)
-def _compare_magnitudes(comparator, difference, total, edge, key, w):
+def _compare_magnitudes(comparator: Any, difference: float, total: float, edge: int, key: np.ndarray, w: int) -> Any:
     sigma = comparator.bias[w] * uniform(2 * edge, key[0, w], key[1, w])
     return comparator.gain[w] * 0.5 * (abs(total + difference) - abs(total - difference)) + sigma
 
 
 @behaviour(compare, TwoComparators)
-def _compare_twice(comparator, difference, total, edge, key, w):
+def _compare_twice(comparator: Any, difference: float, total: float, edge: int, key: np.ndarray, w: int) -> Any:
     first = comparator.bias[w] * uniform(2 * edge, key[0, w], key[1, w])
     second = comparator.bias[w] * uniform(2 * edge + 1, key[0, w], key[1, w])
     return (comparator.gain[w] * difference + first) * (comparator.gain[w] * total + second)

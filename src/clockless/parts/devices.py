@@ -17,7 +17,7 @@ it runs on.
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 from numba.core import types
@@ -29,22 +29,24 @@ from clockless.parts.comparators import Ideal, Magnitudes, TwoComparators  # noq
 from clockless.parts.part import Part, Table, behaves, behaviour, part
 
 
-def write(device, value, wanted, low, high, w):
+def write(device: Any, value: float, wanted: float, low: float, high: float, w: int) -> Any:
     """The new value of a unit of lane `w` that now has `value`, wants to change by `wanted` and may move in [low, high]."""
 
 
-def level_of(device, w):
+def level_of(device: Any, w: int) -> Any:
     """Distance of two neighbouring values that a unit of lane `w` can hold; 0 if it can hold any. Compiled only."""
 
 
-def spacing(device, value, signal, w):
+def spacing(device: Any, value: float, signal: float, w: int) -> Any:
     """Distance from a value to the next that the device can hold, upwards if the signal is below 0, else downwards.
 
     0 if it can hold any. Compiled only.
     """
 
 
+# numba wants the signature of what an overload returns to be the overload's own, annotations included: with lambdas, none.
 @overload(spacing, jit_options=COMPILE_OPTIONS)
+@no_type_check
 def _spacing(device, value, signal, w):
     cls = getattr(device.instance_class, "_part", None)
     if behaves("spacing", cls):
@@ -188,7 +190,8 @@ class Levels:
         if self.values is not None:
             return self.nearest(value + wanted)
         number = np.rint((value - self.low) / self.level) + np.rint(wanted / self.level)
-        return self.low + self.level * np.clip(number, 0, self.count - 1)
+        new: np.ndarray = self.low + self.level * np.clip(number, 0, self.count - 1)
+        return new
 
     def _entry(self, value: np.ndarray) -> np.ndarray:
         """Number of the nearest entry of the table; the lower one in the middle between two."""
@@ -207,29 +210,30 @@ def _checked_table(values: Any) -> tuple[float, ...]:
 
 
 @behaviour(level_of, Levels)
-def _level_spacing(device, w):
+def _level_spacing(device: Any, w: int) -> Any:
     return (device.high[w] - device.low[w]) / (device.count[w] - 1.0)
 
 
 @behaviour(spacing, Levels)
-def _spacing_of_levels(device, value, signal, w):
+def _spacing_of_levels(device: Any, value: float, signal: float, w: int) -> Any:
     return _gap(device.values, device, value, signal, w)
 
 
 @behaviour(write, Levels)
-def _write_levels(device, value, wanted, low, high, w):
+def _write_levels(device: Any, value: float, wanted: float, low: float, high: float, w: int) -> Any:
     return _at_level(device.values, device, value, wanted, w)
 
 
-def _gap(values, device, value, signal, w):
+def _gap(values: np.ndarray | None, device: Any, value: float, signal: float, w: int) -> Any:
     """`spacing` by whether there is a table; compiled only."""
 
 
-def _at_level(values, device, value, wanted, w):
+def _at_level(values: np.ndarray | None, device: Any, value: float, wanted: float, w: int) -> Any:
     """`write` by whether there is a table; compiled only."""
 
 
 @overload(_gap, jit_options=COMPILE_OPTIONS)
+@no_type_check
 def _gap_by_table(values, device, value, signal, w):
     if isinstance(values, types.NoneType):
         return lambda values, device, value, signal, w: level_of(device, w)
@@ -243,26 +247,27 @@ def _gap_by_table(values, device, value, signal, w):
 
 
 @overload(_at_level, jit_options=COMPILE_OPTIONS)
+@no_type_check
 def _at_level_by_table(values, device, value, wanted, w):
     if isinstance(values, types.NoneType):
         return _at_equal_level
     return _at_entry
 
 
-def _at_equal_level(values, device, value, wanted, w):
+def _at_equal_level(values: np.ndarray, device: Any, value: float, wanted: float, w: int) -> Any:
     level = (device.high[w] - device.low[w]) / (device.count[w] - 1.0)
     number = np.rint((value - device.low[w]) / level) + np.rint(wanted / level)
     number = 0.0 if number < 0.0 else device.count[w] - 1.0 if number > device.count[w] - 1.0 else number
     return device.low[w] + level * number
 
 
-def _at_entry(values, device, value, wanted, w):
+def _at_entry(values: np.ndarray, device: Any, value: float, wanted: float, w: int) -> Any:
     new = value + wanted
     return new if np.isnan(new) else values[_entry_in_lane(values, new, w), w]
 
 
 @compiled
-def _entry_in_lane(values, value, w):
+def _entry_in_lane(values: np.ndarray, value: float, w: int) -> int:
     """Number of the entry of column w that is nearest, by bisection of the middles between entries."""
     first, last = 0, values.shape[0] - 1
     while first < last:
@@ -318,7 +323,9 @@ class SignedLevels:
         return self._value(np.rint((value + self.bound) / self.level) + np.rint(wanted / self.level))
 
     def _value(self, number: np.ndarray) -> np.ndarray:
-        return self.level * (np.clip(number, 0, self.count - 1) - 0.5 * (self.count - 1))  # the middle one is exactly 0
+        middle = 0.5 * (self.count - 1)
+        value: np.ndarray = self.level * (np.clip(number, 0, self.count - 1) - middle)  # the middle one is exactly 0
+        return value
 
 
 IDEAL = Continuous()

@@ -22,11 +22,11 @@ from clockless.numerics.lanes import compiled
 from clockless.parts.part import behaviour, part
 
 
-def steer(optimiser, signal, nudge, memory, e, w):
+def steer(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, e: int, w: int) -> Any:
     """The signal that the rule of lane `w` is told of, nudge x direction. Compiled only; memory is [slot, unit, lane]."""
 
 
-def follow(optimiser, signal, nudge, memory, acts, e, w):
+def follow(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, acts: bool, e: int, w: int) -> None:
     """Remember the signal, if the unit acts. Compiled only."""
 
 
@@ -102,33 +102,33 @@ class Adam:
 
 
 @behaviour(steer, Descent)
-def _steer_nowhere(optimiser, signal, nudge, memory, e, w):
+def _steer_nowhere(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, e: int, w: int) -> float:
     return signal
 
 
 @behaviour(follow, Descent)
-def _follow_nothing(optimiser, signal, nudge, memory, acts, e, w):
+def _follow_nothing(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, acts: bool, e: int, w: int) -> None:
     pass
 
 
 @behaviour(steer, Momentum)
-def _steer_by_momentum(optimiser, signal, nudge, memory, e, w):
+def _steer_by_momentum(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, e: int, w: int) -> Any:
     return nudge * (optimiser.momentum[w] * memory[0, e, w] + signal / nudge)
 
 
 @behaviour(follow, Momentum)
-def _follow_by_momentum(optimiser, signal, nudge, memory, acts, e, w):
+def _follow_by_momentum(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, acts: bool, e: int, w: int) -> None:
     if acts:
         memory[0, e, w] = optimiser.momentum[w] * memory[0, e, w] + signal / nudge
 
 
 @compiled
-def _mean(decay, before, new):
+def _mean(decay: float, before: float, new: float) -> float:
     return decay * before + (1.0 - decay) * new
 
 
 @behaviour(steer, Adam)
-def _steer_by_adam(optimiser, signal, nudge, memory, e, w):
+def _steer_by_adam(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, e: int, w: int) -> Any:
     first, second, gradient = optimiser.first[w], optimiser.second[w], signal / nudge
     mean, square = _mean(first, memory[0, e, w], gradient), _mean(second, memory[1, e, w], gradient * gradient)
     # 1 - decay^t is the same running mean of the number 1.
@@ -138,7 +138,7 @@ def _steer_by_adam(optimiser, signal, nudge, memory, e, w):
 
 
 @behaviour(follow, Adam)
-def _follow_by_adam(optimiser, signal, nudge, memory, acts, e, w):
+def _follow_by_adam(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, acts: bool, e: int, w: int) -> None:
     if acts:
         first, second, gradient = optimiser.first[w], optimiser.second[w], signal / nudge
         memory[0, e, w] = _mean(first, memory[0, e, w], gradient)

@@ -49,6 +49,7 @@ else:
 
 
 C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
 _IN_LANES = ("float", "int", "bool", "Part", "Table")
 
 
@@ -148,21 +149,21 @@ def __getattr__(name: str) -> type:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def kind(part: Any) -> tuple:
+def kind(part: Any) -> tuple[Any, ...]:
     """The types of a part and of the parts within it, and lengths of tables: parts of one kind share compiled code."""
     within = [getattr(part, field.name) for field in fields(part)]
     tables = [len(getattr(part, field.name) or ()) for field in fields(part) if _is_table(field)]
     return (type(part), *(kind(value) for value in within if hasattr(type(value), "Lanes")), *tables)
 
 
-def behaviour(stub: Callable, cls: type) -> Callable[[Callable], Callable]:
+def behaviour(stub: Callable[..., Any], cls: type) -> Callable[[F], F]:
     """Register the compiled behaviour of a part: what `stub` does when its first argument is `cls.Lanes`."""
 
-    def register(function: Callable) -> Callable:
+    def register(function: F) -> F:
         _BEHAVIOURS.add((stub.__name__, cls))
 
         @overload(stub, jit_options=COMPILE_OPTIONS, strict=False)
-        def chosen(first, *rest):
+        def chosen(first: Any, *rest: Any) -> F | None:
             return function if getattr(first, "instance_class", None) is cls.Lanes else None  # type: ignore[attr-defined]
 
         return function
@@ -189,7 +190,7 @@ def stamp(*parts: Any) -> np.ndarray:
     return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
 
 
-def _flat(nested: tuple) -> list[type]:
+def _flat(nested: tuple[Any, ...]) -> list[type]:
     return [
         cls for item in nested if not isinstance(item, int) for cls in (_flat(item) if isinstance(item, tuple) else [item])
     ]

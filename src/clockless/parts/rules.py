@@ -18,7 +18,7 @@ from clockless.parts.part import part
 from clockless.parts.pushes import Nudge
 
 
-def wants(rule, signal, level, w):
+def wants(rule: Any, signal: float, level: float, w: int) -> Any:
     """The change that a unit of lane `w` wants, given sum over examples of signal(clamped) - signal(free).
 
     The signal is the derivative of the medium's energy with respect to the unit's own parameter, `level` the distance of
@@ -111,7 +111,8 @@ class SignRule:
 
     def change(self, signal: np.ndarray, level: Any) -> np.ndarray:
         """The same for all units at once, which `if` cannot."""
-        return np.where(signal < 0, level, -level)
+        change: np.ndarray = np.where(signal < 0, level, -level)
+        return change
 
 
 @part

@@ -155,7 +155,7 @@ def answers(part: Any, method: str, family: str, units: Units, memory: np.ndarra
     return called(function, part, fields, (units.count,))
 
 
-def called(function: Callable, part: Any, fields: dict[str, Any], shape: tuple[int, ...]) -> Any:
+def called(function: Callable[..., Any], part: Any, fields: dict[str, Any], shape: tuple[int, ...]) -> Any:
     """`function(part, unit)` for units of this shape: at once where it takes arrays, else one by one."""
     with np.errstate(all="ignore"):  # division by zero gives inf, as in lanes
         try:
@@ -211,40 +211,47 @@ def level_seen(device: Any, value: Any, signal: Any) -> Any:
 def wanted_by(rule: Any, units: Units, memory: np.ndarray) -> np.ndarray:
     """The change that every unit wants [unit]."""
     if hasattr(rule, "change"):
-        return rule.change(units.seen["signal"], units.seen["level"])
-    return answers(rule, "wants", "rule", units, memory)
+        change: np.ndarray = rule.change(units.seen["signal"], units.seen["level"])
+    else:
+        change = answers(rule, "wants", "rule", units, memory)
+    return change
 
 
 def acting_by(clock: Any, units: Units, memory: np.ndarray) -> np.ndarray:
     """Which units act, bool [unit]; `memory` is also that of clocks with the block contract."""
     if hasattr(clock, "memory"):
-        return clock.acting_at(units.step, memory)
-    if hasattr(clock, "acting"):
-        return clock.acting(numbers(units.seed, units.replica, units.step, CLOCK, units.count))
-    return answers(clock, "acts", "clock", units, memory).astype(bool)
+        acts: np.ndarray = clock.acting_at(units.step, memory)
+    elif hasattr(clock, "acting"):
+        acts = clock.acting(numbers(units.seed, units.replica, units.step, CLOCK, units.count))
+    else:
+        acts = answers(clock, "acts", "clock", units, memory).astype(bool)
+    return acts
 
 
 def written_by(device: Any, units: Units, memory: np.ndarray) -> np.ndarray:
     """The new value of every unit [unit], whether it acts or not; what a scalar method says stops at the range's ends."""
     seen = units.seen
     if hasattr(device, "written"):
-        return device.written(seen["value"], seen["wanted"], seen["low"], seen["high"])
-    return np.clip(answers(device, "writes", "device", units, memory), seen["low"], seen["high"])
+        value: np.ndarray = device.written(seen["value"], seen["wanted"], seen["low"], seen["high"])
+    else:
+        value = np.clip(answers(device, "writes", "device", units, memory), seen["low"], seen["high"])
+    return value
 
 
 def clock_memory(clock: Any, units: Units) -> np.ndarray:
     """The first memory of a clock of either contract, [slot, unit]."""
-    if hasattr(clock, "memory"):
-        return clock.memory(units.seed, units.replica, units.count)
-    return first_memory(clock, "clock", units)
+    if not hasattr(clock, "memory"):
+        return first_memory(clock, "clock", units)
+    memory: np.ndarray = clock.memory(units.seed, units.replica, units.count)
+    return memory
 
 
 # --- array methods that follow from the scalar one ----------------------------------------------------------------------
 
 
-def derived(cls: type) -> dict[str, Callable]:
+def derived(cls: type) -> dict[str, Callable[..., Any]]:
     """Methods on arrays that follow from scalar ones which look at nothing else: `acting`, `change`, `written`."""
-    found: dict[str, Callable] = {}
+    found: dict[str, Callable[..., Any]] = {}
     if _only(cls, "acts", "uniform", "index") and not slots(cls):
         found["acting"] = _acting
     if _only(cls, "wants", "signal", "level") and not slots(cls):
@@ -262,15 +269,19 @@ def _only(cls: type, method: str, *names: str) -> bool:
 def _acting(self: Any, numbers: np.ndarray) -> np.ndarray:
     """Which units act, given their uniform 32-bit numbers of the step: uint32 [unit] -> bool [unit]."""
     uniform = (numbers + 0.5) * 2.0**-32
-    return called(type(self).acts, self, {"uniform": uniform, "index": np.arange(numbers.size)}, numbers.shape).astype(bool)
+    seen = {"uniform": uniform, "index": np.arange(numbers.size)}
+    acts: np.ndarray = called(type(self).acts, self, seen, numbers.shape).astype(bool)
+    return acts
 
 
 def _change(self: Any, signal: np.ndarray, level: Any) -> np.ndarray:
     """Wanted change [unit] from the summed signal difference of the two states [unit] and the device's level."""
-    return called(type(self).wants, self, {"signal": signal, "level": level}, np.shape(signal))
+    change: np.ndarray = called(type(self).wants, self, {"signal": signal, "level": level}, np.shape(signal))
+    return change
 
 
 def _written(self: Any, value: np.ndarray, wanted: np.ndarray, low: Any, high: Any) -> np.ndarray:
     """New values [unit] within [low, high]."""
     seen = {"value": value, "wanted": wanted, "low": low, "high": high}
-    return np.clip(called(type(self).writes, self, seen, np.shape(value)), low, high)
+    new: np.ndarray = np.clip(called(type(self).writes, self, seen, np.shape(value)), low, high)
+    return new

@@ -23,7 +23,7 @@ _OPTIONS: Any = {**UNCOUNTED, "cache": True, "nogil": True}
 class separate:
     """Decorator of a function that returns nothing, allocates nothing and raises nothing."""
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Callable[..., None]) -> None:
         # As for the loop itself, every version of the package has an index of its own on disk (see `engine`).
         function.__qualname__ = f"{function.__name__}_{package_digest()}"
         self._dispatcher = njit(**_OPTIONS)(function)
@@ -33,7 +33,8 @@ class separate:
         signature = tuple(typeof(argument) for argument in arguments)
         self._dispatcher.compile(signature)
         compiled = self._dispatcher.overloads[signature]
-        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        address: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        return address
 
 
 @intrinsic

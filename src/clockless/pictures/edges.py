@@ -48,7 +48,8 @@ def _wrapped(network: Network, places: np.ndarray, along: np.ndarray) -> np.ndar
     if not all(step.size for step in steps):
         return None
     period = np.ptp(places, axis=0) + [step.min() for step in steps]
-    return along - period * np.round(along / period)
+    wrapped: np.ndarray = along - period * np.round(along / period)
+    return wrapped
 
 
 def _meets_site(places: np.ndarray, i: int, j: int) -> bool:

@@ -72,7 +72,8 @@ def phase_colours(phases: Any) -> np.ndarray:
     along, across = _RADIUS * np.cos(phases), _RADIUS * np.sin(phases)
     oklab = np.stack([_LIGHTNESS + along * np.sin(_TILT), along * np.cos(_TILT), across], axis=-1)
     linear = np.clip((oklab @ _CONES.T) ** 3 @ _SCREEN.T, 0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    colours: np.ndarray = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return colours
 
 
 # --- figures ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ _MOST_METADATA_BYTES = 2**20  # of one array
 _MOST_WIDTH = 2**20
 _MOST_WORDS = 10_000  # characters of version, sources and citations
 _FINGERPRINT = re.compile("[0-9a-f]{16}")
-_CODEC_FIELDS = {  # of the codecs that zarr writes for these arrays
+_CODEC_FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {  # of the codecs that zarr writes for these arrays
     "bytes": {"endian": lambda value: value == "little"},
     "zstd": {"level": lambda value: type(value) is int and abs(value) <= 22, "checksum": lambda value: type(value) is bool},
     "crc32c": {},

@@ -35,7 +35,7 @@ def stored_dataset(jobs: Jobs, arrays: Arrays, whole: np.ndarray, about: Mapping
 
 
 def run_dataset(
-    arrays: Arrays, medium: Any, lists: Mapping[str, list], record_at: np.ndarray, settings: Mapping[str, Any]
+    arrays: Arrays, medium: Any, lists: Mapping[str, list[Any]], record_at: np.ndarray, settings: Mapping[str, Any]
 ) -> xarray.Dataset:
     """Label the arrays [replica, ..] of an ensemble whose replicas run over the product of `lists`."""
     coordinates: dict[str, Any] = dict(medium.coordinates()) if "medium" not in lists else {}
@@ -188,7 +188,7 @@ def _mean_rate(actions: np.ndarray, steps: int) -> float:
     return float(counted.mean() / steps) if counted.size and steps else np.nan
 
 
-def _axis_coordinates(name: str, values: list, units: int) -> dict[str, Any]:
+def _axis_coordinates(name: str, values: list[Any], units: int) -> dict[str, Any]:
     """Labels of an axis, and the numbers behind them: p of clocks, nudge and rate of rules."""
     if name in ("task", "initial", "medium"):
         labels = [getattr(value, "name", str(value)) for value in values] if name == "task" else list(range(len(values)))

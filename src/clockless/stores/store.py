@@ -29,7 +29,7 @@ from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import text_of
 from clockless.experiments.jobs import Jobs, own_in
 from clockless.experiments.own_parts import PARTS, Place, beside
-from clockless.learning.follow import Arrays
+from clockless.learning.contracts import Arrays
 from clockless.stores.frame import (
     allocate,
     attributes_left,
@@ -71,7 +71,7 @@ class Store:
     # --- making and opening ---
 
     @classmethod
-    def create(cls, path: str | os.PathLike, experiment: Experiment, width: int | None = None) -> Store:
+    def create(cls, path: str | os.PathLike[str], experiment: Experiment, width: int | None = None) -> Store:
         """A new store; or the one that is there, if it has begun with the same experiment.
 
         Raises:
@@ -105,7 +105,7 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, path: str | os.PathLike) -> Store:
+    def open(cls, path: str | os.PathLike[str]) -> Store:
         """The store in a folder; if part of its frame is damaged, that part is made anew.
 
         Raises:

@@ -50,7 +50,7 @@ def digits() -> Labelled:
     return _labelled(*load_digits(return_X_y=True))
 
 
-def mnist(folder: str | os.PathLike, crop: int = 0, pool: int = 1) -> Split:
+def mnist(folder: str | os.PathLike[str], crop: int = 0, pool: int = 1) -> Split:
     """MNIST's handwritten digits from its four IDX files: grey values 0 to 255, row by row.
 
     Args:
@@ -76,7 +76,7 @@ def mnist(folder: str | os.PathLike, crop: int = 0, pool: int = 1) -> Split:
     return Split(*parts)
 
 
-def mnist_digest(folder: str | os.PathLike) -> str:
+def mnist_digest(folder: str | os.PathLike[str]) -> str:
     """16 hexadecimal digits of SHA-256 over the four files that `mnist` reads; a file that has not changed is hashed once.
 
     Raises:
@@ -111,10 +111,11 @@ def pooled(images: np.ndarray, crop: int = 0, pool: int = 1) -> np.ndarray:
             f"images of {sides[0]} x {sides[1]} pixels less a rim of {crop} cannot be pooled by {pool}; choose a divisor."
         )
     inner = images[:, crop : crop + rows, crop : crop + columns]
-    return inner.reshape(count, rows // pool, pool, columns // pool, pool).mean(axis=(2, 4))
+    means: np.ndarray = inner.reshape(count, rows // pool, pool, columns // pool, pool).mean(axis=(2, 4))
+    return means
 
 
-def _found(folder: str | os.PathLike, name: str) -> Path:
+def _found(folder: str | os.PathLike[str], name: str) -> Path:
     for candidate in (Path(folder) / name, Path(folder) / f"{name}.gz"):
         if candidate.exists():
             return candidate

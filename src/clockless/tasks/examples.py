@@ -59,12 +59,13 @@ class Encoding:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Features [example, feature] as inputs [example, input]; values beyond the training set's range are cut off."""
-        scaled = (values - self.centre) / self.span
+        scaled: np.ndarray = (values - self.centre) / self.span
         if self.medium == "modules":
             return scaled
-        part = np.clip(scaled, 0.0, 1.0)
+        part: np.ndarray = np.clip(scaled, 0.0, 1.0)
         if self.medium == "xy":
-            return np.pi * part - QUARTER
+            angles: np.ndarray = np.pi * part - QUARTER
+            return angles
         return np.hstack([part, 1.0 - part]) if self.differential else part
 
 
@@ -228,7 +229,7 @@ def _checked_part(test: Any) -> float:
     return float(test)
 
 
-def _classes(labels: list) -> tuple[tuple[Any, ...], np.ndarray]:
+def _classes(labels: list[Any]) -> tuple[tuple[Any, ...], np.ndarray]:
     """Names of the classes, sorted where they can be, and the number of each example's class."""
     names = list(dict.fromkeys(labels))
     if len(names) < 2:
@@ -242,7 +243,7 @@ def _classes(labels: list) -> tuple[tuple[Any, ...], np.ndarray]:
 
 
 def _split_by_class(
-    numbers: np.ndarray, names: tuple, part: float, rng: np.random.Generator
+    numbers: np.ndarray, names: tuple[Any, ...], part: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Examples to learn from and to test with; both hold every class."""
     tested = []
@@ -261,7 +262,9 @@ def _targets(medium: str, numbers: np.ndarray, classes: int) -> np.ndarray | Non
     return None if medium == "modules" else np.where(numbers[:, None] == np.arange(classes), high, low)
 
 
-def _nodes(network: Any, medium: str, given: tuple, counts: tuple[int, int], rng: np.random.Generator) -> tuple:
+def _nodes(
+    network: Any, medium: str, given: tuple[Any, ...], counts: tuple[int, int], rng: np.random.Generator
+) -> tuple[Any, ...]:
     """Inputs, outputs and ground of a task: as given, drawn, or the architecture's own (None)."""
     named = {name: nodes for name, nodes in zip(("inputs", "outputs", "ground"), given, strict=True) if nodes is not None}
     if "ground" in named and medium != "resistors":

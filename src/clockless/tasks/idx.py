@@ -21,7 +21,7 @@ _SIZES = {IMAGES: 3, LABELS: 1}
 _NAMES = {IMAGES: "images", LABELS: "labels"}
 
 
-def read_images(path: str | os.PathLike) -> np.ndarray:
+def read_images(path: str | os.PathLike[str]) -> np.ndarray:
     """Grey values of the images, uint8 [image, row, column].
 
     Raises:
@@ -30,7 +30,7 @@ def read_images(path: str | os.PathLike) -> np.ndarray:
     return _read(Path(path), IMAGES)
 
 
-def read_labels(path: str | os.PathLike, classes: int = 10) -> np.ndarray:
+def read_labels(path: str | os.PathLike[str], classes: int = 10) -> np.ndarray:
     """Labels, uint8 [image], each below `classes`.
 
     Raises:

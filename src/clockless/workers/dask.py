@@ -69,7 +69,7 @@ def run_on_cluster(
     _check_workers(client, store)
     path = str(store.path.resolve())
     waiting = [unit for unit, hash_ in enumerate(store.done()) if not hash_][::-1]
-    flying: dict[Future, int] = {}
+    flying: dict[Future[Receipt], int] = {}
     receipts: list[Receipt] = []
     answered, threads = time.monotonic(), 1
     try:
@@ -104,7 +104,8 @@ def _threads(client: Client) -> int | None:
     if client.status != "running" or client.scheduler is None:
         return None
     try:
-        return sum(client.sync(client.scheduler.ncores, callback_timeout=_ANSWER_SECONDS).values())
+        threads: dict[str, int] = client.sync(client.scheduler.ncores, callback_timeout=_ANSWER_SECONDS)
+        return sum(threads.values())
     except (OSError, RuntimeError, *_CANCELLED):
         return None
 
@@ -122,7 +123,8 @@ def _receipt(future: Any, unit: int, store: Store, run: str) -> Receipt:
         return Receipt(unit, "busy")
     try:
         if future.status == "finished":
-            return future.result(_ANSWER_SECONDS)
+            receipt: Receipt = future.result(_ANSWER_SECONDS)
+            return receipt
         error = future.exception(_ANSWER_SECONDS)
     except (OSError, *_CANCELLED):  # the receipt went down with the scheduler; the store knows whether the unit is done
         return Receipt(unit, "busy")

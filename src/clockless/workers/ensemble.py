@@ -47,7 +47,8 @@ class Ensemble:
 
     def _learner(self, members: list[int], of: int) -> Learner:
         mine = [self.replicas[k] for k in members]
-        return mine[0].medium.learner(mine, self._traces, of)
+        learner: Learner = mine[0].medium.learner(mine, self._traces, of)
+        return learner
 
     def copied(self) -> Ensemble:
         """The same ensemble where it is now; advancing one leaves the other as it is."""
@@ -116,9 +117,10 @@ def _gathered(found: list[tuple[list[int], Arrays]], name: str, replicas: int) -
     """One array in the order of the replicas."""
     parts = [results[name] for _, results in found]
     shape = tuple(np.max([part.shape[1:] for part in parts], axis=0).astype(int)) if parts[0].ndim > 1 else ()
-    whole: Any = np.full((replicas, *shape), np.nan if parts[0].dtype.kind == "f" else 0, dtype=parts[0].dtype)
+    whole: np.ndarray = np.full((replicas, *shape), np.nan if parts[0].dtype.kind == "f" else 0, dtype=parts[0].dtype)
     for (members, _), part in zip(found, parts, strict=True):
-        whole[(members, *(slice(size) for size in part.shape[1:]))] = part
+        place: tuple[Any, ...] = (members, *(slice(size) for size in part.shape[1:]))
+        whole[place] = part
     return whole
 
 

@@ -42,7 +42,7 @@ class Team:
     count: int
     run: str
     checkpoint_seconds: float = CHECKPOINT_SECONDS
-    processes: dict[int, subprocess.Popen] = field(default_factory=dict)
+    processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     said: dict[int, IO[str]] = field(default_factory=dict)  # what each says on its standard error
     deaths: dict[int, int] = field(default_factory=dict)
 

@@ -207,8 +207,8 @@ def _polled(store: Store, update: Update) -> Iterator[None]:
 
 
 def run(
-    experiment: Experiment | str | os.PathLike,
-    out: str | os.PathLike | None = None,
+    experiment: Experiment | str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
     workers: Workers | None = None,
     progress: bool = True,
 ) -> Store:

@@ -36,7 +36,7 @@ class Run:
         medium: what learned; the first one of several.
     """
 
-    def __init__(self, data: xarray.Dataset, replicas: list[Replica], steps: int, behind: Any) -> None:
+    def __init__(self, data: xarray.Dataset, replicas: list[Replica], steps: int, behind: _Memory | _Stored) -> None:
         self.data, self.medium = data, replicas[0].medium
         self._replicas, self._steps, self._behind = replicas, steps, behind
 
@@ -88,9 +88,9 @@ class Run:
             ParameterError: the task has no classes.
         """
         if "accuracy" in self.data and bool(np.isfinite(self.data.accuracy).any()):
-            return self.data.accuracy.isel(step=-1, drop=True)
+            return self.data["accuracy"].isel(step=-1, drop=True)
         if "cost" in self.data and self._replicas[0].task.labels_test is not None:
-            return 1.0 - self.data.error.isel(step=-1, drop=True)
+            return 1.0 - self.data["error"].isel(step=-1, drop=True)
         shown_right = []
         for k, replica in enumerate(self._replicas):
             task = replica.task
@@ -223,7 +223,8 @@ class Run:
             return medium_figure(mine.medium, self._values(number, step), mine.task)
         if not hasattr(mine.medium, "draw"):
             raise ParameterError(f"{type(mine.medium).__name__} has no picture of itself; give it a method draw.")
-        return mine.medium.draw(self._values(number, step), mine.task, self._luck(mine))
+        figure: Figure = mine.medium.draw(self._values(number, step), mine.task, self._luck(mine))
+        return figure
 
     # --- going on -------------------------------------------------------------------------------------------
 
@@ -232,7 +233,7 @@ class Run:
         longer = self._steps + whole("steps", steps, 1)
         return self._behind.extended(self, longer, threads, progress)
 
-    def save(self, path: str | os.PathLike) -> Path:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Keep everything in a folder that `clockless.load` opens, and the commands status, plot, export and extend.
 
         Raises:
@@ -246,7 +247,8 @@ def _own(table: xarray.DataArray, medium: Any, task: Any, replica: int, name: st
     """A replica's share of results [dims of the lists given, number]; smaller networks have fewer numbers."""
     own = str(medium.variables(False)[name].dims[-1])
     flat = table.transpose(..., own).values.reshape(-1, table.sizes[own])
-    return flat[replica][: medium.sizes(task)[own]]
+    share: np.ndarray = flat[replica][: medium.sizes(task)[own]]
+    return share
 
 
 class _Memory:
@@ -316,7 +318,7 @@ def of_store(store: Store) -> Run:
     return Run(store.dataset(), replicas, store.experiment.steps, _Stored(store))
 
 
-def load(path: str | os.PathLike) -> Run:
+def load(path: str | os.PathLike[str]) -> Run:
     """The run that `Run.save`, `train(store=..)` or `clockless run` has left in a folder.
 
     Raises:

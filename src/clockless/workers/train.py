@@ -58,7 +58,7 @@ def train(
     threads: int | None = None,
     lanes: int = 64,
     progress: Callable[[int, int], None] | bool | None = None,
-    store: str | os.PathLike | None = None,
+    store: str | os.PathLike[str] | None = None,
     workers: int | None = None,
 ) -> Run:
     """Train every combination of the given lists and return errors and final parameters.
@@ -238,7 +238,7 @@ def _check_per_parameter(initial: Any, medium: Any) -> None:
         )
 
 
-def _to_check(replicas: list[Replica], values: Mapping[str, list]) -> Sequence[Replica]:
+def _to_check(replicas: list[Replica], values: Mapping[str, list[Any]]) -> Sequence[Replica]:
     """All replicas; of very many, those that differ in one noun from the first, and the last one."""
     if len(replicas) <= _CHECKED:
         return replicas

@@ -16,9 +16,10 @@ from clockless.media.modules.layers import Module, Tree
 Numbers = tuple[Tree, Tree]  # parameters and statistics of a module
 
 
-def computing(precision: str) -> AbstractContextManager:
+def computing(precision: str) -> AbstractContextManager[Any]:
     """What all computing stands in: JAX makes double precision a switch of the process."""
-    return jax.enable_x64(precision == "float64")
+    switch: AbstractContextManager[Any] = jax.enable_x64(precision == "float64")
+    return switch
 
 
 @partial(jax.jit, static_argnums=0)
@@ -74,6 +75,7 @@ def _filled(like: list[Tree], values: np.ndarray, precision: str) -> list[Any]:
     leaves, structure = jax.tree.flatten(like)
     ends = np.cumsum([np.size(leaf) for leaf in leaves])
     parts = np.split(np.asarray(values[: ends[-1] if len(ends) else 0], dtype=precision), ends[:-1])
-    return jax.tree.unflatten(
+    filled: list[Any] = jax.tree.unflatten(
         structure, [jnp.array(part.reshape(np.shape(leaf))) for leaf, part in zip(leaves, parts, strict=False)]
     )
+    return filled

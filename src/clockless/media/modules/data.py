@@ -66,7 +66,7 @@ def _read(name: str, seed: int) -> Task:
     return named
 
 
-def mnist(folder: str | os.PathLike, crop: int = 0, pool: int = 1) -> Task:
+def mnist(folder: str | os.PathLike[str], crop: int = 0, pool: int = 1) -> Task:
     """MNIST from the four IDX files in `folder`, pixels in [0, 1], with its own test set; see `datasets.mnist`.
 
     Raises:

@@ -48,6 +48,7 @@ def written(device: Any, parameters: Tree, changes: Tree) -> Tree:
         if value.ndim < 2:
             return value + change
         number = jnp.rint((value + device.bound) / device.level) + jnp.rint(change / device.level)
-        return device.level * (jnp.clip(number, 0, device.count - 1) - 0.5 * (device.count - 1))
+        new: jax.Array = device.level * (jnp.clip(number, 0, device.count - 1) - 0.5 * (device.count - 1))
+        return new
 
     return jax.tree.map(one, parameters, changes)

@@ -48,9 +48,11 @@ class Draws:
     def acting(self, step: int) -> np.ndarray:
         """Which modules the clock lets act in a step, bool [unit]."""
         if self._memory is not None:
-            return self._clock.acting_at(step, self._memory)
+            called: np.ndarray = self._clock.acting_at(step, self._memory)
+            return called
         chunk, row = divmod(step, _CHUNK)
         if chunk != self._chunk:
             steps: Any = (chunk * _CHUNK + np.arange(_CHUNK))[:, None]  # a column: one row of numbers per step
             self._chunk, self._drawn = chunk, numbers(self._seed, self._replica, steps, CLOCK, self._units)
-        return self._clock.acting(self._drawn[row])
+        acts: np.ndarray = self._clock.acting(self._drawn[row])
+        return acts

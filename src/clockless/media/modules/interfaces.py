@@ -77,7 +77,8 @@ class Interface:
                 h = h + layer["label"][labels]
             if place < len(parameters) - 1:
                 h = jax.nn.relu(layer["scale"] * standardised(h)[0] + layer["shift"])
-        return h + parameters[-1]["bias"]
+        prediction: jax.Array = h + parameters[-1]["bias"]
+        return prediction
 
     def misfit(self, parameters: Tree, h: jax.Array, labels: jax.Array | None, truth: jax.Array) -> jax.Array:
         """What it learns from: |M(h) - truth|^2 / 2, summed over units, averaged over examples."""
@@ -93,7 +94,8 @@ def blended(true: jax.Array, synthetic: jax.Array, mixing: Any) -> jax.Array:
 
     as the lambda-return mixes rewards and values (supplement A of arXiv 1608.05343). lambda = 1 is backprop, 0 is DNI.
     """
-    return mixing * true + (1 - mixing) * synthetic
+    mixture: jax.Array = mixing * true + (1 - mixing) * synthetic
+    return mixture
 
 
 def checked_hidden(name: str, hidden: Any) -> tuple[int, ...]:

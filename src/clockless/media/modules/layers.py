@@ -39,7 +39,8 @@ def weights(uniform: Uniform, inputs: int, outputs: int, gain: float) -> np.ndar
     He et al. 2015 (doi 10.1109/ICCV.2015.123).
     """
     bound = np.sqrt(3 * gain / inputs)
-    return bound * (2 * uniform(inputs * outputs).reshape(inputs, outputs) - 1)
+    drawn: np.ndarray = bound * (2 * uniform(inputs * outputs).reshape(inputs, outputs) - 1)
+    return drawn
 
 
 def standardised(z: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

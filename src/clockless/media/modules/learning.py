@@ -112,7 +112,7 @@ class Learning:
         replica, count = self._luck  # type: ignore[attr-defined]
         return Draws(self.seed, replica, count, self.batch, self.clock, len(self.modules))
 
-    def computing(self) -> AbstractContextManager:
+    def computing(self) -> AbstractContextManager[Any]:
         """What all computing stands in: JAX makes double precision a switch of the process."""
         return computing(self.precision)
 

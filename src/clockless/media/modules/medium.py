@@ -172,7 +172,8 @@ class Modules:
 
     def classes(self, outputs: np.ndarray) -> np.ndarray:
         """The class that logits [example, class] show."""
-        return np.argmax(outputs, axis=1)
+        largest: np.ndarray = np.argmax(outputs, axis=1)
+        return largest
 
     def predict(self, values: np.ndarray, x: Any, task: Task, luck: Luck) -> np.ndarray:
         """Logits [example, class] for inputs x [example, input]; `values` are parameters, then statistics, in a row."""

@@ -40,7 +40,8 @@ def learners(method: Method, called: np.ndarray) -> np.ndarray:
     """Which modules learn in a step, bool [module], of those that the clock has called."""
     if not isinstance(method, NoBackprop):
         return called
-    return called & (np.arange(called.size) == called.size - 1)
+    last: np.ndarray = called & (np.arange(called.size) == called.size - 1)
+    return last
 
 
 def step(

@@ -74,7 +74,8 @@ def _part(rows: np.ndarray, pulls: np.ndarray, nudge: Nudge) -> _Part:
 
 def _pulled(part: _Part, other: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Local fields g [row of the colour, 2, sample]."""
-    return (part.pulls @ other.reshape(len(other), -1)).reshape(held.shape) + held
+    fields: np.ndarray = (part.pulls @ other.reshape(len(other), -1)).reshape(held.shape) + held
+    return fields
 
 
 def _relative(z: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +84,7 @@ def _relative(z: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _torque(part: _Part, z: np.ndarray, g: np.ndarray, nudge: Nudge, target: np.ndarray) -> np.ndarray:
-    torque = z[:, 0] * g[:, 1] - z[:, 1] * g[:, 0]
+    torque: np.ndarray = z[:, 0] * g[:, 1] - z[:, 1] * g[:, 0]
     if part.nudged.size:
         cosine, sine = _relative(z[part.nudged], target[part.outputs])
         q = 1.0 + nudge.eps + cosine

@@ -18,7 +18,8 @@ from clockless.media.phases.relaxation import Nudge
 
 def reported(delta: np.ndarray) -> np.ndarray:
     """1/2 sum over outputs of 1 - cos(delta), [sample] from delta [output, sample]."""
-    return 0.5 * np.sum(1.0 - np.cos(delta), axis=0)
+    cost: np.ndarray = 0.5 * np.sum(1.0 - np.cos(delta), axis=0)
+    return cost
 
 
 def directions(phases: np.ndarray) -> np.ndarray:
@@ -40,15 +41,18 @@ class CosineCost:
 
     def value(self, delta: np.ndarray) -> np.ndarray:
         """Cost of every output."""
-        return 1.0 - np.cos(delta)
+        cost: np.ndarray = 1.0 - np.cos(delta)
+        return cost
 
     def slope(self, delta: np.ndarray) -> np.ndarray:
         """dC/dphi = sin(delta)."""
-        return np.sin(delta)
+        slope: np.ndarray = np.sin(delta)
+        return slope
 
     def curvature(self, delta: np.ndarray) -> np.ndarray:
         """d2C/dphi2 = cos(delta)."""
-        return np.cos(delta)
+        curvature: np.ndarray = np.cos(delta)
+        return curvature
 
     def imposed(self, strength: float, rows: np.ndarray, targets: np.ndarray, field: np.ndarray) -> Nudge:
         """Add the nudge at `rows` to `field` [row, 2, sample], in place; `targets` [output, sample] are phases."""
@@ -75,15 +79,18 @@ class LogCost:
     def value(self, delta: np.ndarray) -> np.ndarray:
         """Cost of every output; infinite at the antipode if eps = 0."""
         with np.errstate(divide="ignore"):
-            return -np.log(1.0 + self.eps + np.cos(delta))
+            cost: np.ndarray = -np.log(1.0 + self.eps + np.cos(delta))
+        return cost
 
     def slope(self, delta: np.ndarray) -> np.ndarray:
         """dC/dphi = sin(delta) / (1 + eps + cos(delta)), which is tan(delta / 2) for eps = 0."""
-        return np.sin(delta) / (1.0 + self.eps + np.cos(delta))
+        slope: np.ndarray = np.sin(delta) / (1.0 + self.eps + np.cos(delta))
+        return slope
 
     def curvature(self, delta: np.ndarray) -> np.ndarray:
         """d2C/dphi2 = (1 + (1 + eps) cos(delta)) / (1 + eps + cos(delta))^2."""
-        return (1.0 + (1.0 + self.eps) * np.cos(delta)) / (1.0 + self.eps + np.cos(delta)) ** 2
+        curvature: np.ndarray = (1.0 + (1.0 + self.eps) * np.cos(delta)) / (1.0 + self.eps + np.cos(delta)) ** 2
+        return curvature
 
     def imposed(self, strength: float, rows: np.ndarray, targets: np.ndarray, field: np.ndarray) -> Nudge:
         """The nudge at `rows`; `targets` [output, sample] are phases. `field` stays as it is."""

@@ -40,7 +40,7 @@ class Block:
         self.in_order = whole is not None and np.array_equal(self.flat, whole)
         self.in_turned_order = whole is not None and np.array_equal(turned, whole)
 
-    def matrix(self, weights: np.ndarray):
+    def matrix(self, weights: np.ndarray) -> np.ndarray | csr_array:
         """Weights [edge] as a matrix [left, right]: dense or sparse, without a copy where the order allows."""
         if self.in_order:
             return weights.reshape(self.shape)
@@ -56,22 +56,22 @@ class Block:
         """sum over right ends of W z, [left, 2, sample], from z [site, 2, sample]."""
         if not self.flat.size:
             return np.zeros((0, *z.shape[1:]))
-        return (self.matrix(weights) @ z[self.right].reshape(self.shape[1], -1)).reshape(-1, *z.shape[1:])
+        pulls: np.ndarray = self.matrix(weights) @ z[self.right].reshape(self.shape[1], -1)
+        return pulls.reshape(-1, *z.shape[1:])
 
     def products(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Sum over samples of Re(conj(a) b) per edge, a at the left end and b at the right; both [site, 2, sample]."""
         if not self.flat.size:
             return np.zeros(0)
         if not self.dense:
-            return _products(*self.ends, a.reshape(len(a), -1), b.reshape(len(b), -1))
+            sums: np.ndarray = _products(*self.ends, a.reshape(len(a), -1), b.reshape(len(b), -1))
+            return sums
         left, right = a[self.left].reshape(self.shape[0], -1), b[self.right].reshape(self.shape[1], -1)
-        if self.in_turned_order:
-            return (right @ left.T).ravel()
-        table = (left @ right.T).ravel()
-        return table if self.in_order else table[self.flat]
+        table: np.ndarray = (right @ left.T).ravel() if self.in_turned_order else (left @ right.T).ravel()
+        return table if self.in_turned_order or self.in_order else table[self.flat]
 
 
-def _dot_products(left, right, a, b):
+def _dot_products(left: np.ndarray, right: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Dot product of row left[e] of a and row right[e] of b, for every e; four sums, as an addition takes four cycles."""
     count, size = left.size, a.shape[1]
     out = np.empty(count)

@@ -78,7 +78,8 @@ def exact_gradient(xy: Rotors, parameters: Parameters, examples: Examples, phase
 
 def _solved(matrix: csc_array, torque: np.ndarray) -> np.ndarray:
     try:
-        return splu(matrix).solve(torque)
+        solved: np.ndarray = splu(matrix).solve(torque)
+        return solved
     except RuntimeError:
         raise ParameterError(
             f"the Hessian of {matrix.shape[0]} free sites is singular: the phases can turn together at no cost; hold a "

@@ -262,7 +262,8 @@ class XY(Rotors):
 
     def classes(self, outputs: np.ndarray) -> np.ndarray:
         """The class that output phases [example, output] show: the largest sine."""
-        return np.argmax(np.sin(outputs), axis=1)
+        largest: np.ndarray = np.argmax(np.sin(outputs), axis=1)
+        return largest
 
     def predict(self, values: np.ndarray, x: Any, task: Task, luck: Luck) -> np.ndarray:
         """Free output phases [example, output] for input phases [example, input], from starts drawn for this step."""
@@ -285,7 +286,8 @@ class XY(Rotors):
         """Figure of the couplings `values` and the phases to which the first test example settles."""
         lattices = importlib.import_module("clockless.pictures.lattices")  # by name: pictures are no source of the bits
         (phases,) = self.state(values, task.x_test[:1], task, luck)
-        return lattices.lattice_figure(self.architecture_of(task), phases, self.split(values).W)
+        figure: Figure = lattices.lattice_figure(self.architecture_of(task), phases, self.split(values).W)
+        return figure
 
     def _starting(self, luck: Luck, purpose: Any, inputs: tuple[int, ...], first: int, count: int) -> np.ndarray:
         """z [site, 2, sample] of `count` samples from number `first` on: free phases uniform in (-pi, pi), inputs yet unset.

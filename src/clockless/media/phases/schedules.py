@@ -142,7 +142,7 @@ class GradientFlow:
 def torques(matrix: csr_array, field: np.ndarray, nudge: Nudge, z: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """-dE/dphi [row, sample] in NumPy, with the nudge's; `samples` says which of the nudge's targets are meant."""
     g = field + (matrix @ z.reshape(len(z), -1)).reshape(z.shape)
-    torque = z[:, 0] * g[:, 1] - z[:, 1] * g[:, 0]
+    torque: np.ndarray = z[:, 0] * g[:, 1] - z[:, 1] * g[:, 0]
     rows = np.flatnonzero(nudge.output >= 0)
     if rows.size:
         target = nudge.target[nudge.output[rows]][:, :, samples]

@@ -17,7 +17,7 @@ PAIR = 2 * LANES
 _PARTIAL = 4  # sums run in that many registers, as an addition takes four cycles
 
 
-def _row_visit(moves: bool):
+def _row_visit(moves):
     """Build `(g, field, place, z, base, weight, neighbour, first, stop, omega, worst)` in vectors of all lanes.
 
     g = field row at `place` + sum of weight x rows of z. If it `moves`, the row of z at `place` then goes to its

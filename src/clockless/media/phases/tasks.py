@@ -112,7 +112,7 @@ def digits(architecture: Architecture, split: str = "first", seed: int = 0) -> T
 
 def mnist(
     architecture: Architecture,
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     crop: int = 0,
     pool: int = 1,
     train: int | None = None,

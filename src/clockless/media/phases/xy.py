@@ -46,7 +46,8 @@ class Nudging(NamedTuple):
 
 def phases_of(z: np.ndarray) -> np.ndarray:
     """Phases [site, sample] in (-pi, pi] from z [site, 2, sample]."""
-    return np.arctan2(z[:, 1], z[:, 0])
+    phases: np.ndarray = np.arctan2(z[:, 1], z[:, 0])
+    return phases
 
 
 class Rotors:
@@ -138,7 +139,7 @@ class Rotors:
         columns = phases.reshape(len(phases), -1)
         i, j = self.network.edges.T
         pull = self.weights(parameters)[:, None] * np.sin(columns[i] - columns[j])
-        torque = -parameters.h[:, None] * np.sin(columns - parameters.psi[:, None])
+        torque: np.ndarray = -parameters.h[:, None] * np.sin(columns - parameters.psi[:, None])
         np.subtract.at(torque, i, pull)
         np.add.at(torque, j, pull)
         return torque.reshape(phases.shape)

@@ -368,7 +368,8 @@ def add_two_pairs(tile, edge_from, edge_to, terms, columns, base, sensed):
 def test_error(roles: Roles, columns: Columns) -> np.ndarray:
     """Mean over test examples and outputs of (V_F - V_D)^2 of every lane, in volts squared [lane]."""
     free = np.einsum("osw,wes->weo", columns.transfer, roles.x_test[roles.task])
-    return np.mean((free - roles.y_test[roles.task]) ** 2, axis=(1, 2))
+    error: np.ndarray = np.mean((free - roles.y_test[roles.task]) ** 2, axis=(1, 2))
+    return error
 
 
 def unbalanced(incidence: csr_array, roles: Roles, columns: Columns, conductance: np.ndarray) -> np.ndarray:

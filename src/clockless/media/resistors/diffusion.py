@@ -68,7 +68,8 @@ def single_example_changes(resistors: OhmicNetwork, task: Task, resistances: np.
     pushed = _settled(laplacian, [*task.inputs, *task.ground, *outputs], pushed)
     squares = (incidence @ pushed) * (incidence @ (pushed + 2.0 * free))  # clamped^2 - free^2, [.., edge, example]
     signal = squares / 2.0 if resistors.learned(rule) == "conductance" else -squares / (2.0 * resistances[..., None] ** 2)
-    return rule.change(np.swapaxes(signal, -1, -2), IDEAL.level)
+    changes: np.ndarray = rule.change(np.swapaxes(signal, -1, -2), IDEAL.level)
+    return changes
 
 
 def _settled(laplacian: np.ndarray, held: list[int], voltages: np.ndarray) -> np.ndarray:
@@ -83,7 +84,8 @@ def _settled(laplacian: np.ndarray, held: list[int], voltages: np.ndarray) -> np
 
 def drift(resistors: OhmicNetwork, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
     """g = sum over examples of the wanted changes [.., edge]: one synchronous full-batch step (eqs. 4 and 7)."""
-    return single_example_changes(resistors, task, resistances, rule).sum(axis=-2)
+    total: np.ndarray = single_example_changes(resistors, task, resistances, rule).sum(axis=-2)
+    return total
 
 
 def mark_covariance(clock: Any, units: int) -> np.ndarray:
@@ -114,7 +116,8 @@ def batch_diffusion(changes: np.ndarray, batch: Any) -> np.ndarray:
         Bernoulli(b):      b (1-b) sum_e g^(e) g^(e)T,
         FixedFraction(b):  b (1-b) B / (B-1) sum_e (g^(e) - gbar) (g^(e) - gbar)^T,  gbar = sum_e g^(e) / B.
     """
-    return changes.T @ mark_covariance(batch, len(changes)) @ changes
+    covariance: np.ndarray = changes.T @ mark_covariance(batch, len(changes)) @ changes
+    return covariance
 
 
 def edge_diffusion(changes: np.ndarray, clock: Any) -> np.ndarray:
@@ -137,7 +140,8 @@ def diffusion(changes: np.ndarray, clock: Any, batch: Any) -> np.ndarray:
     examples, edges = changes.shape
     p, b, g = clock.rate(edges), batch.rate(examples), changes.sum(axis=0)
     of_examples = batch_diffusion(changes, batch)
-    return mark_covariance(clock, edges) * (b**2 * np.outer(g, g) + of_examples) + p**2 * of_examples
+    covariance: np.ndarray = mark_covariance(clock, edges) * (b**2 * np.outer(g, g) + of_examples) + p**2 * of_examples
+    return covariance
 
 
 def jacobian(resistors: OhmicNetwork, task: Task, resistances: np.ndarray, rule: Any) -> np.ndarray:
@@ -145,7 +149,8 @@ def jacobian(resistors: OhmicNetwork, task: Task, resistances: np.ndarray, rule:
     by = _DIFFERENCE * resistances
     moved = resistances + np.concatenate([np.diag(by), -np.diag(by)])
     ahead, behind = np.split(drift(resistors, task, moved, rule), 2)
-    return ((ahead - behind) / (2.0 * by[:, None])).T
+    derivative: np.ndarray = ((ahead - behind) / (2.0 * by[:, None])).T
+    return derivative
 
 
 def spread_of_solutions(

@@ -94,7 +94,9 @@ def push_all(tile, push, columns):
     push_outputs(push, tile, known(tile, columns))
 
 
-def layout(tile, push, batch, schedule, roles, scratch, columns, moments) -> Layout:
+def layout(
+    tile: Any, push: Any, batch: Any, schedule: Any, roles: Any, scratch: Scratch, columns: Any, moments: Any
+) -> Layout:
     """Find or compile the separate parts of a block's loop."""
     arguments = (tile, schedule, roles, columns, moments)
     settled = settle.address(tile, schedule, roles, scratch, columns)

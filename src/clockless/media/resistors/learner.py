@@ -175,7 +175,7 @@ class Block:
         self.step, self._settled = last, True
 
 
-def kind_of(replica: Any) -> tuple:
+def kind_of(replica: Any) -> tuple[Any, ...]:
     """Replicas of one kind share compiled code and array shapes."""
     task, batch = replica.task, replica.batch
     sizes = (len(task.inputs), len(task.outputs), len(task.ground), len(task.x_train), len(task.x_test))
@@ -189,8 +189,10 @@ def kind_of(replica: Any) -> tuple:
 
 def first_values(resistors: OhmicNetwork, replica: Any) -> np.ndarray:
     """Learning parameters at the start [edge]: resistances on the device's levels if it has any, or conductances."""
-    value = 1.0 / replica.initial if resistors.learned(replica.rule) == "conductance" else replica.initial
-    return replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
+    value: np.ndarray = 1.0 / replica.initial if resistors.learned(replica.rule) == "conductance" else replica.initial
+    if hasattr(replica.device, "nearest"):
+        value = replica.device.nearest(value)
+    return value
 
 
 def _roles(schedule: Schedule, tasks: list[Any]) -> columns.Roles:

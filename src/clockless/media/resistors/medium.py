@@ -123,12 +123,14 @@ class Resistors(OhmicNetwork):
 
     def classes(self, outputs: np.ndarray) -> np.ndarray:
         """The class that outputs [example, output] show: the highest voltage."""
-        return np.argmax(outputs, axis=1)
+        largest: np.ndarray = np.argmax(outputs, axis=1)
+        return largest
 
     def draw(self, values: np.ndarray, task: Task, luck: Luck) -> Figure:
         """Figure of the network: edges coloured by their resistances `values`, nodes by their roles in the task."""
         pictures = importlib.import_module("clockless.pictures")  # by name: pictures are no source of the bits
-        return pictures.network_figure(self.network, task, values)
+        figure: Figure = pictures.network_figure(self.network, task, values)
+        return figure
 
 
 class Blocks:

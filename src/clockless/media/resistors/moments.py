@@ -63,7 +63,7 @@ def sense(at, batch, comparator, arguments, lanes, step, scratch, sensed):
     """
 
 
-def sensing(batch: Any, arguments: tuple, sensed: np.ndarray) -> int:
+def sensing(batch: Any, arguments: tuple[Any, ...], sensed: np.ndarray) -> int:
     """Address of what a kind of batch does independently of clocks and devices."""
     tile, _, roles, columns, _ = arguments
     if isinstance(batch, AllExamples):

@@ -83,7 +83,8 @@ class OhmicNetwork:
         voltages = np.asarray(state, dtype=np.float64)
         if voltages.shape != (self.network.nodes,):
             raise ParameterError(f"voltages have shape {voltages.shape}; give one for each of {self.network.nodes} nodes.")
-        return voltages[self.network.edges[:, 0]] - voltages[self.network.edges[:, 1]]
+        drops: np.ndarray = voltages[self.network.edges[:, 0]] - voltages[self.network.edges[:, 1]]
+        return drops
 
     def settle(self, parameters: np.ndarray, held: Mapping[int, Any]) -> np.ndarray:
         """Voltages [node] with the nodes of `held` kept at the given volts; [example, node] where some are [example].
@@ -192,29 +193,29 @@ class Conductance:
     """The learning parameter of an edge is its conductance, in siemens."""
 
 
-def conductance_of(medium, value):
+def conductance_of(medium: Any, value: float) -> Any:
     """Conductance of an edge whose learning parameter is `value`. Compiled only."""
 
 
-def signal_of(medium, conductance, sensed):
+def signal_of(medium: Any, conductance: float, sensed: float) -> Any:
     """Signal of an edge, dE/dparameter, given its conductance and a (difference of) squared drop(s). Compiled only."""
 
 
 @behaviour(conductance_of, Resistance)
-def _conductance_of_resistance(medium, value):
+def _conductance_of_resistance(medium: Any, value: float) -> float:
     return 1.0 / value
 
 
 @behaviour(conductance_of, Conductance)
-def _conductance_itself(medium, value):
+def _conductance_itself(medium: Any, value: float) -> float:
     return value
 
 
 @behaviour(signal_of, Resistance)
-def _signal_of_resistance(medium, conductance, sensed):
+def _signal_of_resistance(medium: Any, conductance: float, sensed: float) -> float:
     return -0.5 * sensed * conductance * conductance  # dE/dR = -v^2 / (2 R^2)
 
 
 @behaviour(signal_of, Conductance)
-def _signal_of_conductance(medium, conductance, sensed):
+def _signal_of_conductance(medium: Any, conductance: float, sensed: float) -> float:
     return 0.5 * sensed  # dE/dk = v^2 / 2

@@ -114,8 +114,11 @@ def _squares_propagated(resistors: OhmicNetwork, resistances: np.ndarray, task: 
     """dV^2 at the nudged minus that at the free state [edge], or half of that between both nudges if centred."""
     there = resistors.drops(nudged_state(resistors, resistances, task, example, rule.nudge)) ** 2
     if rule.centred:
-        return 0.5 * (there - resistors.drops(nudged_state(resistors, resistances, task, example, -rule.nudge)) ** 2)
-    return there - resistors.drops(free_state(resistors, resistances, task, task.x_train[example])) ** 2
+        back = resistors.drops(nudged_state(resistors, resistances, task, example, -rule.nudge)) ** 2
+        difference: np.ndarray = 0.5 * (there - back)
+    else:
+        difference = there - resistors.drops(free_state(resistors, resistances, task, task.x_train[example])) ** 2
+    return difference
 
 
 def signal_difference(

@@ -54,4 +54,5 @@ def _teacher_outputs(network: Network, roles: Roles, x: np.ndarray, rng: np.rand
     medium = OhmicNetwork(network)
     at_rest = dict.fromkeys([*inputs, *ground], 0.0)
     response = np.array([medium.settle(teacher, {**at_rest, node: 1.0})[outputs] for node in inputs])
-    return x @ response
+    answers: np.ndarray = x @ response
+    return answers

@@ -23,6 +23,7 @@ from clockless.parts.unit_arrays import Learners, first_memories, learn
 _UNITS, _STEPS, _SEED = 13, 4, 7
 _LOW, _HIGH = 0.1, 10.0
 _LANES = 32
+_Ended = tuple[np.ndarray, np.ndarray, np.ndarray]  # values, actions, and memories
 
 
 def lanes_against_arrays(part: Any, family: str) -> float:
@@ -54,7 +55,7 @@ def _apart(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.max(np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-300)))
 
 
-def _in_arrays(parts: Learners, value: np.ndarray, contrasts: np.ndarray, ends: unit_lanes.Limits) -> tuple:
+def _in_arrays(parts: Learners, value: np.ndarray, contrasts: np.ndarray, ends: unit_lanes.Limits) -> _Ended:
     units = Units(_SEED, 0, 0, _UNITS, {"value": value, "low": ends.low, "high": ends.high})
     memory, actions = first_memories(parts, units), np.zeros(_UNITS)
     for step, signal in enumerate(contrasts):
@@ -64,7 +65,7 @@ def _in_arrays(parts: Learners, value: np.ndarray, contrasts: np.ndarray, ends: 
     return value, actions, np.concatenate(memory[:3])
 
 
-def _in_lanes(parts: Learners, value: np.ndarray, contrasts: np.ndarray, ends: unit_lanes.Limits) -> tuple:
+def _in_lanes(parts: Learners, value: np.ndarray, contrasts: np.ndarray, ends: unit_lanes.Limits) -> _Ended:
     def spread(array: np.ndarray) -> np.ndarray:
         return np.repeat(array[..., None], _LANES, axis=-1)
 

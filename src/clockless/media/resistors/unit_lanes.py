@@ -277,7 +277,7 @@ def _class(part: Any) -> Any:
     return getattr(getattr(part, "instance_class", None), "_part", None)
 
 
-def asked(part: Any, method: str, first: str) -> Callable:
+def asked(part: Any, method: str, first: str) -> Callable[..., Any]:
     """A function `(first, sensed, memory, key, e, w)` of lanes that asks a scalar method of a part's class.
 
     `part` is the numba type of its `Lanes`. The function is written as text, because only text can say which fields two
@@ -299,7 +299,8 @@ def asked(part: Any, method: str, first: str) -> Callable:
     else:
         lines += [f"    return {call}"]
     exec("\n".join(lines), around)
-    return around["ask"]
+    ask: Callable[..., Any] = around["ask"]
+    return ask
 
 
 _IN_LANE = {"float": "{}[w]", "int": "np.int64({}[w])", "bool": "({}[w] != 0.0)"}

@@ -35,7 +35,7 @@ def early(data: xarray.Dataset, method: str) -> np.ndarray:
 
 def _over_early_steps(data: xarray.Dataset, method: str) -> xarray.DataArray:
     steps = [step for step in EARLY if step <= int(data.step[-1])]
-    return data.alignment.sel(variant=method, step=steps).mean("step")
+    return data["alignment"].sel(variant=method, step=steps).mean("step")
 
 
 def claims_of(data: xarray.Dataset) -> list[Claim]:

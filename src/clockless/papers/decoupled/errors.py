@@ -115,7 +115,8 @@ def tolerance(values: np.ndarray, expected: np.ndarray, comparisons: int) -> np.
     seeds_part = (relative * both) ** 2 * (1 / count + 1 / _EXPECTED_SEEDS)
     examples_part = 2 * (1 - _TEST / _EXAMPLES) * both * (100 - both) / _TEST
     quantile = stdtrit(len(values) * (count - 1), 1 - 0.025 / comparisons)
-    return quantile * np.sqrt(seeds_part + examples_part) + 0.05
+    half_width: np.ndarray = quantile * np.sqrt(seeds_part + examples_part) + 0.05
+    return half_width
 
 
 def _claims(data: xarray.Dataset) -> list[Claim]:

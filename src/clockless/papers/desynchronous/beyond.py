@@ -264,8 +264,8 @@ def damaged(network: Network, cuts: int, seed: int) -> list[tuple[Network, np.nd
 
 
 def _stages_run(
-    options: Options, stages: list[tuple[Network, np.ndarray]], drawn: list, group: tuple[float, ...], record: np.ndarray,
-    update: Callable[[int, int], None] | None,
+    options: Options, stages: list[tuple[Network, np.ndarray]], drawn: list[Any], group: tuple[float, ...],
+    record: np.ndarray, update: Callable[[int, int], None] | None,
 ) -> tuple[np.ndarray, int]:  # fmt: skip
     """Test errors [p, stage, task, time since the cut], relative to those before learning, and the failures."""
     errors: list[np.ndarray] = []
@@ -299,4 +299,5 @@ def _damage_claims(data: xarray.Dataset) -> list[Claim]:
 
 def _steps(updates: Any, p: float) -> np.ndarray:
     """The steps in which an edge is updated so many times in the mean."""
-    return np.rint(updates / p).astype(np.int64)
+    steps: np.ndarray = np.rint(updates / p).astype(np.int64)
+    return steps

@@ -71,7 +71,7 @@ def tail(steps: int) -> np.ndarray:
 
 def final_error(data: xarray.Dataset) -> xarray.DataArray:
     """Scaled test error averaged over the last fifth of the run; exact zeros are lifted to 1e-12 for logarithms."""
-    return data.error.where(data.step >= 0.8 * data.step[-1], drop=True).mean("step").clip(min=1e-12)
+    return data["error"].where(data.step >= 0.8 * data.step[-1], drop=True).mean("step").clip(min=1e-12)
 
 
 def by_p(error: xarray.DataArray) -> np.ndarray:
@@ -100,7 +100,7 @@ def final_error_of_two_steps(data: xarray.Dataset) -> xarray.DataArray:
     """Scaled error averaged over each recorded step and the next where that is recorded, too."""
     steps = data.step.values
     has_next = np.isin(steps + 1, steps)
-    now, following = data.error.sel(step=steps[has_next]), data.error.sel(step=steps[has_next] + 1)
+    now, following = data["error"].sel(step=steps[has_next]), data["error"].sel(step=steps[has_next] + 1)
     return now.copy(data=0.5 * (now.values + following.values))
 
 

@@ -24,7 +24,8 @@ def _of(module: str, name: str) -> Callable[[Options], FigureData]:
     """The figure `name` of a module of this package, imported when it is made."""
 
     def made(options: Options) -> FigureData:
-        return getattr(importlib.import_module(f"{__name__}.{module}"), name)(options)
+        figure: FigureData = getattr(importlib.import_module(f"{__name__}.{module}"), name)(options)
+        return figure
 
     return made
 

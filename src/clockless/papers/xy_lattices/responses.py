@@ -158,7 +158,8 @@ def mean_response(architecture: Architecture, parameters: Parameters) -> np.ndar
     xy, phases = settled(architecture, parameters)
     (site,) = architecture.outputs
     maps = np.abs([response_map(xy, parameters, state, site, architecture.inputs) for state in phases.T])
-    return np.mean(maps / maps[:, [site]], axis=0)
+    mean: np.ndarray = np.mean(maps / maps[:, [site]], axis=0)
+    return mean
 
 
 def numbers_of(architecture: Architecture, response: np.ndarray) -> tuple[float, float, float, float]:
@@ -177,7 +178,8 @@ def numbers_of(architecture: Architecture, response: np.ndarray) -> tuple[float,
 def distances(site: int) -> np.ndarray:
     """Distance of every site from `site` along the square lattice, in bonds."""
     row, column = np.divmod(np.arange(SIDE * SIDE), SIDE)
-    return np.abs(row - row[site]) + np.abs(column - column[site])
+    bonds: np.ndarray = np.abs(row - row[site]) + np.abs(column - column[site])
+    return bonds
 
 
 def _relative_error(run: xarray.Dataset, nudge: float) -> float:

@@ -135,7 +135,8 @@ def interpolated(couplings: np.ndarray, accuracy: np.ndarray, at: np.ndarray) ->
 def half_width(values: np.ndarray, quantile: float = 0.975) -> np.ndarray:
     """Half-width of the interval of the mean over the last axis, by Student's t; two-sided 95 % unless told."""
     count = values.shape[-1]
-    return stdtrit(count - 1, quantile) * values.std(axis=-1, ddof=1) / np.sqrt(count)
+    half: np.ndarray = stdtrit(count - 1, quantile) * values.std(axis=-1, ddof=1) / np.sqrt(count)
+    return half
 
 
 def smallest_not_inferior(data: xarray.Dataset) -> str:

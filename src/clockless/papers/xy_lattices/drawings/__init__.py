@@ -14,7 +14,8 @@ def _of(module: str, name: str) -> Callable[[dict[str, Any]], Figure]:
     """The drawing `name` of a module of this package, imported when it is drawn."""
 
     def drawn(datasets: dict[str, Any]) -> Figure:
-        return getattr(importlib.import_module(f"{__name__}.{module}"), name)(datasets)
+        figure: Figure = getattr(importlib.import_module(f"{__name__}.{module}"), name)(datasets)
+        return figure
 
     return drawn
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,8 @@ def figure_e(datasets: Datasets) -> Figure:
 
 def _wired(network: dict[str, Any]) -> Architecture:
     """The lattice of a description."""
-    return getattr(architectures, network["kind"].replace("-", "_"))(**{k: v for k, v in network.items() if k != "kind"})
+    build: Callable[..., Architecture] = getattr(architectures, network["kind"].replace("-", "_"))
+    return build(**{k: v for k, v in network.items() if k != "kind"})
 
 
 def _draw_map(axes: Axes, architecture: Architecture, response: np.ndarray, strength: np.ndarray) -> Any:
@@ -100,7 +102,8 @@ def _line(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     if np.linalg.norm(along) < 1.5:
         return np.array([start, end])
     t = np.linspace(0, 1, 16)[:, None]
-    return start + t * along + _BEND * t * (1 - t) * np.array([-along[1], along[0]])
+    bent: np.ndarray = start + t * along + _BEND * t * (1 - t) * np.array([-along[1], along[0]])
+    return bent
 
 
 def _draw_numbers(grid: Any, data: xarray.Dataset) -> None:
