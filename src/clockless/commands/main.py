@@ -97,7 +97,7 @@ def main() -> None:
 
     warnings.showwarning = lambda message, *_: print(f"clockless: {printable(str(message))}", file=sys.stderr)
     try:
-        code = app(exit_on_error=False, print_error=False)
+        code = app(sys.argv[1:], exit_on_error=False, print_error=False)
     except CycloptsError as error:
         print(f"clockless: {printable(str(error).strip(), keep=chr(10))} Try --help.", file=sys.stderr)
         code = 2
