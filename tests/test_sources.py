@@ -121,7 +121,10 @@ def test_jobs_rest_on_the_kinds_they_name():
         network={"kind": "dense", "sizes": [2, 3, 1]}, medium={"kind": "xy"}, task={"kind": "xor"},
         rule={"kind": "equilibrium-propagation", "nudge": 0.1, "rate": 0.5}, batch=4,
     )  # fmt: skip
-    common = ("clockless.media.phases.described", "clockless.experiments.jobs", "clockless.parts.clocks")
+    common = (
+        "clockless.media.phases.described", "clockless.media.phases.tasks", "clockless.experiments.jobs",
+        "clockless.parts.clocks", "clockless.parts.devices",
+    )  # fmt: skip
     assert Jobs(phases).sources == sources.digest_of(*common, "clockless.networks.architectures")
     local = phases.changed(network={"kind": "local", "image": [8, 8]})
     assert Jobs(local).sources == sources.digest_of(*common, "clockless.networks.windows")

@@ -254,14 +254,16 @@ def _at_level_by_table(values, device, value, wanted, w):
     return _at_entry
 
 
-def _at_equal_level(values: np.ndarray, device: Any, value: float, wanted: float, w: int) -> Any:
+@no_type_check
+def _at_equal_level(values, device, value, wanted, w):
     level = (device.high[w] - device.low[w]) / (device.count[w] - 1.0)
     number = np.rint((value - device.low[w]) / level) + np.rint(wanted / level)
     number = 0.0 if number < 0.0 else device.count[w] - 1.0 if number > device.count[w] - 1.0 else number
     return device.low[w] + level * number
 
 
-def _at_entry(values: np.ndarray, device: Any, value: float, wanted: float, w: int) -> Any:
+@no_type_check
+def _at_entry(values, device, value, wanted, w):
     new = value + wanted
     return new if np.isnan(new) else values[_entry_in_lane(values, new, w), w]
 
