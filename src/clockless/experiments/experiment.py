@@ -27,6 +27,7 @@ from clockless.errors import DescriptionError, shown
 from clockless.experiments import own_parts
 from clockless.experiments.catalogue import CATALOGUE
 from clockless.experiments.descriptions import built, canonical, described, each, number
+from clockless.learning.continued import as_one_array
 from clockless.learning.recording import a_decade
 
 _PARTS = ("network", "medium", "task", "rule", "clock", "device")
@@ -255,6 +256,7 @@ def _checked_batch(value: Any, where: str) -> Any:
 
 
 def _checked_initial(value: Any, where: str) -> Any:
+    value = as_one_array(value)
     if value is None:
         return None
     if isinstance(value, Mapping) and value.get("kind") in list(CATALOGUE["initial"]):

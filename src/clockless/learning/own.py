@@ -28,6 +28,7 @@ from clockless.learning.contracts import Examples, Info, Luck, Replica, Variable
 from clockless.learning.guarded import GuardedLearner
 from clockless.learning.own_checks import checked
 from clockless.learning.relaxation import Relaxation
+from clockless.learning.scaling import SCALED_ERROR
 from clockless.networks.network import Network
 from clockless.parts.pushes import Clamp, Push
 from clockless.tasks.task import Task
@@ -184,7 +185,7 @@ class Medium:
         """Errors and accuracy at the recorded steps, how settling went, and the parameters."""
         own = "edge" if self._wired else "parameter"
         variables = {
-            "error": Variable(("step",), "f8", "test error / its value at step 0", "1"),
+            "error": Variable(("step",), "f8", SCALED_ERROR, "1"),
             "initial_error": Variable((), "f8", "mean squared test error at step 0", f"({self.state_measure})^2"),
             "accuracy": Variable(("step",), "f8", "part of the test set whose class is shown", "1"),
             "residual": Variable((), "f8", "largest force left / largest force, in the last step", "1"),

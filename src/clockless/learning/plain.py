@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from clockless.learning.contracts import Arrays, Info, Luck, Replica
+from clockless.learning.scaling import scales
 from clockless.parts.pushes import push_of
 from clockless.parts.samplers import drawn_examples
 from clockless.parts.scalars import (
@@ -120,7 +121,9 @@ class PlainLearner:
         results |= {"parameters": self.values[None].copy()}
         if "initial_error" in variables:
             first = recorded["error"][:, 0]
-            results |= {"initial_error": first, "error": recorded["error"] / _scale(first, self.replica.task)[:, None]}
+            targets = self.replica.task.y_test
+            squares = np.array([0.0 if targets is None else np.mean(targets**2)])
+            results |= {"initial_error": first, "error": recorded["error"] / scales(first, squares)[:, None]}
         finite = np.isfinite(self.values).all() and np.isfinite(recorded["error"]).all()
         settled = not np.isnan(self._seen["residual"])
         return {**results, "failed": np.array([not (finite and settled)])}
@@ -140,17 +143,19 @@ class PlainLearner:
     def _write(self, signal: np.ndarray, luck: Luck) -> None:
         """What each parameter wants from its signal; which units act; what is written; what is remembered."""
         rule, clock, device, memory = self.replica.rule, self.replica.clock, self.replica.device, self._memory
+        direction, moved = self.replica.optimiser.direction(
+            signal / rule.nudge, self._moments, np.ones(self.values.size, dtype=bool)
+        )
+        units = self._units(self.values.size, value=self.values, signal=rule.nudge * direction)
+        units = units.knowing(level=level_seen(device, self.values, units.seen["signal"]))
+        wanted = self._factors * wanted_by(rule, units, memory["rule"])
         # A unit that owns several parameters shows clocks none of them.
-        alone = {} if self._owners is not None else {"value": self.values, "signal": signal}
+        alone = {} if self._owners is not None else {**units.seen, "wanted": wanted}
         deciding = self._units(self.replica.medium.units, **alone)
         acting = acting_by(clock, deciding, memory["clock"])
         self._actions += acting
         acts = acting if self._owners is None else acting[self._owners]
-        direction, self._moments = self.replica.optimiser.direction(signal / rule.nudge, self._moments, acts)
-        signal = rule.nudge * direction
-        units = self._units(self.values.size, value=self.values, signal=signal)
-        units = units.knowing(level=level_seen(device, self.values, signal))
-        wanted = self._factors * wanted_by(rule, units, memory["rule"])
+        self._moments = np.where(acts, moved, self._moments)  # a unit that does not act is asleep
         units = units.knowing(wanted=wanted, acts=acts)
         written, held = self.values + wanted, self.replica.medium.held_by_device()
         first = {name: values[held] if np.ndim(values) else values for name, values in units.seen.items()}
@@ -180,9 +185,3 @@ class PlainLearner:
         seen["unsettled"] += float(np.sum(~(info.residual <= tolerated)))
         seen["samples"] += float(len(info.residual))
         seen["sweeps"] += float(np.sum(info.sweeps))
-
-
-def _scale(first: np.ndarray, task: Any) -> np.ndarray:
-    """What errors are divided by: the error at step 0, or where that is 0, the mean square of the targets."""
-    targets = float(np.mean(task.y_test**2)) if task.y_test is not None else 0.0
-    return np.where(first > 0, first, targets if targets > 0 else 1.0)

@@ -42,7 +42,7 @@ class Minimum(NamedTuple):
 def minimum(landscape: Landscape, start: np.ndarray, free: np.ndarray, curvature: Curvature | None = None) -> Minimum:
     """Descend from `start` [k] over the entries `free`; `curvature` is a first guess, such as that of a state nearby.
 
-    The residual is relative to the largest force met, those at held entries included; NaN where numbers are not finite.
+    The residual is relative to the largest force there, those at held entries included; NaN where numbers are not finite.
     """
     state, fresh = start, curvature is None
     curvature = landscape.curvature(state) if curvature is None else curvature
@@ -61,7 +61,7 @@ def minimum(landscape: Landscape, start: np.ndarray, free: np.ndarray, curvature
         slow = found is None or np.max(np.abs(found[1][free])) > _SLOW * worst
         if found is not None:
             state, forces = found
-            scale = max(scale, np.max(np.abs(forces)))
+            scale = np.max(np.abs(forces))  # of the present state: forces met on the way may have been huge
         fresh = bool(slow and not rounding)
         if fresh:
             curvature = landscape.curvature(state)

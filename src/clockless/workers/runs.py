@@ -39,6 +39,8 @@ class Run:
     def __init__(self, data: xarray.Dataset, replicas: list[Replica], steps: int, behind: _Memory | _Stored) -> None:
         self.data, self.medium = data, replicas[0].medium
         self._replicas, self._steps, self._behind = replicas, steps, behind
+        # Whoever begins with these parameters meets other coins than all that led to them.
+        self.data["parameters"].attrs["after"] = replicas[0].after + steps
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}: {size}" for name, size in self.data.sizes.items())
@@ -57,7 +59,7 @@ class Run:
 
         Given as `initial` they go on where this run ended, with new coins.
         """
-        found = self.data["parameters"].assign_attrs(after=self._steps)
+        found = self.data["parameters"]
         if "parameter_kind" not in found.coords:
             return found
         import xarray
@@ -68,7 +70,7 @@ class Run:
             str(kind): own.isel(parameter=np.flatnonzero(kinds == kind)).rename(parameter=f"{kind}_number")
             for kind in dict.fromkeys(kinds.tolist())
         }
-        return xarray.Dataset(by_kind)
+        return xarray.Dataset(by_kind).assign_attrs(after=found.attrs["after"])
 
     @property
     def error(self) -> xarray.DataArray:

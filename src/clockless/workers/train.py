@@ -27,6 +27,7 @@ from clockless.errors import (
     shown,
     whole,
 )
+from clockless.learning.continued import as_one_array
 from clockless.learning.contracts import Medium, Replica
 from clockless.learning.recording import checked_record
 from clockless.numerics.lanes import WIDEST
@@ -72,8 +73,9 @@ def train(
         batch: "full", a number of examples drawn anew in every step, or what draws them (`Epochs(64)`, a clock); a list
             makes the dimension `batch`.
         initial: parameters at the start: a number, an array [parameter], or what the medium draws them from; a list makes
-            the dimension `initial`. To begin where another run ended, an xarray.DataArray such as `run.parameters`, whose
-            dimensions are lists given here; the run then meets coins of its own. To go on with the same, `run.extended`.
+            the dimension `initial`. To begin where another run ended, `run.parameters`, whose dimensions are lists given
+            here; the run then meets coins of its own, and what luck made of the board (frozen offsets, oscillators) is that
+            of another board. To go on with the same coins and the same board, `run.extended`.
         seed, seeds: of clocks, batches and first parameters (two words for one thing); a list makes the dimension `seed`.
         device: what the hardware makes of a wanted change, such as `Levels(128, low, high)`; a list makes the dimension
             `device`.
@@ -170,7 +172,7 @@ def combinations(nouns: Mapping[str, Any]) -> list[Replica]:
     Raises:
         ClocklessError: a noun that is none, or nouns that contradict each other.
     """
-    continued = nouns["initial"] if hasattr(nouns["initial"], "dims") else None
+    continued = as_one_array(nouns["initial"]) if hasattr(nouns["initial"], "dims") else None
     values = {name: [None] if name == "initial" and continued is not None else _values(nouns, name) for name in _AXES}
     for medium in values["medium"]:
         if not isinstance(medium, Medium):
@@ -197,7 +199,7 @@ def as_objects(nouns: Mapping[str, Any]) -> dict[str, Any]:
     network = described("network", media[0].get("network", {"kind": "packing"}), "network") if media else None
 
     def made(section: str, value: Any) -> Any:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) or hasattr(value, "data_vars"):
             return value
         description = described(section, {k: v for k, v in value.items() if k != "network"}, section)
         if section not in ("medium", "task"):

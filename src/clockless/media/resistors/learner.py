@@ -12,6 +12,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 from scipy.sparse import csr_array
 
+from clockless.learning.scaling import scales
 from clockless.media.resistors import columns, engine, unit_lanes
 from clockless.media.resistors.checking import not_compiled
 from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamples, all_examples
@@ -25,8 +26,6 @@ from clockless.parts.pushes import push_of
 from clockless.parts.scalars import Units, clock_memory, first_memory
 
 LANES = 64  # replicas side by side in a block
-SCALED_ERROR = "test error / its value at step 0 (of a task solved at step 0: / mean squared target voltage)"
-_SOLVED = 1e-24  # of the mean squared target: errors of 1e-12 of the voltages are rounding
 RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
 
 
@@ -135,7 +134,8 @@ class Block:
     def results(self, recorded: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Labelled results of what was measured from step 0 on, `recorded` [member, record, ..]."""
         error, initial = recorded["error"], recorded["error"][:, 0]
-        scaled = error / self._scales(initial)[:, None]
+        squares = np.mean(self.roles.y_test**2, axis=(1, 2))[self.roles.task][: self.size]
+        scaled = error / scales(initial, squares)[:, None]
         residual, resistances = recorded["residual"].max(axis=1), self._resistances()  # the maximum lets NaN through
         failed = ~np.isfinite(error).all(axis=1) | ~(residual < RESIDUAL_LIMIT) | ~np.isfinite(resistances).all(axis=1)
         results = {
@@ -143,15 +143,6 @@ class Block:
             "actions": self.state_of_lanes.actions[:, : self.size].T.copy(),
         }  # fmt: skip
         return {**results, "traces": recorded["traces"]} if self._traces else results
-
-    def _scales(self, initial: np.ndarray) -> np.ndarray:
-        """What errors are divided by, V^2 [member]: the error at step 0, unless that is nothing but rounding.
-
-        A task that is solved at step 0 is scaled by its mean squared target voltage, or by 1 V^2 if all targets are 0 V.
-        """
-        squares = np.mean(self.roles.y_test**2, axis=(1, 2))[self.roles.task][: self.size]
-        targets = np.where(squares > 0, squares, 1.0)
-        return np.where(initial <= _SOLVED * targets, targets, initial)
 
     def _resistances(self) -> np.ndarray:
         value = self.state_of_lanes.value[:, : len(self.members)].T

@@ -15,6 +15,7 @@ import numpy as np
 
 from clockless.errors import ParameterError
 from clockless.learning.contracts import Arrays, Learner, Luck, Replica, Variable
+from clockless.learning.scaling import SCALED_ERROR
 from clockless.media.resistors.checks import checked
 from clockless.media.resistors.learner import LANES, Block, Wiring, kind_of
 from clockless.media.resistors.ohm import OhmicNetwork
@@ -50,7 +51,7 @@ class Resistors(OhmicNetwork):
     def variables(self, traces: bool) -> dict[str, Variable]:
         """Errors at the recorded steps, how well currents balance, and the resistances."""
         variables = {
-            "error": Variable(("step",), "f8", "test error / its value at step 0", "1"),
+            "error": Variable(("step",), "f8", SCALED_ERROR, "1"),
             "initial_error": Variable((), "f8", "test error at step 0", "V^2"),
             "residual": Variable((), "f8", "unbalanced current / test current", "1"),
             "failed": Variable((), "bool", "did not settle or is not finite", "1"),
