@@ -15,6 +15,7 @@ import xarray
 
 import clockless as cl
 from clockless.errors import DivergedWarning, NetworkError, ParameterError, TaskError
+from clockless.parts.part import part
 from clockless.pictures.curves import error_figure
 from clockless.workers import progress
 
@@ -127,6 +128,21 @@ def test_misspelt_names_get_a_suggestion():
         with pytest.raises(AttributeError) as caught:
             getattr(module, wrong)
         assert (caught.value.name, caught.value.obj) == (wrong, module)
+
+
+@part
+class Stray:
+    """A clock that draws from NumPy's own numbers, which no replica shares and no resume repeats."""
+
+    p: float
+
+    def acts(self, unit):
+        return np.random.rand() < self.p  # noqa: NPY002
+
+
+def test_random_numbers_of_numpy_are_found_out():
+    with pytest.raises(ParameterError, match=r"take its random numbers from unit\.uniform or unit\.normal"):
+        cl.check(Stray(0.5))
 
 
 # --- pictures ----------------------------------------------------------------------------------------------

@@ -237,7 +237,8 @@ class Run:
     # --- going on -------------------------------------------------------------------------------------------
 
     def extended(self, steps: int, threads: int | None = None, progress: Told | None = None) -> Run:
-        """This run with so many steps more: the bits of one long run. This one stays as it is.
+        """This run with so many steps more: the bits of one long run. This one stays as it is,
+        but the folder of a run that was loaded holds the longer one from then on.
 
         A store counts from the start: `Store.extended` and `clockless extend --steps` take the steps of the whole run.
         """
