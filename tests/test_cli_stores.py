@@ -221,3 +221,11 @@ def test_every_sort_of_axis_can_be_labelled_drawn_and_exported(clockless, tmp_pa
     for words in (["plot", "store"], ["export", "store", "a.nc"], ["export", "store", "a.csv"]):
         code, _, err = clockless(*words)
         assert code == 0, err
+
+
+def test_an_export_of_half_a_store_says_so(clockless, half, made, tmp_path):
+    """Rows that are not there yet cannot be seen in the file."""
+    code, out, _ = clockless("export", half.path, tmp_path / "half.csv")
+    assert code == 0
+    assert out.rstrip().endswith("MB, 1 of 3 units, the rest is still missing")
+    assert clockless("export", made.path, tmp_path / "whole.csv")[1].rstrip().endswith("MB")

@@ -147,7 +147,7 @@ FRAME = pandas.DataFrame({"a": [0.0, 1, 2, 3], "b": [3.0, 1, 0, 2], "kind": ["u"
         ({"data": FRAME.assign(b=1.0)}, "column 'b' has one value in the training set"),
         ({"data": FRAME[["kind"]]}, "the data have no column besides the labels"),
         ({"data": 3}, "data = 3; give a data frame"),
-        ({"data": {"a": [1, 2, 3], "kind": ["u", "v"]}}, r"the columns hold \[2, 3\] examples"),
+        ({"data": {"a": [1, 2, 3], "kind": ["u", "v"]}}, r"the features and labels hold \[2, 3\] examples"),
         ({"label": "species"}, "label = 'species' is no column; the columns are a, b, kind"),
         ({"label": None}, "label = None; name the column"),
         ({"label": "a", "data": FRAME[["a", "b"]] + 0.5}, "are measurements; give classes, or use tasks.from_arrays"),
@@ -245,6 +245,7 @@ def test_a_trained_machine_answers_as_its_network_settles(trained):
 def test_accuracy_is_the_share_of_right_answers(trained):
     tasks = [replica.task for replica in trained._replicas]
     for k, task in enumerate(tasks):
+        assert trained.accuracy.attrs["long_name"] == "part of the test set whose class is shown"
         shown = trained.classes(task.x_test).isel(task=k).values
         assert float(trained.accuracy[k]) == np.mean(shown == task.labels_test)
 
@@ -277,6 +278,7 @@ def test_modules_tell_irises_apart():
     task = cl.tasks.classification(*forms()["frame"])
     run = cl.train(Modules(MLP(2, 16), rate=0.01), task, rule=Backprop(), steps=150, batch=32)
     assert run.accuracy > 0.85
+    assert (run.accuracy.name, run.accuracy.attrs["long_name"]) == ("accuracy", "part of the test set whose class is shown")
 
 
 # --- one's own examples ----------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
     E = sum over edges of g v0 (cosh(v / v0) - 1)
 
-is the content, whose minimum is Kirchhoff's current law because dE/dv is the current (Kendall et al., arXiv 2006.01981).
+is the co-content, the integral of I dv, whose minimum is Kirchhoff's current law because dE/dv is the current (Kendall et
+al., arXiv 2006.01981).
 """
 
 import numpy as np

@@ -1,11 +1,12 @@
-"""Oscillators with natural frequencies lock, and their couplings learn at which phases: no energy, but settle and signal.
+"""Oscillators with natural frequencies lock, and their couplings learn at which phases, by settle and signal.
 
     d phi_i / dt = omega_i + sum over j of K_ij sin(phi_j - phi_i)
 
 in the frame that turns with the inputs, whose phases are held. The signal is that of the coupling energy,
 -cos(phi_i - phi_j) (Wang et al., Neuromorph. Comput. Eng. 4, 034014 (2024), arXiv 2402.08579). `settle` holds
 what the boundary holds, adds its push to the forces, and so learns by nudges and clamps alike;
-oscillators that do not lock are reported as unsettled.
+oscillators that do not lock are reported as unsettled. Nudges give a gradient here because forces still derive
+from -sum omega phi - sum K cos(phi_i - phi_j), which is an energy but for its many values.
 """
 
 import numpy as np

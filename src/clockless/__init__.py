@@ -7,6 +7,7 @@ can make of it; a task says what is wanted.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from clockless import moved as _moved
@@ -147,7 +148,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"clockless.{_MODULES[name]}")
     if name in _NAMES:
         return getattr(importlib.import_module(f"clockless.{_NAMES[name]}"), name)
-    raise AttributeError(f"module 'clockless' has no attribute {name!r}")
+    # With the object, Python suggests the nearest name.
+    raise AttributeError(f"module 'clockless' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

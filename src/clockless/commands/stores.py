@@ -223,8 +223,11 @@ def export(store: Path, to: Path) -> int:
 
     if to.suffix not in (".nc", ".csv"):
         raise ParameterError(f"{to} ends in {to.suffix or 'nothing'}; results are exported to .nc or .csv.")
-    exported(Store.open(store), to)
-    print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB"))
+    opened = Store.open(store)
+    exported(opened, to)
+    done = int((opened.done() != 0).sum())
+    missing = "" if done == opened.units else f", {done} of {opened.units} units, the rest is still missing"
+    print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB{missing}"))
     return 0
 
 

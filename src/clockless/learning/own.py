@@ -101,6 +101,8 @@ class Medium:
         names = [
             n for n, p in inspect.signature(type(self)).parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ]
+        if not hasattr(self, "_units"):
+            raise ParameterError(f"the constructor of {type(self).__name__} must call super().__init__(network).")
         lost = [name for name in names if not hasattr(self, name)]
         if lost:
             raise ParameterError(
@@ -234,8 +236,12 @@ class Medium:
 
     def _try_first(self, task: Task, parameters: np.ndarray, key: Key) -> None:
         name, rest = type(self).__name__, self._right("rest", self.rest(), self.size)
-        if self.has("energy") and np.ndim(found := self.energy(parameters, rest)):
-            raise ParameterError(f"{name}.energy gave an array of shape {np.shape(found)}; sum it to a number.")
+        if self.has("energy"):
+            found = np.asarray(self.energy(parameters, rest))
+            if found.ndim:
+                raise ParameterError(f"{name}.energy gave an array of shape {found.shape}; sum it to a number.")
+            if found.dtype.kind not in "iuf":
+                raise ParameterError(f"{name}.energy gave {shown(found.item())}; return a real number.")
         sensed = self.sense(parameters, self._boundary((task.inputs, task.x_train[0]), task.ground, key), rest)
         if not (np.isfinite(sensed.residual) and np.isfinite(sensed.signal).all()):
             raise ParameterError(

@@ -64,6 +64,8 @@ class Network:
 
 
 def _checked_edges(edges: Any) -> np.ndarray:
+    if hasattr(edges, "adjacency"):
+        raise NetworkError(f"edges = {shown(edges)} is a graph of networkx; give it to networks.from_networkx.")
     try:
         table = np.array(edges)
     except (ValueError, OverflowError):

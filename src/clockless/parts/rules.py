@@ -46,7 +46,7 @@ class CoupledLearning:
     """Coupled learning: lower the energy of the clamped state relative to that of the free state.
 
     The clamped state holds the outputs at V_C = V_F + nudge (V_D - V_F). With the resistor energy E = sum v^2 / (2 R) and
-    sums over the step's examples,
+    sums over the step's examples (phases take the mean),
 
         dtheta_i = -(rate / nudge) sum (dE/dtheta_i at clamped - dE/dtheta_i at free),
         parameter "resistance":   dR_i = rate / (2 nudge) sum ([dV_i^C]^2 - [dV_i^F]^2) / R_i^2,
@@ -88,7 +88,8 @@ class SignRule:
         R_i += delta if |dV_i^C| - |dV_i^F| > 0 else R_i -= delta,
 
     eq. 10 of Wycoff et al. 2022 (doi 10.1063/5.0084631), where delta is the spacing of the device's levels and the
-    comparator's bias is the device's business; with `Bernoulli(p)` it is eq. 11. It needs a device with levels.
+    comparator's bias is the device's business; with `Bernoulli(p)` it is eq. 11. It needs a device with levels. An edge
+    that senses exactly nothing moves, too: rounding decides where.
 
     Args:
         nudge: eta of the paper, 0 < nudge <= 1.
@@ -119,7 +120,8 @@ class SignRule:
 class EquilibriumPropagation:
     """Equilibrium propagation: nudge the settled state by a cost of the outputs and see what each unit's energy makes of it.
 
-    With total energy E + beta C, beta the nudge, and the mean over samples and initial states,
+    With total energy E + beta C, beta the nudge, and the mean over samples and initial states (voltages and media of one's
+    own sum over samples),
 
         dtheta = -rate (dE/dtheta at beta - dE/dtheta at 0) / beta,
         centred:  dtheta = -rate (dE/dtheta at beta - dE/dtheta at -beta) / (2 beta),

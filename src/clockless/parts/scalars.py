@@ -6,7 +6,7 @@ A *scalar method* says what one unit does, `method(self, unit)`: `acts` of a clo
 | name | what |
 |---|---|
 | value | its learning parameter |
-| signal | the contrast of its two states, summed over the step's examples, as the optimiser passes it on |
+| signal | the contrast of its two states over the step's examples (sum; phases: mean), as the optimiser passes it on |
 | level | distance to the neighbouring value that its device can hold, on the side that lowers the contrast; 0: any |
 | low, high | the range of its parameter |
 | wanted | the change that the rule wants (not in `wants`) |

@@ -69,12 +69,24 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
         draw_curve(axes, data.step.values * p, values, {**ordered_line(index, len(places)), "label": label})
     label = "\n".join(wrap(_short(error.attrs.get("long_name", "")), _LABEL))
     axes.set(xscale="log", yscale="log", ylabel=label)
+    _plain_ticks(axes)
     unit = data.attrs.get("unit", "unit")
     axes.set_xlabel(f"step × p (mean updates per {unit})" if against == "step x p" else "step")
     if lines:
         options: dict[str, Any] = {"title": title, "fontsize": _LEGEND_SIZE, "title_fontsize": _LEGEND_SIZE}
         _ = figure.legend(loc="outside right upper", **options) if outside else axes.legend(loc="lower left", **options)
     return figure
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Plain numbers on a logarithmic axis of errors that spans less than a factor of 10, where powers of 10 say little."""
+    from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
+
+    low, high = axes.get_ylim()
+    if low > 0 and high < 10 * low:
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _short(long_name: str) -> str:
@@ -98,11 +110,15 @@ def _updates_per_step(data: xarray.Dataset, error: xarray.DataArray, at: dict[st
 
 
 def _legend(lines: list[str], names: list[str]) -> tuple[str | None, list[str]]:
-    """Title and labels; only the numbers p where all lines are clocks of one class that differ in nothing else."""
+    """Title and labels; only the numbers p where all lines are clocks of one class that differ in nothing else.
+
+    Numbers that say by themselves not what they count stand under the names of their axes.
+    """
     found = [re.fullmatch(r"(\w+)\(p=([^,()]+)\)", name) for name in names]
     if lines == ["clock"] and len({match and match[1] for match in found}) == 1 and found[0]:
         return "p", [f"{float(match[2]):g}" for match in found if match]
-    return None, names
+    bare = any(re.fullmatch(r"[-+.\de]+", part) for name in names for part in name.split(", "))
+    return (", ".join(lines) if bare else None), names
 
 
 def draw_curve(axes: Axes, x: np.ndarray, values: np.ndarray, style: dict[str, Any]) -> None:

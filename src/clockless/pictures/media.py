@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.pictures.networks import ROLES, draw_network, placed
+from clockless.pictures.networks import ROLES, draw_network, log_ticks, placed
 from clockless.pictures.style import COLUMN, in_house_style, subplots
 
 if TYPE_CHECKING:
@@ -46,10 +46,12 @@ def _draw_edges(axes: Axes, network: Any, values: np.ndarray, label: str) -> Non
     places = placed(network)
     lines = LineCollection(list(places[network.edges]), cmap="cividis", linewidths=1.8, zorder=1.5)
     low, high = float(np.min(values)), float(np.max(values))
+    scale = {}
     if low > 0 and high > 10 * low:
         lines.set_norm(LogNorm(low, high))
+        scale = {"ticks": log_ticks(low, high), "format": "{x:g}"}
     lines.set_array(np.asarray(values))
-    axes.figure.colorbar(lines, ax=axes, label=label, shrink=0.8)
+    axes.figure.colorbar(lines, ax=axes, label=label, shrink=0.8, **scale)
     axes.add_collection(lines)
 
 

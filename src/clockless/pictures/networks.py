@@ -44,7 +44,7 @@ def draw_network(axes: Axes, network: Network, task: Any = None, resistances: An
         low, high = values.min(), values.max()
         lines.set_norm(LogNorm(low, high if high > low else low * 1.01))
         lines.set_array(values[order])
-        ticks = _ticks(low, high)
+        ticks = log_ticks(low, high)
         bar = axes.figure.colorbar(lines, ax=axes, label="resistance (Ω)", shrink=0.8, ticks=ticks, format="{x:g}")
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
     axes.add_collection(lines)
@@ -98,7 +98,7 @@ def _checked_resistances(network: Network, resistances: Any) -> np.ndarray:
     return np.broadcast_to(values, edges)
 
 
-def _ticks(low: float, high: float) -> Any:
+def log_ticks(low: float, high: float) -> Any:
     """Ticks of a logarithmic scale at 1, 2, 5 x 10^n: few enough for their labels, and at least two where there is room."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 

@@ -94,7 +94,7 @@ class Store:
             not folder.is_dir()
             or any(p.suffix not in (".zarr", ".seal") and p.name not in ("units", PARTS) for p in folder.iterdir())
         ):
-            raise StoreError(f"{folder} is there and is no store; choose another --out.")
+            raise StoreError(f"{folder} is there and is no store; choose another place.")
         with on_disk(folder):
             folder.mkdir(parents=True, exist_ok=True)
             keep_parts(folder, experiment)

@@ -6,6 +6,7 @@ Builders belong to media, which know what their targets can be; they are found h
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from clockless.tasks.task import Task
@@ -25,7 +26,7 @@ __all__ = ["Task", *_BUILDERS]
 def __getattr__(name: str) -> Any:
     if name in _BUILDERS:
         return getattr(importlib.import_module(_BUILDERS[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

@@ -49,7 +49,10 @@ def table_of(data: Any, label: Any = None, features: tuple[Any, ...] | None = No
     values = [_numbers(columns[name], name) for name in names]
     counts = {len(column) for column in values} | (set() if labels is None else {len(labels)})
     if len(counts) > 1 or counts == {0}:
-        raise TaskError(f"the columns hold {sorted(counts)} examples; give one value per example in each, and an example.")
+        if counts == {0}:
+            raise TaskError("the data hold no example; give one value per example in each column.")
+        of = "features and labels" if labels is not None and len({len(column) for column in values}) == 1 else "columns"
+        raise TaskError(f"the {of} hold {sorted(counts)} examples; give one value per example in each.")
     return Table(np.column_stack(values), names, labels)
 
 

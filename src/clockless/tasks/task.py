@@ -56,8 +56,7 @@ class Task:
     def __post_init__(self) -> None:
         if self.wired:
             for role in ROLES:
-                nodes = getattr(self, role)
-                object.__setattr__(self, role, () if role == "ground" and nodes is None else _checked_nodes(role, nodes))
+                object.__setattr__(self, role, _checked_nodes(role, getattr(self, role)))
             _check_roles(self)
         self._check_tables()
         self._check_widths()
@@ -166,6 +165,8 @@ def _checked_nodes(role: str, nodes: Any) -> tuple[int, ...]:
     except ValueError:  # ragged
         table = np.array([None])
     if table.size == 0:
+        if role == "ground":  # whether one is needed is the medium's business
+            return ()
         raise TaskError(f"the task has no {role}; give at least one node.")
     if table.ndim != 1 or table.dtype.kind not in "iu" or (table.astype(np.int64) < 0).any():
         raise TaskError(f"{role} = {shown(nodes)} are not node numbers; give whole numbers from 0.")

@@ -105,9 +105,8 @@ def _bars(title: str, look: Callable[[], Tally], finished: threading.Event) -> N
 def _log(title: str, look: Callable[[], Tally], finished: threading.Event) -> None:
     now = look()
     rate, last = Rate(now.steps_done), time.monotonic()
-    print(
-        f"{title}: {now.units_done} of {now.units} units done; the first may have to compile.", file=sys.stderr, flush=True
-    )
+    ahead = "; the first may have to compile" if now.units_done < now.units else ""
+    print(f"{title}: {now.units_done} of {now.units} units done{ahead}.", file=sys.stderr, flush=True)
     while True:
         over = finished.wait(_SECONDS_BETWEEN_LOOKS)
         if over or time.monotonic() - last >= _SECONDS_BETWEEN_LINES:

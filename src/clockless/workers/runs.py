@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, StoreError, shown, whole
+from clockless.errors import ParameterError, StoreError, real_array, shown, whole
 from clockless.experiments.experiment import Experiment, wiring_of
 from clockless.learning.contracts import Replica
 from clockless.learning.guarded import sentence_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SECTIONS = ("medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial")
+_ACCURACY = {"long_name": "part of the test set whose class is shown", "units": "1"}
 
 
 class Run:
@@ -43,8 +44,9 @@ class Run:
         self.data["parameters"].attrs["after"] = replicas[0].after + steps
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{name}: {size}" for name, size in self.data.sizes.items())
-        return f"Run({type(self.medium).__name__}; {sizes}; {int(self.data['failed'].sum())} failed)"
+        sizes = ", ".join(f"{name}: {size}" for name, size in self.data["parameters"].sizes.items())
+        failed = int(self.data["failed"].sum())
+        return f"Run({type(self.medium).__name__}, {self._steps:,} steps; {sizes}; {failed} failed)"
 
     @property
     def resistors(self) -> Any:
@@ -67,7 +69,9 @@ class Run:
         kinds = found.parameter_kind.values
         own = found.drop_vars(["parameter", "parameter_kind"])
         by_kind = {
-            str(kind): own.isel(parameter=np.flatnonzero(kinds == kind)).rename(parameter=f"{kind}_number")
+            str(kind): own.isel(parameter=np.flatnonzero(kinds == kind))
+            .rename(parameter=f"{kind}_number")
+            .assign_attrs(long_name=f"final {kind}")
             for kind in dict.fromkeys(kinds.tolist())
         }
         return xarray.Dataset(by_kind).assign_attrs(after=found.attrs["after"])
@@ -92,7 +96,7 @@ class Run:
         if "accuracy" in self.data and bool(np.isfinite(self.data.accuracy).any()):
             return self.data["accuracy"].isel(step=-1, drop=True)
         if "cost" in self.data and self._replicas[0].task.labels_test is not None:
-            return 1.0 - self.data["error"].isel(step=-1, drop=True)
+            return (1.0 - self.data["error"].isel(step=-1, drop=True)).rename("accuracy").assign_attrs(_ACCURACY)
         shown_right = []
         for k, replica in enumerate(self._replicas):
             task = replica.task
@@ -100,7 +104,7 @@ class Run:
                 raise ParameterError(f"{task.name} has no classes, so there is no accuracy; look at run.error.")
             outputs = replica.medium.predict(self._remembered(k), task.x_test, task, self._luck(replica))
             shown_right.append(float(np.mean(replica.medium.classes(outputs) == task.labels_test)))
-        return self._by_replica(np.array(shown_right), ())
+        return self._by_replica(np.array(shown_right), ()).assign_attrs(_ACCURACY)
 
     @property
     def troubles(self) -> list[str]:
@@ -147,7 +151,10 @@ class Run:
 
     def _answers(self, question: str, x: Any, dims: tuple[str, ...]) -> xarray.DataArray:
         width = self._replicas[0].task.x_train.shape[1]
-        table = np.atleast_2d(np.asarray(x, dtype=np.float64))
+        try:
+            table = np.atleast_2d(real_array(x))
+        except ValueError:  # ragged, words, or no table at all
+            table = np.empty(0)
         if table.ndim != 2 or table.shape[1] != width or not np.isfinite(table).all():
             raise ParameterError(f"x = {shown(x)}; give finite numbers [example, input] for {width} inputs.")
         found = [
@@ -214,6 +221,8 @@ class Run:
         Raises:
             ParameterError: a step that was not recorded, an axis that is not there, or a medium that draws no pictures.
         """
+        if step is not None:
+            whole("step", step)
         shape = dict(zip(self.data["failed"].dims, self.data["failed"].shape, strict=True))
         for name, place in replica.items():
             if name not in shape or not 0 <= whole(name, place) < shape[name]:
@@ -224,14 +233,18 @@ class Run:
         if isinstance(mine.medium, Medium) and not hasattr(mine.medium, "draw"):
             return medium_figure(mine.medium, self._values(number, step), mine.task)
         if not hasattr(mine.medium, "draw"):
-            raise ParameterError(f"{type(mine.medium).__name__} has no picture of itself; give it a method draw.")
+            raise ParameterError(f"{type(mine.medium).__name__} has no picture of itself; run.plot() shows its errors.")
         figure: Figure = mine.medium.draw(self._values(number, step), mine.task, self._luck(mine))
         return figure
 
     # --- going on -------------------------------------------------------------------------------------------
 
     def extended(self, steps: int, threads: int | None = None, progress: Told | None = None) -> Run:
-        """This run with so many steps more: the bits of one long run. This one stays as it is."""
+        """This run with so many steps more: the bits of one long run. This one stays as it is,
+        but the folder of a run that was loaded holds the longer one from then on.
+
+        A store counts from the start: `Store.extended` and `clockless extend --steps` take the steps of the whole run.
+        """
         longer = self._steps + whole("steps", steps, 1)
         return self._behind.extended(self, longer, threads, progress)
 

@@ -29,6 +29,7 @@ from clockless.errors import (
 )
 from clockless.learning.continued import as_one_array
 from clockless.learning.contracts import Medium, Replica
+from clockless.learning.own import Medium as OwnMedium
 from clockless.learning.recording import checked_record
 from clockless.numerics.lanes import WIDEST
 from clockless.parts.clocks import SYNCHRONOUS
@@ -143,7 +144,8 @@ def warn(run: Run) -> None:
     if "initial_error" in run.data and diverged.mean() > 0.1:
         warnings.warn(
             f"{diverged.sum()} of {diverged.size} replicas ended with more than twice their initial error; "
-            f"lower the rate or take finer levels.",
+            "lower the rate or take finer levels"
+            + (", and ask cl.check whether the physics are right." if isinstance(run.medium, OwnMedium) else "."),
             DivergedWarning,
             stacklevel=3,
         )
@@ -175,10 +177,8 @@ def combinations(nouns: Mapping[str, Any]) -> list[Replica]:
     continued = as_one_array(nouns["initial"]) if hasattr(nouns["initial"], "dims") else None
     values = {name: [None] if name == "initial" and continued is not None else _values(nouns, name) for name in _AXES}
     for medium in values["medium"]:
-        if not isinstance(medium, Medium):
-            raise ParameterError(
-                f"medium = {shown(medium)} is no medium; give one such as Resistors(network) or XY(network)."
-            )
+        if isinstance(medium, type) or not isinstance(medium, Medium):
+            raise ParameterError(f"medium = {shown(medium)} is no medium; {_instead_of(medium)}.")
     _check_per_parameter(nouns["initial"], values["medium"][0])
     replicas = [Replica(**dict(zip(_AXES, each, strict=True))) for each in itertools.product(*values.values())]
     if continued is not None:
@@ -186,6 +186,18 @@ def combinations(nouns: Mapping[str, Any]) -> list[Replica]:
     for replica in _to_check(replicas, values):
         replica.medium.check(replica)
     return replicas
+
+
+def _instead_of(thing: Any) -> str:
+    """What to give in place of something that is no medium."""
+    if isinstance(thing, type):
+        return f"it is a class; make one of it, such as {thing.__name__}(network)"
+    if isinstance(thing, OwnMedium):
+        return f"the constructor of {type(thing).__name__} must call super().__init__(network)"
+    for sign, wrapped in (("modules", "Modules"), ("couplings", "XY"), ("edges", "Resistors")):
+        if hasattr(thing, sign):
+            return f"it is the wiring of one; give {wrapped}(..) of it"
+    return "give one such as Resistors(network) or XY(network)"
 
 
 def as_objects(nouns: Mapping[str, Any]) -> dict[str, Any]:

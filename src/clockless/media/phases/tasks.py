@@ -53,7 +53,8 @@ def fitting(task: Task, architecture: Architecture) -> Task:
 def _check_sites(architecture: Any) -> None:
     if not (hasattr(architecture, "inputs") and hasattr(architecture, "outputs")):
         raise TaskError(
-            f"network = {shown(architecture)} names no input and output sites; give an architecture such as dense(64, 10)."
+            f"network = {shown(architecture)} names no input and output sites; this task is one of phases: give "
+            "an architecture, such as dense(64, 10), and the medium XY."
         )
 
 

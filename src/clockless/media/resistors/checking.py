@@ -220,7 +220,8 @@ def check(part: Any) -> Report:
             raise ParameterError(f"{family} = {shown(part)} raises in NumPy ({said[:200]}); mend its methods.") from None
     if difference is not None and not difference < 1e-9:
         raise ParameterError(
-            f"{family} = {shown(part)} gives other numbers in lanes than in NumPy; does it keep to its unit?"
+            f"{family} = {shown(part)} gives other numbers in lanes than in NumPy; does it keep to its unit, and take its "
+            "random numbers from unit.uniform or unit.normal?"
         )
     held = getattr(part, "lane_slots", slots(type(part)))
     return Report(part, family, tuple(name for name in SENSED if name in senses), held, difference)

@@ -15,6 +15,7 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown
+from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.parts.part import behaviour, part
 
@@ -41,6 +42,8 @@ class OhmicNetwork:
         high: float | np.ndarray = 100.0,
         parameter: str = "resistance",
     ) -> None:
+        if isinstance(network, Architecture):
+            raise NetworkError(f"{shown(network)} is an Architecture, whose medium is XY; Resistors take a Network.")
         if not isinstance(network, Network):
             raise NetworkError(f"{shown(network)} is not a Network; make one with Network(edges) or networks.packing().")
         ends = [_checked_end(end, len(network.edges)) for end in (low, high)]
