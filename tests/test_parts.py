@@ -18,6 +18,7 @@ from clockless.experiments.jobs import Jobs
 from clockless.media.resistors import engine, reference
 from clockless.numerics.randomness import CLOCK, WRITES
 from clockless.parts import optimisers, scalars
+from clockless.parts.kernels import ENTRY_OPTIONS
 from clockless.parts.part import part, stack
 from clockless.workers.train import combinations
 
@@ -97,7 +98,7 @@ class Eager:
 def uncached():
     """Compiled code of classes that only this file has is not kept in the package's cache on disk."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "advance", njit(**{**engine.ENTRY_OPTIONS, "cache": False})(engine.advance.py_func))
+        patch.setattr(engine, "advance", njit(**{**ENTRY_OPTIONS, "_nrt": False, "cache": False})(engine.advance.py_func))
         yield
 
 

@@ -1,5 +1,5 @@
 """The parts of the sentence: rules, clocks, devices, optimisers and samplers, and what makes a class of numbers one."""
 
-from clockless.parts.part import Part, behaviour, kind, part, stack, stamp
+from clockless.parts.part import Part, behaviour, kind, part, stack
 
-__all__ = ["Part", "behaviour", "kind", "part", "stack", "stamp"]
+__all__ = ["Part", "behaviour", "kind", "part", "stack"]

@@ -19,14 +19,11 @@ NumPy, and a function for a block of lanes that is registered by `behaviour`.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import inspect
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, wraps
 from numbers import Integral, Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 import numpy as np
@@ -34,7 +31,6 @@ from numba.extending import overload
 
 from clockless.numerics.lanes import COMPILE_OPTIONS
 from clockless.parts.scalars import code_digest, derived
-from clockless.sources import digest_of
 
 if TYPE_CHECKING:
     Part = Any
@@ -177,34 +173,3 @@ _BEHAVIOURS: set[tuple[str, type]] = set()
 def behaves(stub: str, cls: Any) -> bool:
     """Whether a class has a registered behaviour of the stub of this name."""
     return (stub, cls) in _BEHAVIOURS
-
-
-def stamp(*parts: Any) -> np.ndarray:
-    """An empty array whose *type* names the source that the compiled code was made from.
-
-    Numba's on-disk cache looks at the kernel's own file only; after an edit of a clock in another file it would run the
-    old one. Passed to the kernel, this array makes every edit a new signature.
-    """
-    sources = sorted({_source_of(cls) for part in parts for cls in _flat(kind(part))})
-    digest = hashlib.sha256("\n".join([package_digest(), *sources]).encode()).hexdigest()[:16]
-    return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
-
-
-def _flat(nested: tuple[Any, ...]) -> list[type]:
-    return [
-        cls for item in nested if not isinstance(item, int) for cls in (_flat(item) if isinstance(item, tuple) else [item])
-    ]
-
-
-def package_digest() -> str:
-    """A hash of the package's own sources that end up in the compiled loop: of all that the engine imports."""
-    return digest_of("clockless.media.resistors.engine")
-
-
-@cache
-def _source_of(cls: Any) -> str:
-    try:
-        file = inspect.getsourcefile(cls)
-        return Path(file).read_text(encoding="utf-8") if file else repr(cls)
-    except (TypeError, OSError):  # typed in at a prompt
-        return repr(cls)

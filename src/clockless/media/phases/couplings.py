@@ -8,11 +8,10 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from scipy.sparse import csr_array
 
-from clockless.media.phases.relaxation import ENTRY_OPTIONS, Graph
-from clockless.sources import digest_of
+from clockless.media.phases.relaxation import Graph
+from clockless.parts.kernels import entry
 
 # From these shares of nonzero entries and sizes on, BLAS on the whole block is faster than lists. On small ones lists also
 # keep a sample's bits from depending on how many others there are.
@@ -89,8 +88,7 @@ def _dot_products(left: np.ndarray, right: np.ndarray, a: np.ndarray, b: np.ndar
     return out
 
 
-_dot_products.__qualname__ = f"dot_products_{digest_of(__name__)}"
-_products = njit(**ENTRY_OPTIONS)(_dot_products)
+_products = entry(_dot_products)
 
 
 class Arrangement:

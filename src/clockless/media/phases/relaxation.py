@@ -17,15 +17,14 @@ their order changes a bit.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from clockless.media.phases.sites import LANES, PAIR, field_of_row, move_row
 from clockless.numerics.lanes import compiled
 from clockless.numerics.randomness import RELAXATION, step_keys, unit_hash
-from clockless.sources import digest_of
+from clockless.parts.kernels import entry
 
 COLOURED, PERMUTED, WITH_REPLACEMENT = 0, 1, 2  # how a sweep's order of visits comes about
 ADAPT = 8  # sweeps between two looks at how fast a sample converges
@@ -287,7 +286,4 @@ def _relax(graph, field, nudge, going, z, residual, sweeps):
             tiles -= 1
 
 
-ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-# Every version of the package has its own index of compiled code, see engine.py.
-_relax.__qualname__ = f"relax_{digest_of(__name__)}"
-relax = njit(**ENTRY_OPTIONS)(_relax)
+relax = entry(_relax)

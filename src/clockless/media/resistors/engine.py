@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from clockless.media.resistors.columns import inject, invert_response, push_outputs, respond
 from clockless.media.resistors.moments import sense, sensing
@@ -20,10 +19,7 @@ from clockless.media.resistors.ohm import conductance_of
 from clockless.media.resistors.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, tally
 from clockless.numerics.elimination import assemble, factor, solve
 from clockless.numerics.lanes import known, zeros
-from clockless.parts.part import package_digest
-from clockless.parts.separate import call, separate
-
-ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+from clockless.parts.kernels import call, entry, separate
 
 
 class Lanes(NamedTuple):
@@ -130,7 +126,4 @@ def _advance(stamp, layout, schedule, parts, lanes, roles, state, scratch, colum
     tally(scratch.noted.recent, state.actions)
 
 
-# Numba names its index on disk after the function and reads it whole before it looks whether the source has changed; an
-# index of another version may name types that are gone. So every version has an index of its own.
-_advance.__qualname__ = f"advance_{package_digest()}"
-advance = njit(**ENTRY_OPTIONS)(_advance)
+advance = entry(_advance, _nrt=False)  # nothing is allocated, so no references are counted

@@ -21,7 +21,8 @@ from clockless.numerics.elimination import Schedule
 from clockless.numerics.elimination import plan as plan_elimination
 from clockless.numerics.lanes import tile_of, width_of, zeros
 from clockless.parts.clocks import FixedFraction
-from clockless.parts.part import kind, stack, stamp
+from clockless.parts.kernels import stamp
+from clockless.parts.part import kind, stack
 from clockless.parts.pushes import push_of
 from clockless.parts.scalars import Units, clock_memory, first_memory
 
@@ -92,7 +93,7 @@ class Block:
         self._layout: engine.Layout | None = None
         self._learners = {name: getattr(first, name) for name in ("rule", "clock", "device")}
         drawing = [first.batch] if hasattr(first.batch, "Lanes") else []
-        self._stamp = stamp(first.rule, first.clock, first.device, first.optimiser, *drawing)
+        self._stamp = stamp(engine.__name__, first.rule, first.clock, first.device, first.optimiser, *drawing)
 
     @property
     def size(self) -> int:

@@ -23,7 +23,7 @@ from clockless.numerics.randomness import EXAMPLES, step_keys, unit_hash
 from clockless.numerics.rows import clear, copy, subtract_product
 from clockless.parts.clocks import choose
 from clockless.parts.comparators import compare, listen
-from clockless.parts.separate import call, separate
+from clockless.parts.kernels import call, separate
 
 
 class AllExamples(NamedTuple):

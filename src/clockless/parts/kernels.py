@@ -1,0 +1,105 @@
+"""The stamp of compiled code: how what numba compiles is found on disk by the next process, and never when it is old.
+
+Numba keeps compiled code under the name and the file of a function, reads the whole index of that name, and compares the
+time of that one file. Three things follow, which all stand here:
+
+- An index of another version may name types that are gone, and reading it would fail. So the qualified name of every *entry*
+  carries a digest of all sources that its module rests on: every version has an index of its own.
+- After an edit of a clock in another file numba would run the old code. So the loop takes an empty array whose type names a
+  digest of the sources of the parts used (`stamp`): every edit is another signature.
+- Numba compiles a function together with all that it calls, again for every caller. Most of a learning step does not
+  depend on the types of clock, rule and device, so it is `separate`: compiled and kept once for each tile and batch, while
+  a new combination of types compiles a short loop around it. Its address is a number given at run time, so that the loop,
+  too, is found on disk; the cost is an indirect call.
+
+An entry is never compiled as an inner function, and inner functions have no wrappers (a fifth of the time to compile): tests
+call them from a compiled function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit, typeof, types
+from numba.core import cgutils
+
+from clockless.numerics.lanes import UNCOUNTED, intrinsic
+from clockless.parts.part import kind
+from clockless.sources import digest_of
+
+ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_SEPARATE: Any = {**UNCOUNTED, "cache": True, "nogil": True}
+
+
+def entry(function: Callable[..., Any], **options: Any) -> Any:
+    """Compile a function that Python calls, such as a loop over steps; `options` are numba's."""
+    return njit(**{**ENTRY_OPTIONS, **options})(_versioned(function))
+
+
+def _versioned(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function under a name that says the version of all that its module rests on."""
+    function.__qualname__ = f"{function.__name__.lstrip('_')}_{digest_of(function.__module__)}"
+    return function
+
+
+def stamp(module: str, *parts: Any) -> np.ndarray:
+    """An empty array whose *type* names the sources that compiled code is made from: of a module, and of parts used."""
+    sources = sorted({_source_of(cls) for part in parts for cls in _flat(kind(part))})
+    digest = hashlib.sha256("\n".join([digest_of(module), *sources]).encode()).hexdigest()[:16]
+    return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
+
+
+def _flat(nested: tuple[Any, ...]) -> list[type]:
+    return [
+        cls for item in nested if not isinstance(item, int) for cls in (_flat(item) if isinstance(item, tuple) else [item])
+    ]
+
+
+@cache
+def _source_of(cls: Any) -> str:
+    try:
+        file = inspect.getsourcefile(cls)
+        return Path(file).read_text(encoding="utf-8") if file else repr(cls)
+    except (TypeError, OSError):  # typed in at a prompt
+        return repr(cls)
+
+
+class separate:
+    """Decorator of a function that returns nothing, allocates nothing and raises nothing."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self._dispatcher = njit(**_SEPARATE)(_versioned(function))
+
+    def address(self, *arguments: Any) -> int:
+        """Where the machine code for arguments of these types begins: taken from disk or compiled now."""
+        signature = tuple(typeof(argument) for argument in arguments)
+        self._dispatcher.compile(signature)
+        compiled = self._dispatcher.overloads[signature]
+        address: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        return address
+
+
+@intrinsic
+def call(typing_context, address, arguments):
+    """Call the `separate` function at `address` with a tuple of arguments, of the types its address was asked for.
+
+    Compiled only.
+    """
+
+    def codegen(context, builder, signature, args):
+        kinds = arguments.types
+        values = [builder.extract_value(args[1], position) for position in range(len(kinds))]
+        function = context.call_conv.get_function_type(types.none, kinds)
+        pointer = builder.inttoptr(args[0], function.as_pointer())
+        status, _ = context.call_conv.call_function(builder, pointer, types.none, kinds, values)
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), codegen
