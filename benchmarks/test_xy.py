@@ -15,7 +15,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from alternating import Alternating, checkered, layered
-from clockless.media.phases.contrast import SETTLED, Examples, gradient
+from clockless.media.phases.contrast import SETTLED, Samples, gradient
 from clockless.media.phases.schedules import TwoColour
 from clockless.media.phases.xy import Parameters, Rotors
 from clockless.networks import architectures
@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
     xy: Rotors
     parameters: Parameters
-    examples: Examples
+    examples: Samples
     start: np.ndarray  # [site, sample]
     baseline: Alternating
     sites: list[np.ndarray]  # of the baseline's two colours
@@ -72,7 +72,7 @@ def problem(architecture, samples):
     parameters = xy.parameters(architecture.initial_scale * rng.normal(size=xy.couplings), 0.0, rng.uniform(-3, 3, sites))
     x = rng.uniform(-np.pi / 2, np.pi / 2, (len(inputs), samples))
     y = rng.choice([-np.pi / 2, np.pi / 2], (len(outputs), samples))
-    return xy, parameters, Examples(inputs, x, outputs, y), rng.uniform(-np.pi, np.pi, (sites, samples))
+    return xy, parameters, Samples(inputs, x, outputs, y), rng.uniform(-np.pi, np.pi, (sites, samples))
 
 
 def dense(*sizes, samples) -> Case:

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from clockless import networks, tasks
 from clockless.errors import ParameterError
-from clockless.media.phases.contrast import Examples, contrast, cost_of, gradient, response_by_nudging, wrapped
+from clockless.media.phases.contrast import Samples, contrast, cost_of, gradient, response_by_nudging, wrapped
 from clockless.media.phases.costs import CosineCost, LogCost, directions, reported
 from clockless.media.phases.implicit import exact_gradient, hessian, response_map
 from clockless.media.phases.schedules import RandomSequential, TwoColour
@@ -33,7 +33,7 @@ def problem(seed, samples=4, triangular=False, shared=None):
         rng.normal(size=xy.couplings), rng.uniform(-0.5, 0.5, 9), rng.uniform(-np.pi, np.pi, 9)
     )  # fmt: skip
     x, y = rng.uniform(-np.pi / 2, np.pi / 2, (2, samples)), rng.choice([-np.pi / 2, np.pi / 2], (2, samples))
-    examples = Examples((0, 2), x, (6, 8), y)
+    examples = Samples((0, 2), x, (6, 8), y)
     z = directions(rng.uniform(-np.pi, np.pi, (9, samples)))
     z[[0, 2]] = directions(x)
     residual, _ = xy.relax(parameters, z, examples.inputs, EXACT)
@@ -103,7 +103,7 @@ def test_near_the_antipode_a_centred_nudge_by_the_log_cost_fails_and_says_so():
     """-beta pulls towards the singularity, where the cost falls without bound: the residual tells."""
     xy = Rotors(Network([(0, 1)]))
     parameters = xy.parameters(0.0, [0.0, 1.0], 0.0)
-    examples = Examples((0,), np.zeros((1, 1)), (1,), np.array([[3.1]]))
+    examples = Samples((0,), np.zeros((1, 1)), (1,), np.array([[3.1]]))
     for centred, settles in ((False, True), (True, False)):
         rule = EquilibriumPropagation(0.1, 0.1, centred=centred)
         _, looked = gradient(xy, parameters, examples, np.zeros((2, 1)), rule, EXACT._replace(sweeps_limit=1000))

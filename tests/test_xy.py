@@ -340,7 +340,7 @@ def test_blocks_carry_and_measure_the_same_in_every_layout(kind, large, monkeypa
     elif kind == "sparse":
         left, right = np.arange(0, 30), np.arange(30, 60)
     z, other, weights = rng.normal(size=(60, 2, 6)), rng.normal(size=(60, 2, 6)), rng.normal(size=left.size)
-    block = couplings.Block(left, right)
+    block = couplings.Bonds(left, right)
     pulled = np.zeros((60, 2, 6))
     np.add.at(pulled, left, weights[:, None, None] * z[right])
     np.testing.assert_allclose(block.pull(weights, z), pulled[block.left], atol=1e-13)

@@ -12,7 +12,7 @@ import clockless as cl
 from clockless import networks
 from clockless.errors import NetworkError, ParameterError, TaskError
 from clockless.learning.contracts import Replica
-from clockless.media.phases.contrast import Examples, gradient
+from clockless.media.phases.contrast import Samples, gradient
 from clockless.media.phases.schedules import PoissonTimed, RandomSequential
 from clockless.media.phases.settings import Initial, Settling
 from clockless.media.phases.tasks import PhaseTask
@@ -149,7 +149,7 @@ def test_a_step_by_hand():
     start[free] = (np.pi * (2 * uniform - 1)).reshape(6, 7).T
     low, high = (int(word) for word in numbers(SEED, replica, 3, RELAXATION, 2))
     stop = Stop(RandomSequential(), 1e-6, 10_000, SEED, low + 2**32 * high)
-    examples = Examples((0, 2), task().x_train.T, (6, 8), task().y_train.T)
+    examples = Samples((0, 2), task().x_train.T, (6, 8), task().y_train.T)
     slope, _ = gradient(Rotors(architecture().network), before, examples, start, RULE, stop)
     acts = clock.acting(numbers(SEED, replica, 3, CLOCK, 12 + 9))
     assert 0 < acts.sum() < 21

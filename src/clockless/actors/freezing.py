@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +13,12 @@ from clockless.actors.mailboxes import MailboxSpec
 from clockless.actors.traces import EVENT, Record
 from clockless.errors import WiringError
 
-if TYPE_CHECKING:
-    from clockless.actors.simulation import Simulation
-
 Arrays = dict[str, np.ndarray]
 _STANDING = ("events", "acting", "began", "busy", "blocked", "blocked_since", "path")
 _ROUTE = ("sent", "last", "taken", "stale", "stalest")
 
 
-def frozen(simulation: Simulation) -> Arrays:
+def frozen(simulation: Any) -> Arrays:
     """All that a simulation of the same arguments needs to go on."""
     queue = np.array(sorted(simulation._queue), dtype=np.float64).reshape(-1, 3)
     arrays: Arrays = {"now": np.array(simulation.now), "tick": np.array(simulation._tick), "queue": queue}
@@ -43,7 +40,7 @@ def frozen(simulation: Simulation) -> Arrays:
     return arrays
 
 
-def thaw(simulation: Simulation, arrays: Arrays) -> None:
+def thaw(simulation: Any, arrays: Arrays) -> None:
     """Bring a simulation to a frozen state.
 
     Raises:

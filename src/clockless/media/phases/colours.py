@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clockless.media.phases.couplings import Block
+from clockless.media.phases.couplings import Bonds
 from clockless.media.phases.relaxation import ADAPT, Going, Nudge, adapted
 
 
@@ -24,7 +24,7 @@ class _Part(NamedTuple):
 
 
 def relax_halves(
-    halves: Block, weights: np.ndarray, field: np.ndarray, nudge: Nudge, going: Going, z: np.ndarray
+    halves: Bonds, weights: np.ndarray, field: np.ndarray, nudge: Nudge, going: Going, z: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Relax z [row, 2, sample] in place; residual and sweeps [sample]. `weights` are those of the inner edges."""
     matrix = halves.matrix(weights)

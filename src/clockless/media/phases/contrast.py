@@ -22,7 +22,7 @@ from clockless.parts.pushes import Clamp, Nudge, Push, push_of
 from clockless.parts.rules import EquilibriumPropagation
 
 
-class Examples(NamedTuple):
+class Samples(NamedTuple):
     """Phases at the inputs and those wanted at the outputs, samples innermost."""
 
     inputs: tuple[int, ...]
@@ -30,7 +30,7 @@ class Examples(NamedTuple):
     outputs: tuple[int, ...]
     y: np.ndarray  # [output, sample]
 
-    def repeated(self, times: int) -> Examples:
+    def repeated(self, times: int) -> Samples:
         """Every sample `times` times in a row."""
         if times == 1:
             return self
@@ -59,7 +59,7 @@ def wrapped(angle: np.ndarray) -> np.ndarray:
 
 
 def gradient(
-    xy: Rotors, parameters: Parameters, examples: Examples, start: np.ndarray, rule: Any, stop: Stop = SETTLED
+    xy: Rotors, parameters: Parameters, examples: Samples, start: np.ndarray, rule: Any, stop: Stop = SETTLED
 ) -> tuple[Parameters, Looked]:
     """The rule's estimate of the mean cost's gradient, and the states behind it.
 
@@ -75,7 +75,7 @@ def gradient(
 
 
 @singledispatch
-def contrast(push: Push, xy: Rotors, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop) -> Any:
+def contrast(push: Push, xy: Rotors, parameters: Parameters, examples: Samples, z: np.ndarray, stop: Stop) -> Any:
     """Mean over samples of signal(pushed state) - signal(free state), `Parameters`, and `Looked`.
 
     `z` [site, 2, sample x inits] is where the free state is sought from; it is overwritten.
@@ -85,7 +85,7 @@ def contrast(push: Push, xy: Rotors, parameters: Parameters, examples: Examples,
 
 @contrast.register
 def _nudged(
-    push: Nudge, xy: Rotors, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop
+    push: Nudge, xy: Rotors, parameters: Parameters, examples: Samples, z: np.ndarray, stop: Stop
 ) -> tuple[Parameters, Looked]:
     examples = examples.repeated(push.inits)
     z[list(examples.inputs)] = directions(examples.x)
@@ -108,7 +108,7 @@ def _nudged(
 
 @contrast.register
 def _clamped(
-    push: Clamp, xy: Rotors, parameters: Parameters, examples: Examples, z: np.ndarray, stop: Stop
+    push: Clamp, xy: Rotors, parameters: Parameters, examples: Samples, z: np.ndarray, stop: Stop
 ) -> tuple[Parameters, Looked]:
     """Coupled learning: outputs clamped at phi_F + nudge (phi_D - phi_F), the difference taken the short way round."""
     z[list(examples.inputs)] = directions(examples.x)

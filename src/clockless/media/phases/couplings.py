@@ -19,7 +19,7 @@ _DENSE, _LARGE = 0.05, 4096
 _DENSE_HALVES, _LARGE_HALVES = 0.5, 131_072
 
 
-class Block:
+class Bonds:
     """Edges between some sites (left) and others (right), with what they carry one way and measure the other.
 
     Args:
@@ -113,10 +113,10 @@ class Arrangement:
         i_free, j_free = free[edges[:, 0]], free[edges[:, 1]]
         self.inner = _as_slice(np.flatnonzero(i_free & j_free))
         self.outer = _as_slice(np.flatnonzero(i_free != j_free))
-        self.inner_block = Block(edges[self.inner, 0], edges[self.inner, 1])
+        self.inner_block = Bonds(edges[self.inner, 0], edges[self.inner, 1])
         ends = edges[self.outer]
         turned = ~i_free[self.outer]
-        self.outer_block = Block(np.where(turned, ends[:, 1], ends[:, 0]), np.where(turned, ends[:, 0], ends[:, 1]))
+        self.outer_block = Bonds(np.where(turned, ends[:, 1], ends[:, 0]), np.where(turned, ends[:, 0], ends[:, 1]))
         ends = self.row_of[edges[self.inner]]
         row, neighbour = np.concatenate([ends[:, 0], ends[:, 1]]), np.concatenate([ends[:, 1], ends[:, 0]])
         sort = np.lexsort((neighbour, row))
@@ -142,13 +142,13 @@ class Arrangement:
         return np.argsort(self.colours, kind="stable")
 
     @cached_property
-    def halves(self) -> Block | None:
+    def halves(self) -> Bonds | None:
         """Rows of the first colour (left) and the second (right), if products of matrices pay for their couplings."""
         if not self._bipartite or not self.inner_block.flat.size:
             return None
         ends = self.row_of[self.inner_block.ends[0]], self.row_of[self.inner_block.ends[1]]
         first = self.colours[ends[0]] == 0
-        block = Block(np.where(first, *ends), np.where(first, *ends[::-1]))
+        block = Bonds(np.where(first, *ends), np.where(first, *ends[::-1]))
         size = block.shape[0] * block.shape[1]
         enough = block.dense and size >= _LARGE_HALVES and block.flat.size > _DENSE_HALVES * size
         return block if enough and sum(block.shape) == len(self.rows) else None

@@ -19,7 +19,7 @@ from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
 from clockless.errors import ParameterError
-from clockless.media.phases.contrast import Examples
+from clockless.media.phases.contrast import Samples
 from clockless.media.phases.xy import Parameters, Rotors
 
 
@@ -54,7 +54,7 @@ def response_map(xy: Rotors, parameters: Parameters, phases: np.ndarray, site: i
     return response
 
 
-def exact_gradient(xy: Rotors, parameters: Parameters, examples: Examples, phases: np.ndarray, cost: Any) -> Parameters:
+def exact_gradient(xy: Rotors, parameters: Parameters, examples: Samples, phases: np.ndarray, cost: Any) -> Parameters:
     """Gradient of the mean over samples of sum over outputs of `cost`, at settled free states `phases` [site, sample].
 
     With s = sin(phi_i - phi_j): dC/dW = -s (lambda_i - lambda_j), dC/dh = -sin(phi - psi) lambda,

@@ -20,8 +20,7 @@ from clockless.errors import ParameterError, TaskError, real_array, shown
 from clockless.learning.checks import check_parts
 from clockless.learning.contracts import Examples, Info, Luck, Replica, Variable
 from clockless.learning.plain import PlainLearner
-from clockless.media.phases.contrast import Examples as Samples
-from clockless.media.phases.contrast import contrast
+from clockless.media.phases.contrast import Samples, contrast
 from clockless.media.phases.costs import directions, reported
 from clockless.media.phases.settings import Initial, Settling, name_of
 from clockless.media.phases.tasks import fitting

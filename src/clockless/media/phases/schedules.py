@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from clockless.errors import ParameterError, shown
 from clockless.media.phases.colours import relax_halves
-from clockless.media.phases.couplings import Block
+from clockless.media.phases.couplings import Bonds
 from clockless.media.phases.relaxation import COLOURED, PERMUTED, WITH_REPLACEMENT, Going, Graph, Nudge, relax
 
 _FIRST = 1.5  # over-relaxation that adapting begins with
@@ -28,7 +28,7 @@ class Problem(NamedTuple):
     graph: Graph
     field: np.ndarray  # [row, 2, sample]
     nudge: Nudge
-    halves: Block | None  # the two colours, if they are wide and dense
+    halves: Bonds | None  # the two colours, if they are wide and dense
     inner: np.ndarray  # couplings [inner edge]
     residual: float
     sweeps_limit: int

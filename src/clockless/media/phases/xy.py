@@ -19,7 +19,7 @@ import numpy as np
 
 from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown, whole
 from clockless.media.phases.costs import directions, no_nudge
-from clockless.media.phases.couplings import Arrangement, Block
+from clockless.media.phases.couplings import Arrangement, Bonds
 from clockless.media.phases.schedules import Problem, TwoColour
 from clockless.networks.architectures import checked_shared
 from clockless.networks.network import Network
@@ -76,7 +76,7 @@ class Rotors:
             if kind not in KINDS:
                 raise ParameterError(f"trainable names {shown(kind)}; what can learn is 'W', 'h' and 'psi'.")
         self.trainable = tuple(kind for kind in KINDS if kind in kinds)
-        self._edges = Block(network.edges[:, 0], network.edges[:, 1])
+        self._edges = Bonds(network.edges[:, 0], network.edges[:, 1])
         self._arrangements: dict[tuple[int, ...], Arrangement] = {}
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from clockless.experiments.descriptions import built, built_on
 from clockless.experiments.experiment import Experiment
-from clockless.media.phases.contrast import Examples, cost_of, gradient
+from clockless.media.phases.contrast import Samples, cost_of, gradient
 from clockless.media.phases.implicit import exact_gradient
 from clockless.media.phases.schedules import TwoColour
 from clockless.media.phases.xy import Rotors, Stop, phases_of
@@ -233,7 +233,7 @@ def gradient_errors(
     task = built_on("task", {**experiment.task, "seed": experiment.task["seed"][split]}, experiment.network)
     parameters = of_traces(architecture, trained)
     xy, sites = Rotors(architecture.network, architecture.shared), architecture.network.nodes
-    examples = Examples(
+    examples = Samples(
         architecture.inputs, task.x_train[:_SAMPLES].T, architecture.outputs, task.y_train[:_SAMPLES].T
     )  # fmt: skip
     drawn = numbers(0, task.fingerprint, 0, TEST_PHASES, sites * _SAMPLES)
