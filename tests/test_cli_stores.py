@@ -64,10 +64,10 @@ def test_new_run_status_extend_and_run_again(clockless, tmp_path):
     (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     store = cl.Store.open(folder)
     assert folder.name == store.experiment.fingerprint, "--out may be left out"
-    assert f"{store.units} of {store.units} units done" in out
+    assert f"{store.job_count} of {store.job_count} jobs done" in out
     digest = store.digest()
     assert clockless("run", "study.yaml", *small)[0] == 0
-    assert len([line for line in store.journal.told() if line["event"] == "unit done"]) == store.units
+    assert len([line for line in store.journal.told() if line["event"] == "unit done"]) == store.job_count
     assert clockless("extend", folder, "--steps", "50")[0] == 2
     code, out, err = clockless("extend", folder, "--steps", "90", "--threads", "1")
     assert code == 0, err
@@ -84,7 +84,7 @@ def test_damage_gets_one_sentence(clockless, made, half):
     code, _, err = clockless("resume", half.path, "--threads", "1")
     assert code == 0
     assert [line for line in err.splitlines() if "damaged" in line] == [
-        "1 unit was damaged on disk and has been computed again: 1."
+        "1 job was damaged on disk and has been computed again: 1."
     ]
     assert half.digest() == made.digest()
     (half.path / f"{SMALL.fingerprint}.zarr" / "zarr.json").write_text("")
@@ -101,8 +101,8 @@ def test_failures_are_reported_with_code_1_and_tried_again(clockless, frail, tmp
     for command in (["run", "study.yaml", "--out"], ["resume"]):
         code, out, err = clockless(*command, "store", "--threads", "1")
         assert (code, err.count("ZeroDivisionError: 0.25 is bad luck")) == (1, 4)
-        assert "4 units failed; try them again with: clockless resume store" in err
-        assert "4 of 8 units done" in out
+        assert "4 jobs failed; try them again with: clockless resume store" in err
+        assert "4 of 8 jobs done" in out
     status = clockless("status", "store")[1]
     assert "4 of 8 done, 0 running, 4 failed, 0 waiting" in status
     assert "0.25 is bad luck" in status
@@ -114,7 +114,7 @@ def test_failures_are_reported_with_code_1_and_tried_again(clockless, frail, tmp
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_plots_are_pictures(clockless, half, suffix):
     code, out, _ = clockless("plot", half.path, "--to", f"picture.{suffix}", "--against", "step")
-    assert (code, "1 of 3 units, the rest is still missing" in out) == (0, True)
+    assert (code, "1 of 3 jobs, the rest is still missing" in out) == (0, True)
     begin = {"png": b"\x89PNG\r\n", "pdf": b"%PDF", "svg": b"<?xml"}[suffix]
     with open(f"picture.{suffix}", "rb") as file:
         assert file.read(20).startswith(begin)
@@ -227,5 +227,5 @@ def test_an_export_of_half_a_store_says_so(clockless, half, made, tmp_path):
     """Rows that are not there yet cannot be seen in the file."""
     code, out, _ = clockless("export", half.path, tmp_path / "half.csv")
     assert code == 0
-    assert out.rstrip().endswith("MB, 1 of 3 units, the rest is still missing")
+    assert out.rstrip().endswith("MB, 1 of 3 jobs, the rest is still missing")
     assert clockless("export", made.path, tmp_path / "whole.csv")[1].rstrip().endswith("MB")

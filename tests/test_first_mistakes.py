@@ -178,4 +178,4 @@ def test_a_finished_store_has_nothing_to_compile(capsys):
     over = threading.Event()
     over.set()
     progress._log("store", lambda: progress.Tally(2, 2, 10, 10), over)
-    assert capsys.readouterr().err.splitlines()[0] == "store: 2 of 2 units done."
+    assert capsys.readouterr().err.splitlines()[0] == "store: 2 of 2 jobs done."

@@ -45,7 +45,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def store(made, tmp_path):
-    """The folder of a copy that lacks unit 1."""
+    """The folder of a copy that lacks job 1."""
     shutil.copytree(made.path, tmp_path / "store")
     opened = cl.Store.open(tmp_path / "store")
     opened.undo(1)
@@ -372,7 +372,7 @@ def test_a_checkpoint_runs_no_code_and_takes_no_memory(clockless, store, made, t
                 archive.writestr(f"{name}.npy", raw.getvalue())
             archive.filelist[0].file_size = 10**12
     code, _, err = clockless("resume", store, "--threads", "1")
-    assert (code, "unit 1 was begun again" in err) == (0, True), err
+    assert (code, "job 1 was begun again" in err) == (0, True), err
     assert not sprung.exists()
     assert cl.Store.open(store).digest() == made.digest()
 
@@ -387,9 +387,9 @@ def test_titles_and_failures_are_printed_without_control_characters(clockless, s
     opened.journal.fail(2, "a run", "bad\x1b[31m luck")
     _, out, _ = clockless("status", opened.path)
     assert "two\\x1b]0;mine\\x07" in out
-    assert "unit 2 failed: bad\\x1b[31m luck" in out
+    assert "job 2 failed: bad\\x1b[31m luck" in out
     _, _, err = clockless("resume", opened.path, "--threads", "1")
-    assert "\\u202etitles\\r: 0 of 3 units done" in err
+    assert "\\u202etitles\\r: 0 of 3 jobs done" in err
     _, _, missing = clockless("status", "no\x1b[2Jstore")
     for text in (out, err, missing):
         assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)

@@ -56,11 +56,11 @@ def test_processes_give_the_same_bits(plain, tmp_path):
 def test_stopped_and_resumed_gives_the_same_bits(plain, tmp_path):
     """A unit that is stopped between two records goes on from its checkpoint."""
     store = Store.create(tmp_path / "store", described())
-    for unit in range(store.units):
+    for unit in range(store.job_count):
         looks = iter(range(100))
         receipt = Runner(store, stopped=lambda looks=looks: next(looks) >= 5).compute(unit)
         assert receipt.outcome == "stopped"
-        assert 0 < store.journal.counted(store.units)[unit] < 40
+        assert 0 < store.journal.counted(store.job_count)[unit] < 40
     assert compute(store, Workers(threads=1), progress=False).complete
     assert store.digest() == plain.digest()
 

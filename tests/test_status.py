@@ -28,7 +28,7 @@ def test_a_store_that_has_not_begun(store):
     assert f"{SMALL.fingerprint}, 24 replicas (task: 3, nudge: 2, p: 2, seed: 2), 60 steps" in text
     assert "0 of 3 done, 0 running, 0 failed, 3 waiting" in text
     assert "0.0 % of 1.44e+03 replica-steps" in text
-    assert "unknown until the first unit is done" in text
+    assert "unknown until the first job is done" in text
     assert text.endswith(f"go on with: clockless resume {store.path}")
 
 
@@ -54,7 +54,7 @@ def test_failures_are_named_until_the_unit_is_done(store):
     store.journal.fail(2, "a run", ValueError("too\nwarm"))
     text = report(store)
     assert "0 of 3 done, 0 running, 1 failed, 2 waiting" in text
-    assert "unit 2 failed: ValueError: too warm" in text
+    assert "job 2 failed: ValueError: too warm" in text
     compute(store, cl.Workers(threads=1), progress=False)
     assert "failed:" not in report(store)
 
@@ -73,7 +73,7 @@ def test_steps_are_counted_by_replica(store):
     store.journal.count(0, 60)
     store.journal.count(2, 30)
     now = tally(store)
-    assert (now.units_done, now.units, now.steps_done, now.steps) == (1, 3, 90 * WIDTH, 180 * WIDTH)
+    assert (now.jobs_done, now.jobs, now.steps_done, now.steps) == (1, 3, 90 * WIDTH, 180 * WIDTH)
 
 
 def test_events_are_lines_of_json_and_half_a_line_is_left_out(store):

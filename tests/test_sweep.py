@@ -134,7 +134,7 @@ def test_units_of_several_blocks_have_the_same_bits(tmp_path):
     experiment = PLAIN.changed(seeds=list(range(75)), task={"kind": "regression", "train": 8, "test": 5}, steps=30)
     experiment = experiment.changed(rule={"kind": "coupled-learning", "nudge": 0.1, "rate": 0.05})
     stores = [computed(tmp_path / str(width), experiment, width, threads=2) for width in (64, 128, 192)]
-    assert [store.units for store in stores] == [3, 2, 1]
+    assert [store.job_count for store in stores] == [3, 2, 1]
     assert len({store.digest() for store in stores}) == 1
 
 
@@ -154,7 +154,7 @@ def test_units_in_any_order_stopped_at_any_moment_have_the_same_bits(reference, 
         runner = sweep.Runner(mine, stopped=lambda looks=looks: next(looks, None) is None, checkpoint_seconds=1e-9)
         outcome = runner.compute(int(rng.choice(left))).outcome
         stops += outcome == "stopped"
-    assert stops > mine.units, "or nothing has been taken up"
+    assert stops > mine.job_count, "or nothing has been taken up"
     assert mine.digest() == store.digest()
 
 
@@ -177,7 +177,7 @@ def test_an_extended_run_has_the_bits_of_one_long_run(reference, record, before,
         store = store.extended(200)
     longer = store.extended(400)
     taken_up = taken_up_steps(longer)
-    assert taken_up == {"finished": [150] * longer.units}.get(before, taken_up)
+    assert taken_up == {"finished": [150] * longer.job_count}.get(before, taken_up)
     assert max(taken_up) == 150
     compute(longer, cl.Workers(threads=2), progress=False)
     assert longer.digest() == whole.digest()
@@ -187,7 +187,7 @@ def test_an_extended_run_has_the_bits_of_one_long_run(reference, record, before,
 def taken_up_steps(store):
     """The step that every unit would go on from."""
     steps = []
-    for unit in range(store.units):
+    for unit in range(store.job_count):
         session, _, _ = sweep.Runner(store)._taken_up(unit, store.jobs.learner(unit))
         steps.append(session.step)
     return steps

@@ -60,7 +60,7 @@ def told(store, event):
 
 def once_each(store):
     """Whether every unit was finished exactly once."""
-    return sorted(told(store, "unit done")) == list(range(store.units))
+    return sorted(told(store, "unit done")) == list(range(store.job_count))
 
 
 def test_two_local_workers_have_the_same_bits(tmp_path, digest):
@@ -105,7 +105,7 @@ def test_workers_whose_parent_is_killed_end_by_themselves(tmp_path, digest, mome
         end(process)
     assert store.journal.running() == []
     before = told(store, "unit done")
-    assert len(before) < store.units, "or this test came too late"
+    assert len(before) < store.job_count, "or this test came too late"
     assert compute(cl.Store.open(store.path), cl.Workers(threads=2), progress=False).complete
     assert store.digest() == digest
     assert once_each(store)
@@ -125,7 +125,7 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(tmp_path, digest, flags):
     assert said.rstrip().endswith(f"Go on with: clockless resume {store.path}")
     assert "Traceback" not in said
     assert not any(alive(worker) for worker in workers)
-    kept = [store.journal.take_up(unit, store.jobs.learner(unit)) for unit in range(store.units)]
+    kept = [store.journal.take_up(unit, store.jobs.learner(unit)) for unit in range(store.job_count)]
     assert any(progress is not None for progress in kept)
     resumed = subprocess.run(
         [sys.executable, "-m", "clockless", "resume", str(store.path)], env=ENVIRONMENT, timeout=80, check=False
@@ -169,7 +169,7 @@ def test_killed_at_any_moment_again_and_again_nothing_is_lost(tmp_path, digest):
         done = now
     assert compute(cl.Store.open(store.path), cl.Workers(threads=2), progress=False).complete
     assert store.digest() == digest
-    assert len(told(store, "unit done")) <= store.units, "an event may be lost in a kill, but nothing is done twice"
+    assert len(told(store, "unit done")) <= store.job_count, "an event may be lost in a kill, but nothing is done twice"
 
 
 def end(process):

@@ -90,7 +90,7 @@ def say(command: list[str], limit: float = LIMIT) -> tuple[int, str]:
     lines = [
         line
         for line in (done.stdout + done.stderr).splitlines()
-        if "units done; the first" not in line and "% of" not in line
+        if "jobs done; the first" not in line and "% of" not in line
     ]
     return done.returncode, lines[-1] if lines else ""
 

@@ -66,7 +66,7 @@ def run(
     """Run the experiment that a file describes, or go on with it if its store has begun.
 
     Any field can be changed by a flag; given several times it is an axis: --clock.p 0.1 --clock.p 0.5 --steps 5000.
-    Exit code 0: every unit is done; 1: some failed; 2: wrong arguments; 130: stopped by Ctrl-C.
+    Exit code 0: every job is done; 1: some failed; 2: wrong arguments; 130: stopped by Ctrl-C.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def run(
     slurm
         Submit a SLURM job of so many tasks and return.
     checkpoint_seconds
-        How often a long unit is put away.
+        How often a long job is put away.
     trust
         Run own parts although the study, the store or their file belongs to another user, and import packages it names.
     """
@@ -161,7 +161,7 @@ def extend(
 
 
 def status(store: Path) -> int:
-    """Say what a store computes, and how many of its units are done, running and failed.
+    """Say what a store computes, and how many of its jobs are done, running and failed.
 
     Parameters
     ----------
@@ -203,8 +203,8 @@ def plot(store: Path, *, to: Path | None = None, against: str | None = None) -> 
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"cannot write {path} ({reason}); choose another --to, such as plot.png.") from None
     done = int((opened.done() != 0).sum())
-    missing = "" if done == opened.units else ", the rest is still missing"
-    print(printable(f"{path}: {done} of {opened.units} units{missing}"))
+    missing = "" if done == opened.job_count else ", the rest is still missing"
+    print(printable(f"{path}: {done} of {opened.job_count} jobs{missing}"))
     return 0
 
 
@@ -226,7 +226,7 @@ def export(store: Path, to: Path) -> int:
     opened = Store.open(store)
     exported(opened, to)
     done = int((opened.done() != 0).sum())
-    missing = "" if done == opened.units else f", {done} of {opened.units} units, the rest is still missing"
+    missing = "" if done == opened.job_count else f", {done} of {opened.job_count} jobs, the rest is still missing"
     print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB{missing}"))
     return 0
 
@@ -273,18 +273,18 @@ def _computed(store: Store, team: Workers) -> int:
         ended = compute(store, team)
     except KeyboardInterrupt:
         done = int((store.done() != 0).sum())
-        print(f"\nStopped: {done} of {store.units} units are done. Go on with: clockless resume {path}", file=sys.stderr)
+        print(f"\nStopped: {done} of {store.job_count} jobs are done. Go on with: clockless resume {path}", file=sys.stderr)
         return 130
     except ClusterError as error:
         print(f"clockless: {printable(str(error))}", file=sys.stderr)
         return 1
     if ended.damaged:
-        units = ", ".join(map(str, ended.damaged[:10]))
-        several = "units were damaged on disk and have" if len(ended.damaged) > 1 else "unit was damaged on disk and has"
-        print(f"{len(ended.damaged)} {several} been computed again: {units}.", file=sys.stderr)
-    for unit, sentence in list(ended.failures.items())[:5]:
-        print(f"unit {unit} failed: {printable(sentence)}", file=sys.stderr)
+        jobs = ", ".join(map(str, ended.damaged[:10]))
+        several = "jobs were damaged on disk and have" if len(ended.damaged) > 1 else "job was damaged on disk and has"
+        print(f"{len(ended.damaged)} {several} been computed again: {jobs}.", file=sys.stderr)
+    for job, sentence in list(ended.failures.items())[:5]:
+        print(f"job {job} failed: {printable(sentence)}", file=sys.stderr)
     if ended.failures:
-        print(f"{len(ended.failures)} units failed; try them again with: clockless resume {path}", file=sys.stderr)
-    print(f"{path}: {ended.done} of {ended.units} units done. Look at it with: clockless plot {path}")
+        print(f"{len(ended.failures)} jobs failed; try them again with: clockless resume {path}", file=sys.stderr)
+    print(f"{path}: {ended.done} of {ended.jobs} jobs done. Look at it with: clockless plot {path}")
     return 0 if ended.complete else 1

@@ -16,7 +16,7 @@ from clockless.errors import StoreError
 class ChunkFiles(LocalStore):
     """Plain files in plain folders below `root`, of at most `largest` bytes; anything else is refused with a StoreError.
 
-    Chunks are moved into place whole but not forced to the disk: a unit's checkpoint is, from which it is mended.
+    Chunks are moved into place whole but not forced to the disk: a job's checkpoint is, from which it is mended.
     """
 
     def __init__(self, root: Path | str, *, read_only: bool = False, largest: int = 2**28) -> None:

@@ -1,6 +1,6 @@
 """The frame of a store: its description and its allocated arrays, made whole or not at all, and mended where damaged.
 
-Everything here follows from the experiment and the width of a unit, so a damaged frame is made anew around the results.
+Everything here follows from the experiment and the width of a job, so a damaged frame is made anew around the results.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def seal_of(group: Path) -> Path:
 
 
 def _sum(group: Path) -> str:
-    """A hash of a group's frame: all metadata, and the arrays that no unit writes to."""
+    """A hash of a group's frame: all metadata, and the arrays that no job writes to."""
     digest = hashlib.sha256()
     for path in _frame_files(group):
         most = MOST_DESCRIPTION_BYTES if path.name == "zarr.json" else _MOST_FIXED_BYTES
@@ -130,14 +130,14 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
             dimension_names=layout.dims, attributes=dict(layout.about),
         )  # fmt: skip
     numbers = np.full(arrays["replica"].shape, -1, dtype=np.int64)
-    for unit, members in enumerate(work.members):
-        numbers[unit, : len(members)] = members
+    for job, members in enumerate(work.members):
+        numbers[job, : len(members)] = members
     arrays["replica"][:] = numbers
     arrays["step"][:] = experiment.record_at
 
 
 def group_of(folder: Path, experiment: Experiment) -> tuple[Jobs, zarr.Group]:
-    """The study and the group of an experiment; a frame that is missing or damaged is made anew around the units' chunks.
+    """The study and the group of an experiment; a frame that is missing or damaged is made anew around the jobs' chunks.
 
     Warns:
         UserWarning: it was.
@@ -201,7 +201,7 @@ def relabel(group: Any, experiment: Experiment) -> None:
 
 
 def _width_left(path: Path) -> int | None:
-    """Lanes of a unit, as most of what is left of the metadata has it."""
+    """Lanes of a job, as most of what is left of the metadata has it."""
     found = [attributes_left(path).get("width")]
     for metadata in path.glob("*/zarr.json"):
         with suppress(OSError, ValueError, LookupError, TypeError):

@@ -1,8 +1,8 @@
-"""What is known of a store's units while they are computed: who has which, how far each is, what failed, what happened.
+"""What is known of a store's jobs while they are computed: who has which, how far each is, what failed, what happened.
 
-One folder per fingerprint, a few small files per unit. A claim is an advisory lock of the operating system on the unit's
+One folder per fingerprint, a few small files per job. A claim is an advisory lock of the operating system on the job's
 lock file, so that any number of processes may work on one store and a dead one lets go by dying. Checkpoints and
-failures are written under a temporary name and moved into place. Progress is one number per unit, for people to look at.
+failures are written under a temporary name and moved into place. Progress is one number per job, for people to look at.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _NUMBER = re.compile("[0-9]{6,12}")
 
 
 class Journal:
-    """The journal of the units of one fingerprint within a store's folder; `units` are the replicas of each.
+    """The journal of the jobs of one fingerprint within a store's folder; `members` are the replicas of each.
 
     Raises:
         StoreError: its folder is no plain folder.
     """
 
-    def __init__(self, store: Path, fingerprint: str, units: list[np.ndarray]) -> None:
-        self.store, self.units = store, units
+    def __init__(self, store: Path, fingerprint: str, members: list[np.ndarray]) -> None:
+        self.store, self.members = store, members
         names = ("units", checked(fingerprint, store))
         self.folder = store.joinpath(*names)
         with suppress(
@@ -53,9 +53,9 @@ class Journal:
     # --- claims ---
 
     @contextmanager
-    def claim(self, unit: int) -> Iterator[bool]:
-        """Yield whether this process alone may compute the unit now; lets go at the end, or when the process dies."""
-        handle = disk.opened(self._path(unit, "lock"), os.O_RDWR | os.O_CREAT)
+    def claim(self, job: int) -> Iterator[bool]:
+        """Yield whether this process alone may compute the job now; lets go at the end, or when the process dies."""
+        handle = disk.opened(self._path(job, "lock"), os.O_RDWR | os.O_CREAT)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,10 +71,10 @@ class Journal:
         finally:
             os.close(handle)
 
-    def held_by(self, unit: int) -> dict[str, Any] | None:
-        """Process and host of whoever computes the unit now."""
+    def held_by(self, job: int) -> dict[str, Any] | None:
+        """Process and host of whoever computes the job now."""
         try:
-            handle = disk.opened(self._path(unit, "lock"), os.O_RDWR)
+            handle = disk.opened(self._path(job, "lock"), os.O_RDWR)
         except StoreError:
             raise
         except OSError:  # never claimed, or not ours to open for writing
@@ -91,35 +91,35 @@ class Journal:
             os.close(handle)
 
     def last_claimed_by(self, process: int) -> int | None:
-        """The unit that a process of this host claimed last and did not finish."""
+        """The job that a process of this host claimed last and did not finish."""
         mine = {"process": process, "host": socket.gethostname()}
-        for unit in self._noted("lock"):
+        for job in self._noted("lock"):
             with suppress(OSError, ValueError):
-                if disk.read_json(self._path(unit, "lock"), _NOTE_BYTES) == mine:
-                    return unit
+                if disk.read_json(self._path(job, "lock"), _NOTE_BYTES) == mine:
+                    return job
         return None
 
     def running(self) -> list[int]:
-        """Units that are computed now."""
-        return [unit for unit in self._noted("lock") if self.held_by(unit) is not None]
+        """Jobs that are computed now."""
+        return [job for job in self._noted("lock") if self.held_by(job) is not None]
 
-    def forget_claim(self, unit: int) -> None:
-        """Remove the lock file of a unit that is done; to be called while it is claimed."""
-        self._path(unit, "lock").unlink(missing_ok=True)
+    def forget_claim(self, job: int) -> None:
+        """Remove the lock file of a job that is done; to be called while it is claimed."""
+        self._path(job, "lock").unlink(missing_ok=True)
 
     # --- checkpoints ---
 
-    def put_away(self, unit: int, session: Learner, progress: Progress) -> None:
-        """Write all that is needed to go on with a unit, whole or not at all."""
+    def put_away(self, job: int, session: Learner, progress: Progress) -> None:
+        """Write all that is needed to go on with a job, whole or not at all."""
         recorded = {f"recorded_{name}": values for name, values in progress.arrays().items()}
         state = {f"state_{name}": values for name, values in session.state().items()}
-        about = {"replicas": self.units[unit]}
-        with disk.replacing(self._path(unit, "npz")) as path, path.open("wb") as file:
+        about = {"replicas": self.members[job]}
+        with disk.replacing(self._path(job, "npz")) as path, path.open("wb") as file:
             np.savez(file, allow_pickle=False, steps=np.array(progress.steps, dtype=np.int64), **about, **recorded, **state)
 
-    def take_up(self, unit: int, session: Learner) -> Progress | None:
-        """Restore a session from the unit's checkpoint; None if there is none, ValueError if it is damaged."""
-        path = self._path(unit, "npz")
+    def take_up(self, job: int, session: Learner) -> Progress | None:
+        """Restore a session from the job's checkpoint; None if there is none, ValueError if it is damaged."""
+        path = self._path(job, "npz")
         try:
             handle = disk.opened(path)
         except FileNotFoundError:
@@ -127,12 +127,12 @@ class Journal:
         try:
             with open(handle, "rb") as raw:
                 arrays = _arrays(raw)
-            if not np.array_equal(arrays["replicas"], self.units[unit]):
+            if not np.array_equal(arrays["replicas"], self.members[job]):
                 raise ValueError("it is of other replicas")
             progress = Progress(steps=[int(step) for step in arrays["steps"]])
             for name, values in arrays.items():
                 if name.startswith("recorded_"):
-                    if values.shape[:2] != (len(self.units[unit]), len(progress.steps)):
+                    if values.shape[:2] != (len(self.members[job]), len(progress.steps)):
                         raise ValueError(f"{name} is not of its replicas and steps")
                     progress.recorded[name.removeprefix("recorded_")] = list(np.moveaxis(values, 1, 0))
             session.restore({n.removeprefix("state_"): v for n, v in arrays.items() if n.startswith("state_")})
@@ -142,16 +142,16 @@ class Journal:
 
     # --- failures ---
 
-    def fail(self, unit: int, run: str, error: BaseException | str) -> None:
-        """Note that a unit raised."""
+    def fail(self, job: int, run: str, error: BaseException | str) -> None:
+        """Note that a job raised."""
         sentence = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         note = {"run": run, "error": " ".join(sentence.split())[:_SENTENCE]}
-        disk.write(self._path(unit, "failed"), json.dumps(note))
+        disk.write(self._path(job, "failed"), json.dumps(note))
 
-    def failure(self, unit: int) -> dict[str, str] | None:
-        """Run and error of a unit that raised."""
+    def failure(self, job: int) -> dict[str, str] | None:
+        """Run and error of a job that raised."""
         try:
-            note = disk.read_json(self._path(unit, "failed"), _FAILURE_BYTES)
+            note = disk.read_json(self._path(job, "failed"), _FAILURE_BYTES)
             return {"run": str(note["run"]), "error": str(note["error"])}
         except FileNotFoundError:
             return None
@@ -159,28 +159,28 @@ class Journal:
             return {"run": "", "error": "the note of its failure is damaged"}
 
     def failures(self) -> dict[int, str]:
-        """Sentences of all units that raised and were not computed since."""
-        return {unit: (self.failure(unit) or {"error": ""})["error"] for unit in self._noted("failed")}
+        """Sentences of all jobs that raised and were not computed since."""
+        return {job: (self.failure(job) or {"error": ""})["error"] for job in self._noted("failed")}
 
-    def mend(self, unit: int) -> None:
-        """Forget that a unit failed."""
-        self._path(unit, "failed").unlink(missing_ok=True)
+    def mend(self, job: int) -> None:
+        """Forget that a job failed."""
+        self._path(job, "failed").unlink(missing_ok=True)
 
     # --- progress and events ---
 
-    def count(self, unit: int, steps: int) -> None:
-        """Note how many steps of a unit are done."""
+    def count(self, job: int, steps: int) -> None:
+        """Note how many steps of a job are done."""
         handle = disk.opened(self.folder / "steps", os.O_WRONLY | os.O_CREAT)
         try:
-            os.pwrite(handle, int(steps).to_bytes(8, "little"), 8 * unit)
+            os.pwrite(handle, int(steps).to_bytes(8, "little"), 8 * job)
         finally:
             os.close(handle)
 
-    def counted(self, units: int) -> np.ndarray:
-        """Steps done of every unit [unit], as last noted."""
-        steps = np.zeros(units, dtype="<i8")
+    def counted(self, jobs: int) -> np.ndarray:
+        """Steps done of every job [job], as last noted."""
+        steps = np.zeros(jobs, dtype="<i8")
         with suppress(FileNotFoundError):
-            raw = disk.read_part(self.folder / "steps", 0, 8 * units)
+            raw = disk.read_part(self.folder / "steps", 0, 8 * jobs)
             known = np.frombuffer(raw[: len(raw) // 8 * 8], dtype="<i8")
             steps[: len(known)] = known
         return np.maximum(steps, 0)
@@ -212,14 +212,14 @@ class Journal:
         except FileNotFoundError:
             return 0
 
-    def _path(self, unit: int, kind: str) -> Path:
-        return self.folder / f"{unit:06d}.{kind}"
+    def _path(self, job: int, kind: str) -> Path:
+        return self.folder / f"{job:06d}.{kind}"
 
     def _noted(self, kind: str) -> list[int]:
-        """Units of which there is a file of a kind; files that are called otherwise belong to nobody."""
+        """Jobs of which there is a file of a kind; files that are called otherwise belong to nobody."""
         names = {path.name for path in self.folder.glob(f"*.{kind}") if _NUMBER.fullmatch(path.stem)}
-        units = sorted(int(name.removesuffix(f".{kind}")) for name in names)
-        return [unit for unit in units if unit < len(self.units) and self._path(unit, kind).name in names]
+        jobs = sorted(int(name.removesuffix(f".{kind}")) for name in names)
+        return [job for job in jobs if job < len(self.members) and self._path(job, kind).name in names]
 
 
 def _arrays(raw: IO[bytes]) -> Arrays:

@@ -53,16 +53,16 @@ def nothing(dtype: str | np.dtype) -> Any:
 
 
 def layouts(work: Jobs) -> dict[str, Layout]:
-    """All arrays of a study's group by name: results and `done` by the unit, `replica` and `step` whole."""
-    count, lanes, sizes = len(work.members), max(len(unit) for unit in work.members), work.sizes
+    """All arrays of a study's group by name: results and `done` by the job, `replica` and `step` whole."""
+    count, lanes, sizes = len(work.members), max(len(job) for job in work.members), work.sizes
 
-    def by_unit(variable: Any) -> Layout:
+    def by_job(variable: Any) -> Layout:
         rest = tuple(sizes[dim] for dim in variable.dims)
         about = {"long_name": variable.long_name, "units": variable.units}
         shape, dims = (count, lanes, *rest), ("unit", "lane", *variable.dims)
         return Layout(dims, np.dtype(variable.dtype), shape, (1, lanes, *rest), about)
 
-    found = {name: by_unit(variable) for name, variable in work.variables.items()}
+    found = {name: by_job(variable) for name, variable in work.variables.items()}
     done = {"long_name": "hash of a unit's results; 0: not done", "units": "1"}
     replica = {"long_name": "number of the replica, the last axis fastest; -1: none", "units": "1"}
     steps = work.experiment.record_at.shape
@@ -112,7 +112,7 @@ def good_attributes(attributes: Any) -> dict[str, Any]:
 
 
 def is_width(value: Any) -> bool:
-    """Whether a value can be the number of lanes of a unit."""
+    """Whether a value can be the number of lanes of a job."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_WIDTH
 
 

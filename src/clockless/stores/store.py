@@ -2,12 +2,13 @@
 
     STORE/
       experiment.yaml        what is computed
-      <fingerprint>.zarr     results: one chunk per unit of work, [unit, lane, ..], allocated before the first unit runs
-      units/<fingerprint>/   checkpoints, claims, failures and progress of units (see `journal`)
+      <fingerprint>.zarr     results: one chunk per job, [unit, lane, ..], allocated before the first job runs
+      units/<fingerprint>/   checkpoints, claims, failures and progress of jobs (see `journal`)
       events.jsonl           what happened when
 
-A worker writes its unit's chunks and then the unit's cell of `done`, which is the hash of what it wrote: whoever reads knows
-that a unit is whole, and whether it still is. Nothing is shared between two units but the folder.
+A worker writes its job's chunks and then the job's cell of `done`, which is the hash of what it wrote: whoever reads knows
+that a job is whole, and whether it still is. Nothing is shared between two jobs but the folder. On disk a job is a
+`unit`, as in version 0.1, so that its stores open.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_SLAB = 64  # units that are read together
-_ANY_WIDTH = 64  # of units, which a check does not look at
+_SLAB = 64  # jobs that are read together
+_ANY_WIDTH = 64  # of jobs, which a check does not look at
 
 
 class Store:
@@ -61,7 +62,7 @@ class Store:
         path: the folder.
         experiment: what is computed.
         jobs: what there is to compute.
-        journal: what is known of the units.
+        journal: what is known of the jobs.
     """
 
     def __init__(self, path: Path, work: Jobs, group: Any) -> None:
@@ -118,7 +119,7 @@ class Store:
             return cls(folder, *group_of(folder, described_in(folder)))
 
     def extended(self, steps: int) -> Store:
-        """This store with more steps: what has been computed is kept, every unit goes on from where it is.
+        """This store with more steps: what has been computed is kept, every job goes on from where it is.
 
         Raises:
             StoreError: fewer steps than there are.
@@ -186,7 +187,7 @@ class Store:
         """Look at what the results depend on before any more are computed; own parts are run, data files compared.
 
         Raises:
-            StoreError: units are missing, but other sources of the package have computed the others.
+            StoreError: jobs are missing, but other sources of the package have computed the others.
             DescriptionError: an own part is not at hand, or must not be run.
         """
         own = own_in(self.experiment)
@@ -211,80 +212,80 @@ class Store:
     def _check_sources(self) -> None:
         if self.made_otherwise:
             raise StoreError(
-                f"{self.path} cannot be gone on with: {self.made_otherwise}, so that units would differ in their bits; "
+                f"{self.path} cannot be gone on with: {self.made_otherwise}, so that jobs would differ in their bits; "
                 f"install that version, or choose another --out."
             )
 
-    # --- units ---
+    # --- jobs ---
 
-    def done(self, unit: int | None = None) -> Any:
-        """Hashes of the units that are done, uint64 [unit] or one; 0 where one is not."""
+    def done(self, job: int | None = None) -> Any:
+        """Hashes of the jobs that are done, uint64 [job] or one; 0 where one is not."""
         try:
             cells = self._group[DONE]
-            return np.asarray(cells[:] if unit is None else cells[unit])
+            return np.asarray(cells[:] if job is None else cells[job])
         except Exception as error:  # noqa: BLE001 (codecs raise whatever they like on damaged bytes)
-            if unit is not None:
+            if job is not None:
                 return np.uint64(0)
             if isinstance(error, (KeyError, OSError)):
-                raise StoreError(f"{self.path}: the list of done units cannot be read ({error}).") from None
+                raise StoreError(f"{self.path}: the list of done jobs cannot be read ({error}).") from None
             return np.array([self.done(k) for k in range(len(self.jobs.members))], dtype=np.uint64)
 
-    def write(self, unit: int, results: Arrays) -> None:
-        """Write a unit's results, then its cell of `done`."""
+    def write(self, job: int, results: Arrays) -> None:
+        """Write a job's results, then its cell of `done`."""
         with on_disk(self.path):
             fitted = {
                 name: _fitted(results[name].astype(variable.dtype, copy=False), self._group[name])
                 for name, variable in self.jobs.variables.items()
             }
             for name, values in fitted.items():
-                self._group[name][unit, : len(values), ...] = values
-            self._group[DONE][unit] = self._hash(unit, fitted)
+                self._group[name][job, : len(values), ...] = values
+            self._group[DONE][job] = self._hash(job, fitted)
 
-    def undo(self, unit: int) -> None:
-        """Take a unit's cell of `done` back."""
+    def undo(self, job: int) -> None:
+        """Take a job's cell of `done` back."""
         with on_disk(self.path):
-            self._group[DONE][unit] = np.uint64(0)
+            self._group[DONE][job] = np.uint64(0)
 
     def damaged(self) -> list[int]:
-        """Units that are marked done but do not hold what was written."""
+        """Jobs that are marked done but do not hold what was written."""
         done = self.done()
-        return [unit for unit, results in self._each(np.flatnonzero(done)) if self._hash(unit, results) != done[unit]]
+        return [job for job, results in self._each(np.flatnonzero(done)) if self._hash(job, results) != done[job]]
 
-    def is_whole(self, unit: int) -> bool:
-        """Whether a unit is marked done and holds what was written."""
-        done = self.done(unit)
-        return bool(done) and self._hash(unit, self._read_or_none(unit)) == done
+    def is_whole(self, job: int) -> bool:
+        """Whether a job is marked done and holds what was written."""
+        done = self.done(job)
+        return bool(done) and self._hash(job, self._read_or_none(job)) == done
 
-    def _read(self, unit: int) -> Arrays:
-        members = len(self.jobs.members[unit])
-        return {name: np.asarray(self._group[name][unit, :members]) for name in self.jobs.variables}
+    def _read(self, job: int) -> Arrays:
+        members = len(self.jobs.members[job])
+        return {name: np.asarray(self._group[name][job, :members]) for name in self.jobs.variables}
 
-    def _each(self, units: np.ndarray) -> Iterator[tuple[int, Arrays | None]]:
-        """Units and what they hold, None where it cannot be read; many at a time, which zarr reads much faster."""
-        for first in range(0, self.units, _SLAB):
-            wanted = units[(units >= first) & (units < first + _SLAB)].tolist()
+    def _each(self, jobs: np.ndarray) -> Iterator[tuple[int, Arrays | None]]:
+        """Jobs and what they hold, None where it cannot be read; many at a time, which zarr reads much faster."""
+        for first in range(0, self.job_count, _SLAB):
+            wanted = jobs[(jobs >= first) & (jobs < first + _SLAB)].tolist()
             if not wanted:
                 continue
             try:
                 slab = {name: np.asarray(self._group[name][first : first + _SLAB]) for name in self.jobs.variables}
             except Exception:  # noqa: BLE001 (one of them is damaged: which?)
-                yield from ((unit, self._read_or_none(unit)) for unit in wanted)
+                yield from ((job, self._read_or_none(job)) for job in wanted)
                 continue
-            for unit in wanted:
-                members = len(self.jobs.members[unit])
-                yield unit, {name: values[unit - first, :members] for name, values in slab.items()}
+            for job in wanted:
+                members = len(self.jobs.members[job])
+                yield job, {name: values[job - first, :members] for name, values in slab.items()}
 
-    def _read_or_none(self, unit: int) -> Arrays | None:
+    def _read_or_none(self, job: int) -> Arrays | None:
         try:
-            return self._read(unit)
+            return self._read(job)
         except Exception:  # noqa: BLE001 (as above)
             return None
 
-    def _hash(self, unit: int, results: Arrays | None) -> int:
-        """64 bits, never 0, of a unit's results; 0 if there are none."""
+    def _hash(self, job: int, results: Arrays | None) -> int:
+        """64 bits, never 0, of a job's results; 0 if there are none."""
         if results is None:
             return 0
-        digest = hashlib.blake2b(f"{self.experiment.fingerprint} {unit}".encode(), digest_size=8)
+        digest = hashlib.blake2b(f"{self.experiment.fingerprint} {job}".encode(), digest_size=8)
         for name in sorted(results):
             digest.update(np.ascontiguousarray(results[name]).tobytes())
         return int.from_bytes(digest.digest(), "little") or 1
@@ -292,27 +293,27 @@ class Store:
     # --- results ---
 
     def results(self) -> tuple[Arrays, np.ndarray, list[int]]:
-        """Results [replica, ..] of the units that are done, NaN elsewhere; replicas done; units found damaged."""
+        """Results [replica, ..] of the jobs that are done, NaN elsewhere; replicas done; jobs found damaged."""
         done, damaged = self.done(), []
         whole = np.zeros(self.experiment.replicas, dtype=bool)
         arrays = {
             name: np.full((self.experiment.replicas, *self._group[name].shape[2:]), nothing(variable.dtype), variable.dtype)
             for name, variable in self.jobs.variables.items()
         }
-        for unit, results in self._each(np.flatnonzero(done)):
-            if results is None or self._hash(unit, results) != done[unit]:
-                damaged.append(unit)
+        for job, results in self._each(np.flatnonzero(done)):
+            if results is None or self._hash(job, results) != done[job]:
+                damaged.append(job)
                 continue
-            whole[self.jobs.members[unit]] = True
+            whole[self.jobs.members[job]] = True
             for name, values in results.items():
-                arrays[name][self.jobs.members[unit]] = values
+                arrays[name][self.jobs.members[job]] = values
         return arrays, whole, damaged
 
     def dataset(self) -> xarray.Dataset:
         """Labelled results so far, with a dimension for every axis; replicas that are not done are NaN, and not `done`.
 
         Warns:
-            UserWarning: units that do not hold what was written; they count as not done.
+            UserWarning: jobs that do not hold what was written; they count as not done.
         """
         from clockless.stores.results import stored_dataset
 
@@ -334,13 +335,11 @@ class Store:
 
         data = self.dataset()
         if not bool(data.done.any()):
-            raise ParameterError(
-                f"no unit of {self.path} is done yet; wait for the first, or go on with `clockless resume`."
-            )
+            raise ParameterError(f"no job of {self.path} is done yet; wait for the first, or go on with `clockless resume`.")
         return error_figure(data, against)
 
     def digest(self) -> str:
-        """A hash of all results in the order of the replicas, whatever the units, workers, kills and resumes were."""
+        """A hash of all results in the order of the replicas, whatever the jobs, workers, kills and resumes were."""
         arrays, whole, _ = self.results()
         digest = hashlib.sha256(self.experiment.fingerprint.encode() + whole.tobytes())
         for name in sorted(arrays):
@@ -348,9 +347,14 @@ class Store:
         return digest.hexdigest()[:32]
 
     @cached_property
-    def units(self) -> int:
-        """Number of units of work."""
+    def job_count(self) -> int:
+        """Number of jobs, the pieces that workers take."""
         return len(self.jobs.members)
+
+    @property
+    def units(self) -> NoReturn:
+        """What jobs were called: units are what clocks choose among."""
+        raise AttributeError("Store.units is Store.job_count now")
 
 
 def _same_but_steps(one: Experiment, other: Experiment) -> bool:
@@ -358,9 +362,9 @@ def _same_but_steps(one: Experiment, other: Experiment) -> bool:
     return all(a[name] == b[name] for name in a if name not in ("steps", "title"))
 
 
-def _listed(units: list[int]) -> str:
-    shown = ", ".join(map(str, units[:5])) + (", ..." if len(units) > 5 else "")
-    return f"unit {shown} is" if len(units) == 1 else f"{len(units)} units ({shown}) are"
+def _listed(jobs: list[int]) -> str:
+    shown = ", ".join(map(str, jobs[:5])) + (", ..." if len(jobs) > 5 else "")
+    return f"job {shown} is" if len(jobs) == 1 else f"{len(jobs)} jobs ({shown}) are"
 
 
 def _fitted(values: np.ndarray, array: Any) -> np.ndarray:

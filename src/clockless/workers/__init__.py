@@ -1,1 +1,1 @@
-"""Who computes: threads, processes, Dask and SLURM, all by the same loop over units of a store."""
+"""Who computes: threads, processes, Dask and SLURM, all by the same loop over jobs of a store."""

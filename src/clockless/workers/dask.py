@@ -1,7 +1,7 @@
-"""Units on a Dask cluster: every task computes one unit in the store, which all workers must see under the same path.
+"""Jobs on a Dask cluster: every task computes one job in the store, which all workers must see under the same path.
 
-A task claims its unit as any worker does and returns a receipt, so a dead worker, a dead scheduler or a cancelled job loses
-no finished unit, and nothing is computed twice while two clusters work on one store.
+A task claims its job as any worker does and returns a receipt, so a dead worker, a dead scheduler or a cancelled allocation
+loses no finished job, and nothing is computed twice while two clusters work on one store.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def connected(scheduler: str | None, scheduler_file: str | None) -> Client:
 def run_on_cluster(
     client: Client, store: Store, run: str, stop: threading.Event, checkpoint_seconds: float = CHECKPOINT_SECONDS
 ) -> list[Receipt]:
-    """Compute all unfinished units on a cluster; returns when there are none or `stop` is set.
+    """Compute all unfinished jobs on a cluster; returns when there are none or `stop` is set.
 
     Raises:
         ClusterError: workers see another store or another version, or the scheduler is gone.
@@ -68,7 +68,7 @@ def run_on_cluster(
     """
     _check_workers(client, store)
     path = str(store.path.resolve())
-    waiting = [unit for unit, hash_ in enumerate(store.done()) if not hash_][::-1]
+    waiting = [job for job, hash_ in enumerate(store.done()) if not hash_][::-1]
     flying: dict[Future[Receipt], int] = {}
     receipts: list[Receipt] = []
     answered, threads = time.monotonic(), 1
@@ -81,15 +81,15 @@ def run_on_cluster(
                 elif time.monotonic() - answered > _GONE_SECONDS:
                     raise ClusterError(_lost(store))
             while waiting and len(flying) < _TASKS_PER_THREAD * threads and client.status == "running":
-                unit = waiting.pop()
-                future = client.submit(compute, path, run, unit, checkpoint_seconds, store.trusting, pure=False, retries=2)
-                flying[future] = unit
+                job = waiting.pop()
+                future = client.submit(compute, path, run, job, checkpoint_seconds, store.trusting, pure=False, retries=2)
+                flying[future] = job
             stop.wait(0.05 if any(future.done() for future in flying) else 0.2)
             for future in [future for future in flying if future.done()]:
-                unit = flying.pop(future)
-                receipt = _receipt(future, unit, store, run)
+                job = flying.pop(future)
+                receipt = _receipt(future, job, store, run)
                 if receipt.outcome == "busy":
-                    waiting.insert(0, unit)
+                    waiting.insert(0, job)
                 else:
                     receipts.append(receipt)
     finally:
@@ -113,26 +113,26 @@ def _threads(client: Client) -> int | None:
 def _lost(store: Store) -> str:
     done = int((store.done() != 0).sum())
     return (
-        f"the Dask scheduler is gone; {done} of {store.units} units are kept in {store.path}: start a cluster again and go "
-        f"on with `clockless resume {store.path}`."
+        f"the Dask scheduler is gone; {done} of {store.job_count} jobs are kept in {store.path}: start a cluster again and "
+        f"go on with `clockless resume {store.path}`."
     )
 
 
-def _receipt(future: Any, unit: int, store: Store, run: str) -> Receipt:
+def _receipt(future: Any, job: int, store: Store, run: str) -> Receipt:
     if future.status in ("cancelled", "lost"):
-        return Receipt(unit, "busy")
+        return Receipt(job, "busy")
     try:
         if future.status == "finished":
             receipt: Receipt = future.result(_ANSWER_SECONDS)
             return receipt
         error = future.exception(_ANSWER_SECONDS)
-    except (OSError, *_CANCELLED):  # the receipt went down with the scheduler; the store knows whether the unit is done
-        return Receipt(unit, "busy")
+    except (OSError, *_CANCELLED):  # the receipt went down with the scheduler; the store knows whether the job is done
+        return Receipt(job, "busy")
     if isinstance(error, ClusterError) or type(error).__name__ == "StoreError":
         raise error
     sentence = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    store.journal.fail(unit, run, sentence)
-    return Receipt(unit, "failed", note=sentence)
+    store.journal.fail(job, run, sentence)
+    return Receipt(job, "failed", note=sentence)
 
 
 @lru_cache(maxsize=2)
@@ -143,13 +143,13 @@ def _opened(path: str, fingerprint_of_place: int) -> Store:
 
 
 def compute(
-    path: str, run: str, unit: int, checkpoint_seconds: float = CHECKPOINT_SECONDS, trusting: bool = False
+    path: str, run: str, job: int, checkpoint_seconds: float = CHECKPOINT_SECONDS, trusting: bool = False
 ) -> Receipt:
-    """What a Dask worker does for one unit."""
+    """What a Dask worker does for one job."""
     place = Path(path) / "experiment.yaml"
     if trusting:
         own_parts.trust()
-    return Runner(_opened(path, place.stat().st_mtime_ns), run, checkpoint_seconds=checkpoint_seconds).compute(unit)
+    return Runner(_opened(path, place.stat().st_mtime_ns), run, checkpoint_seconds=checkpoint_seconds).compute(job)
 
 
 def _seen(path: str) -> tuple[bool, str]:

@@ -1,8 +1,8 @@
-"""Local worker processes: each claims units of a store by itself; this one restarts those that die and stops them all.
+"""Local worker processes: each claims jobs of a store by itself; this one restarts those that die and stops them all.
 
     python -m clockless.workers.processes STORE RUN CHECKPOINT_SECONDS [PARENT] [--trust]
 
-is one worker. It runs on one thread, ends when nothing is left to claim, and when its parent is gone it puts its unit away.
+is one worker. It runs on one thread, ends when nothing is left to claim, and when its parent is gone it puts its job away.
 It is started with -P, so that a file that happens to lie in the working folder takes no module's place.
 """
 
@@ -28,8 +28,8 @@ from clockless.workers.loop import CHECKPOINT_SECONDS, Runner, run_threads
 
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
-_MOST_DEATHS = 3  # of workers on one unit in one run, before the unit counts as failed
-_GRACE_SECONDS = 20.0  # for a worker to put its unit away
+_MOST_DEATHS = 3  # of workers on one job in one run, before the job counts as failed
+_GRACE_SECONDS = 20.0  # for a worker to put its job away
 _LOOK_SECONDS = 0.1
 _STORE_FAILED = 2
 
@@ -47,7 +47,7 @@ class Team:
     deaths: dict[int, int] = field(default_factory=dict)
 
     def work(self, stop: threading.Event) -> None:
-        """Run workers until nothing is left, restarting those that die; Ctrl-C lets them put their units away.
+        """Run workers until nothing is left, restarting those that die; Ctrl-C lets them put their jobs away.
 
         Raises:
             StoreError: a worker could not write to the store.
@@ -86,11 +86,11 @@ class Team:
                 self._start()
 
     def _mourn(self, pid: int, code: int, said: str) -> None:
-        """Count the death against the unit that the worker had; the third makes the unit a failed one."""
+        """Count the death against the job that the worker had; the third makes the job a failed one."""
         journal = self.store.journal
-        unit = journal.last_claimed_by(pid)
-        journal.tell("worker died", process=pid, code=code, unit=unit, said=said[-500:])
-        if unit is None:
+        job = journal.last_claimed_by(pid)
+        journal.tell("worker died", process=pid, code=code, unit=job, said=said[-500:])
+        if job is None:
             self.deaths[-1] = self.deaths.get(-1, 0) + 1
             if self.deaths[-1] >= _MOST_DEATHS * self.count:
                 raise StoreError(
@@ -98,10 +98,10 @@ class Team:
                 )
             return
         self.deaths.pop(-1, None)  # workers do begin
-        self.deaths[unit] = self.deaths.get(unit, 0) + 1
-        if self.deaths[unit] >= _MOST_DEATHS:
+        self.deaths[job] = self.deaths.get(job, 0) + 1
+        if self.deaths[job] >= _MOST_DEATHS:
             reason = f"signal {-code}" if code < 0 else f"code {code}"
-            journal.fail(unit, self.run, f"{_MOST_DEATHS} workers died on it ({reason}), most likely out of memory")
+            journal.fail(job, self.run, f"{_MOST_DEATHS} workers died on it ({reason}), most likely out of memory")
 
     def _end(self) -> None:
         for process in self.processes.values():

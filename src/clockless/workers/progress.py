@@ -56,10 +56,10 @@ def _lines(title: str) -> Update:
 
 
 class Tally(NamedTuple):
-    """How far the units of a store are."""
+    """How far the jobs of a store are."""
 
-    units_done: int
-    units: int
+    jobs_done: int
+    jobs: int
     steps_done: int  # replica-steps
     steps: int
     running: int = 0
@@ -67,7 +67,7 @@ class Tally(NamedTuple):
 
 @contextmanager
 def watched(title: str, look: Callable[[], Tally]) -> Iterator[None]:
-    """Show units and replica-steps done, rate and time left while the work runs elsewhere, on standard error.
+    """Show jobs and replica-steps done, rate and time left while the work runs elsewhere, on standard error.
 
     `look` is called a few times a second from a thread of its own.
     """
@@ -90,13 +90,13 @@ def _bars(title: str, look: Callable[[], Tally], finished: threading.Event) -> N
     columns = (title_column, BarColumn(), note, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
         first = look()
-        units = bars.add_task(title, total=first.units, note="")
+        jobs = bars.add_task(title, total=first.jobs, note="")
         steps = bars.add_task("  replica-steps", total=first.steps, note="")
         rate = Rate(first.steps_done)
         while True:
             over = finished.wait(_SECONDS_BETWEEN_LOOKS)
             now = look()
-            bars.update(units, completed=now.units_done, note=f"{now.units_done}/{now.units} units")
+            bars.update(jobs, completed=now.jobs_done, note=f"{now.jobs_done}/{now.jobs} jobs")
             bars.update(steps, completed=now.steps_done, note=rate.text(now))
             if over:
                 return
@@ -105,14 +105,14 @@ def _bars(title: str, look: Callable[[], Tally], finished: threading.Event) -> N
 def _log(title: str, look: Callable[[], Tally], finished: threading.Event) -> None:
     now = look()
     rate, last = Rate(now.steps_done), time.monotonic()
-    ahead = "; the first may have to compile" if now.units_done < now.units else ""
-    print(f"{title}: {now.units_done} of {now.units} units done{ahead}.", file=sys.stderr, flush=True)
+    ahead = "; the first may have to compile" if now.jobs_done < now.jobs else ""
+    print(f"{title}: {now.jobs_done} of {now.jobs} jobs done{ahead}.", file=sys.stderr, flush=True)
     while True:
         over = finished.wait(_SECONDS_BETWEEN_LOOKS)
         if over or time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
             now, last = look(), time.monotonic()
             share = 100 * now.steps_done // max(now.steps, 1)
-            line = f"{title}: {now.units_done}/{now.units} units, {share} % of steps, {rate.text(now)}"
+            line = f"{title}: {now.jobs_done}/{now.jobs} jobs, {share} % of steps, {rate.text(now)}"
             print(line, file=sys.stderr, flush=True)
         if over:
             return

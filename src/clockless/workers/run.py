@@ -40,7 +40,7 @@ class Workers:
             cores when nothing is given.
         processes: local worker processes of one thread each, instead.
         scheduler, scheduler_file: a running Dask cluster, instead.
-        checkpoint_seconds: how often a long unit is put away.
+        checkpoint_seconds: how often a long job is put away.
 
     Raises:
         ParameterError: counts below 1, or several of them at once.
@@ -67,23 +67,23 @@ class Workers:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: units done in all, and the sentences of those that failed."""
+    """How a run ended: jobs done in all, and the sentences of those that failed."""
 
     done: int
-    units: int
+    jobs: int
     failures: dict[int, str]
     damaged: list[int]
 
     @property
     def complete(self) -> bool:
-        """Whether every unit is done."""
-        return self.done == self.units
+        """Whether every job is done."""
+        return self.done == self.jobs
 
 
 def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
     """Compute what is missing in a store.
 
-    Ctrl-C puts the units that are running away, in well under a second on threads, and is raised again.
+    Ctrl-C puts the jobs that are running away, in well under a second on threads, and is raised again.
 
     Raises:
         ClocklessError: the store cannot be written to, or a cluster is lost.
@@ -106,7 +106,7 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
     with on_disk(store.path):
         _warn_of_checkpoints(store, told)
         done = int((store.done() != 0).sum())
-        ended = Ended(done, store.units, store.journal.failures(), damaged)
+        ended = Ended(done, store.job_count, store.journal.failures(), damaged)
         if ended.complete:
             store.forget_shorter()
         store.journal.tell("run ended", run=run, done=done, failed=len(ended.failures))
@@ -140,19 +140,19 @@ def _work_here(store: Store, workers: Workers, run: str, stop: threading.Event) 
 
 
 def _recount(store: Store) -> None:
-    """Progress counts every unit that is done in full, whatever an earlier run noted."""
+    """Progress counts every job that is done in full, whatever an earlier run noted."""
     steps = store.experiment.steps
-    counted = store.journal.counted(store.units)
-    for unit in np.flatnonzero((store.done() != 0) & (counted != steps)).tolist():
-        store.journal.count(unit, steps)
+    counted = store.journal.counted(store.job_count)
+    for job in np.flatnonzero((store.done() != 0) & (counted != steps)).tolist():
+        store.journal.count(job, steps)
 
 
 def tally(store: Store) -> Tally:
-    """How far a store is, from the units' own notes: good enough to look at, and read in well under a millisecond."""
-    steps = np.minimum(store.journal.counted(store.units), store.experiment.steps)
-    sizes = np.array([len(unit) for unit in store.jobs.members])
+    """How far a store is, from the jobs' own notes: good enough to look at, and read in well under a millisecond."""
+    steps = np.minimum(store.journal.counted(store.job_count), store.experiment.steps)
+    sizes = np.array([len(job) for job in store.jobs.members])
     done = int((steps == store.experiment.steps).sum())
-    return Tally(done, store.units, int(steps @ sizes), int(sizes.sum()) * store.experiment.steps)
+    return Tally(done, store.job_count, int(steps @ sizes), int(sizes.sum()) * store.experiment.steps)
 
 
 def results_of(
@@ -166,7 +166,7 @@ def results_of(
         update: told (replica-steps done, replica-steps in all) a few times a second, from another thread.
 
     Raises:
-        StoreError: a unit failed.
+        StoreError: a job failed.
     """
     if stores is None:
         with tempfile.TemporaryDirectory() as folder:
@@ -177,8 +177,8 @@ def results_of(
     with look:
         ended = compute(store, Workers(threads=threads), progress=False)
     if not ended.complete:
-        unit, sentence = next(iter(ended.failures.items()))
-        raise StoreError(f"{experiment.title or store.path}: unit {unit} of {store.units} failed: {sentence}")
+        job, sentence = next(iter(ended.failures.items()))
+        raise StoreError(f"{experiment.title or store.path}: job {job} of {store.job_count} failed: {sentence}")
     data = store.dataset()
     if bool(data.failed.any()):
         warnings.warn(f"{int(data.failed.sum())} of {data.failed.size} replicas did not settle", ReplicasFailedWarning, 3)
@@ -240,9 +240,9 @@ def _tell(ended: Ended, store: Store) -> None:
     """Say that jobs failed: an error if nothing is there, else a warning."""
     job, sentence = next(iter(ended.failures.items()))
     if ended.done == 0:
-        raise StoreError(f"all {ended.units} jobs failed, job {job} so: {sentence}")
+        raise StoreError(f"all {ended.jobs} jobs failed, job {job} so: {sentence}")
     warnings.warn(
-        f"{len(ended.failures)} of {ended.units} jobs failed, the first is job {job}: {sentence} Their replicas are missing "
+        f"{len(ended.failures)} of {ended.jobs} jobs failed, the first is job {job}: {sentence} Their replicas are missing "
         f"in {store.path}; run it again to try them again.",
         JobsFailedWarning,
         stacklevel=3,

@@ -357,7 +357,7 @@ def stored(
     ended = compute(store, Workers(threads=None if workers else threads, processes=workers), progress=False)
     if not ended.complete:
         job, sentence = next(iter(ended.failures.items()), (0, "it was stopped"))
-        raise StoreError(f"job {job} of {ended.units} failed: {sentence}; what is finished is kept in {place}.")
+        raise StoreError(f"job {job} of {ended.jobs} failed: {sentence}; what is finished is kept in {place}.")
     return of_store(store)
 
 

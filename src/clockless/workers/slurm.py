@@ -1,4 +1,4 @@
-"""Units on a SLURM cluster: one job whose tasks each work on the store, without a scheduler of their own.
+"""A store on a SLURM cluster: one SLURM job whose tasks each work on it, without a scheduler of their own.
 
 The job is requeued when a node fails, a dead task does not end the others, and after a cancelled one the same command goes
 on.

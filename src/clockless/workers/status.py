@@ -16,23 +16,23 @@ from clockless.workers.run import tally
 if TYPE_CHECKING:
     import xarray
 
-_RECENT = 50  # units whose times the forecast is made from
+_RECENT = 50  # jobs whose times the forecast is made from
 _LONGEST = 1e9  # seconds; what took longer is no time
 _TAIL_BYTES = 200_000  # of events.jsonl
 
 
 def report(store: Store) -> str:
-    """Several lines: what is computed, how many units are done, running, failed and waiting, and the time left."""
+    """Several lines: what is computed, how many jobs are done, running, failed and waiting, and the time left."""
     experiment, done = store.experiment, store.done() != 0
-    running = [unit for unit in store.journal.running() if not done[unit]]
-    failures = {unit: text for unit, text in store.journal.failures().items() if not done[unit] and unit not in running}
+    running = [job for job in store.journal.running() if not done[job]]
+    failures = {job: text for job, text in store.journal.failures().items() if not done[job] and job not in running}
     now = tally(store)
     axes = ", ".join(f"{axis.name}: {len(axis.values)}" for axis in experiment.axes) or "a single replica"
-    waiting = store.units - int(done.sum()) - len(running) - len(failures)
+    waiting = store.job_count - int(done.sum()) - len(running) - len(failures)
     lines = [
         f"{store.path}" + (f": {experiment.title}" if experiment.title else ""),
         f"  experiment  {experiment.fingerprint}, {experiment.replicas:,} replicas ({axes}), {experiment.steps:,} steps",
-        f"  units       {int(done.sum())} of {store.units} done, {len(running)} running, {len(failures)} failed, "
+        f"  jobs       {int(done.sum())} of {store.job_count} done, {len(running)} running, {len(failures)} failed, "
         f"{waiting} waiting",
         f"  steps       {100 * now.steps_done / max(now.steps, 1):.1f} % of {now.steps:.3g} replica-steps",
     ]
@@ -40,7 +40,7 @@ def report(store: Store) -> str:
         lines.append(f"  time left   {_time_left(store, done, len(running))}")
     if store.made_otherwise:
         lines.append(f"  sources     {store.made_otherwise}")
-    lines += [f"  unit {unit} failed: {text}" for unit, text in list(failures.items())[:5]]
+    lines += [f"  job {job} failed: {text}" for job, text in list(failures.items())[:5]]
     if not done.all() and not running:
         lines.append(f"  go on with: clockless resume {store.path}")
     return "\n".join(printable(line) for line in lines)
@@ -50,8 +50,8 @@ def _time_left(store: Store, done: np.ndarray, running: int) -> str:
     told = [event.get("seconds") for event in events(store) if event.get("event") == "unit done"]
     seconds = [took for took in told if isinstance(took, float | int) and 0 <= took < _LONGEST][-_RECENT:]
     if not seconds:
-        return "unknown until the first unit is done"
-    counted = np.minimum(store.journal.counted(store.units), store.experiment.steps)
+        return "unknown until the first job is done"
+    counted = np.minimum(store.journal.counted(store.job_count), store.experiment.steps)
     left = float((1 - counted[~done] / store.experiment.steps).sum()) * float(np.mean(seconds))
     return f"{duration(left / running)} with {running} running" if running else f"{duration(left)} of one core's time"
 
