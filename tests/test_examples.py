@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import networkx
@@ -250,10 +251,10 @@ def test_accuracy_is_the_share_of_right_answers(trained):
         assert float(trained.accuracy[k]) == np.mean(shown == task.labels_test)
 
 
-def test_a_run_of_classes_is_kept_without_their_names(trained, tmp_path):
+def test_a_run_of_classes_is_kept_with_their_names(trained, tmp_path):
     kept = cl.load(trained.save(tmp_path / "run"))
     np.testing.assert_array_equal(kept.accuracy, trained.accuracy)
-    assert type(kept._replicas[0].task) is cl.Task
+    assert kept.task.class_names == tuple(SPECIES)
 
 
 def test_phases_tell_irises_apart():
@@ -327,3 +328,39 @@ def test_sites_named_by_the_task_or_by_the_wiring_give_the_same_bits():
     np.testing.assert_array_equal(runs[0].data.parameters, runs[1].data.parameters)
     np.testing.assert_array_equal(runs[0].error, runs[1].error)
     assert runs[0].error[-1] < runs[0].error[0]
+
+
+def test_a_saved_classifier_still_knows_its_classes_and_reads_a_new_table(tmp_path):
+    values, labels = iris()
+    made = cl.tasks.classification(values, labels, network=NETWORK)
+    run = cl.train(cl.Resistors(NETWORK), made, rule=cl.CoupledLearning(0.1, 0.1), steps=20)
+    run.save(tmp_path / "run")
+    again = cl.load(tmp_path / "run")
+    assert again.task.class_names == ("setosa", "versicolor", "virginica")
+    np.testing.assert_array_equal(again.task.encoded(values), made.encoded(values))
+    np.testing.assert_array_equal(again.classes(again.task.encoded(values)), run.classes(made.encoded(values)))
+    assert again.task.fingerprint == made.fingerprint
+
+
+@pytest.mark.parametrize("names", [("x", "y"), (3, 7), (False, True), (np.datetime64("2020"), np.datetime64("2021"))])
+def test_names_of_classes_come_back_of_their_type_or_not_at_all(names):
+    values = np.random.default_rng(0).random((12, 2))
+    made = cl.tasks.classification(values, [names[k % 2] for k in range(12)], network=NETWORK)
+    described = cl.Experiment(network=NETWORK, task=made, rule=cl.CoupledLearning(0.1, 0.1)).plain()["task"]
+    plain = isinstance(made.class_names[0], (str, int))
+    assert described["kind"] == ("classification" if plain else "examples")
+    if plain:
+        task = cl.tasks.examples.Classification(**{name: value for name, value in described.items() if name != "kind"})
+        assert task.class_names == names
+        assert [type(name) for name in task.class_names] == [type(name) for name in made.class_names]
+
+
+WRONG = [{"class_names": "[[1], 2]"}, {"class_names": "bees"}, {"encoding": "[" * 5_000}, {"encoding": "{}"}]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_names_and_encodings_that_nothing_wrote_get_a_sentence(wrong):
+    values, labels = iris()
+    made = cl.tasks.classification(values, labels, network=NETWORK)
+    with pytest.raises(TaskError, match=r"JSON list|leave it out"):
+        dataclasses.replace(made, **wrong)

@@ -92,6 +92,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "regression": Kind("clockless.media.resistors.tasks:regression", _FILLED),
         "allosteric": Kind("clockless.media.resistors.tasks:allosteric", _FILLED),
         "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES, later=("labels_train", "labels_test", "classes")),
+        "classification": Kind("clockless.tasks.examples:Classification", tables=_EXAMPLES),
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
         "iris": Kind("clockless.media.phases.tasks:iris", _SITES),
         "digits": Kind("clockless.media.phases.tasks:digits", _SITES),

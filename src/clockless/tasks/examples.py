@@ -18,72 +18,45 @@ import numpy as np
 from clockless.errors import ParameterError, TaskError, real_array, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
+from clockless.tasks.encoding import QUARTER, Encoding, names_read, names_written
 from clockless.tasks.roles import drawn_roles
 from clockless.tasks.tables import table_of
 from clockless.tasks.task import Task
 
 LOW, HIGH = 0.2, 0.3  # volts wanted at outputs of the other classes and of the right one
-QUARTER = np.pi / 2
 MEDIA = ("resistors", "xy", "modules")
 ENCODINGS = {"resistors": ("differential", "one-hot"), "xy": ("one-hot",), "modules": ("one-hot",)}
 
 
-@dataclass(frozen=True, eq=False)
-class Encoding:
-    """How features become what a medium holds at its inputs.
-
-    Args:
-        medium: one of MEDIA.
-        differential: each feature drives two inputs, v and 1 - v volts: first all v, then all 1 - v.
-        centre, span: of each feature in the training set: least value and range, or mean and standard deviation of
-            modules, [feature].
-        features: names of the columns.
-    """
-
-    medium: str
-    differential: bool
-    centre: np.ndarray
-    span: np.ndarray
-    features: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, medium: str, differential: bool, train: np.ndarray, features: tuple[Any, ...]) -> Encoding:
-        """From the training set's features [example, feature]; TaskError if one of them has a single value."""
-        low, span = train.min(axis=0), np.ptp(train, axis=0)
-        if not span.all():
-            name = features[int(np.argmin(span))]
-            raise TaskError(f"column {shown(name)} has one value in the training set, so it tells nothing; leave it out.")
-        if medium == "modules":
-            low, span = train.mean(axis=0), train.std(axis=0)
-        return cls(medium, differential, low, span, features)
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Features [example, feature] as inputs [example, input]; values beyond the training set's range are cut off."""
-        scaled: np.ndarray = (values - self.centre) / self.span
-        if self.medium == "modules":
-            return scaled
-        part: np.ndarray = np.clip(scaled, 0.0, 1.0)
-        if self.medium == "xy":
-            angles: np.ndarray = np.pi * part - QUARTER
-            return angles
-        return np.hstack([part, 1.0 - part]) if self.differential else part
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Classification(Task):
-    """A `Task` that knows its classes' names and how features become inputs; a description keeps the task alone.
+    """A `Task` that knows its classes' names and how features become inputs.
 
     Args:
-        class_names: the label of each class, in the order of the outputs.
-        encoding: of features.
+        class_names: the label of each class, in the order of the outputs; or they as JSON, as a description has them.
+        encoding: of features; or it as JSON.
+
+    Raises:
+        TaskError: names or an encoding that cannot be read.
     """
 
-    class_names: tuple[Any, ...] = ()
-    encoding: Encoding | None = None
+    class_names: Any = ()
+    encoding: Any = None
 
-    def described(self) -> Task:
-        """The task as a description can have it: examples and nodes."""
-        return Task(**{name: getattr(self, name) for name in Task.__dataclass_fields__})
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.class_names, str):
+            object.__setattr__(self, "class_names", names_read(self.class_names))
+        if isinstance(self.encoding, str):
+            object.__setattr__(self, "encoding", Encoding.read(self.encoding))
+
+    def described(self) -> Any:
+        """The task as a description can have it; without names if these are not words, numbers, true or false."""
+        fields = {name: getattr(self, name) for name in Task.__dataclass_fields__}
+        names, code = names_written(self.class_names), self.encoding.written() if self.encoding is not None else None
+        if names is None or code is None:
+            return Task(**fields)
+        return {"kind": "classification", **fields, "class_names": names, "encoding": code}
 
     def encoded(self, data: Any) -> np.ndarray:
         """New features, in any form that `classification` takes, as inputs [example, input] for `run.predict`.
@@ -91,13 +64,15 @@ class Classification(Task):
         Raises:
             TaskError: as `classification`.
         """
-        assert self.encoding is not None
+        if self.encoding is None:
+            raise TaskError(f"{self.name} does not know how features become inputs; give run.predict the inputs.")
         features = self.encoding.features
         named = features != tuple(range(len(features)))
         table = table_of(data, features=features if named else None)
         if len(table.features) != len(features):
             raise TaskError(f"the data have {len(table.features)} features, but {self.name} has {len(features)}.")
-        return self.encoding(table.values)
+        inputs: np.ndarray = self.encoding(table.values)
+        return inputs
 
 
 def classification(

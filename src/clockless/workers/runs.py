@@ -120,6 +120,11 @@ class Run:
         """What to cite for this run, one work per line."""
         return str(self.data.attrs["cite"])
 
+    @property
+    def task(self) -> Any:
+        """What the machines were trained for; of a list, the first."""
+        return self._replicas[0].task
+
     # --- what the machines answer ---------------------------------------------------------------------------
 
     def predict(self, x: Any) -> xarray.DataArray:
@@ -132,9 +137,8 @@ class Run:
         Raises:
             ParameterError: inputs that do not fit, or a task without classes.
         """
-        task = self._replicas[0].task
-        if task.labels_train is None:
-            raise ParameterError(f"{task.name} has no classes; look at run.predict(x).")
+        if self.task.labels_train is None:
+            raise ParameterError(f"{self.task.name} has no classes; look at run.predict(x).")
         outputs = self.predict(x)
         shown_classes = self.medium.classes(outputs.values.reshape(-1, outputs.shape[-1]))
         return outputs.isel(output=0, drop=True).copy(data=shown_classes.reshape(outputs.shape[:-1]))
