@@ -355,12 +355,24 @@ def test_names_of_classes_come_back_of_their_type_or_not_at_all(names):
         assert [type(name) for name in task.class_names] == [type(name) for name in made.class_names]
 
 
-WRONG = [{"class_names": "[[1], 2]"}, {"class_names": "bees"}, {"encoding": "[" * 5_000}, {"encoding": "{}"}]
+CODE = '{"medium": "%s", "differential": %s, "features": ["a"], "centre": [%s], "span": [%s]}'
+CODES = [
+    ("xy", "true", "NaN", "1"),
+    ("xy", "true", "0", "0"),
+    ("xy", "true", "0", "Infinity"),
+    ("xy", "1", "0", "1"),
+    ("bees", "true", "0", "1"),
+]
+WRONG = [
+    *({"class_names": names} for names in ("[[1], 2]", "bees", '["a", "b"]')),
+    *({"encoding": text} for text in ("[" * 5_000, "{}", CODE % ("xy", "true", "1" + "0" * 400, "1"))),
+    *({"encoding": CODE % numbers} for numbers in CODES),
+]
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_names_and_encodings_that_nothing_wrote_get_a_sentence(wrong):
     values, labels = iris()
     made = cl.tasks.classification(values, labels, network=NETWORK)
-    with pytest.raises(TaskError, match=r"JSON list|leave it out"):
+    with pytest.raises(TaskError, match=r"one name per class|leave it out"):
         dataclasses.replace(made, **wrong)

@@ -10,6 +10,7 @@ import numpy as np
 
 from clockless.errors import TaskError, shown
 
+MEDIA = ("resistors", "xy", "modules")
 QUARTER = np.pi / 2
 
 
@@ -47,11 +48,14 @@ class Encoding:
         """From what `written` has made; TaskError if it is something else."""
         try:
             plain = json.loads(text)
-            differential, features = bool(plain["differential"]), tuple(plain["features"])
+            features = names_read(json.dumps(plain["features"]))
             centre, span = (np.array(plain[name], dtype=float).reshape(len(features)) for name in ("centre", "span"))
-            return cls(str(plain["medium"]), differential, centre, span, features)
-        except (ValueError, TypeError, KeyError, RecursionError):
+            medium, differential = plain["medium"], plain["differential"]
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError, TaskError):
             raise TaskError(f"encoding = {shown(text)} is not what a classification wrote; leave it out.") from None
+        if medium not in MEDIA or not isinstance(differential, bool) or not _usable(centre, span):
+            raise TaskError(f"encoding = {shown(text)} has a medium, centre or span that cannot be; leave it out.")
+        return cls(medium, differential, centre, span, features)
 
     def written(self) -> str | None:
         """As JSON, every number with all its digits; None if the names of features are not plain."""
@@ -70,6 +74,10 @@ class Encoding:
             angles: np.ndarray = np.pi * part - QUARTER
             return angles
         return np.hstack([part, 1.0 - part]) if self.differential else part
+
+
+def _usable(centre: np.ndarray, span: np.ndarray) -> bool:
+    return bool(np.isfinite(centre).all() and np.isfinite(span).all() and (span > 0).all())
 
 
 def names_written(names: tuple[Any, ...]) -> str | None:

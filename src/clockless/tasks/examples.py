@@ -18,13 +18,12 @@ import numpy as np
 from clockless.errors import ParameterError, TaskError, real_array, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
-from clockless.tasks.encoding import QUARTER, Encoding, names_read, names_written
+from clockless.tasks.encoding import MEDIA, QUARTER, Encoding, names_read, names_written
 from clockless.tasks.roles import drawn_roles
 from clockless.tasks.tables import table_of
 from clockless.tasks.task import Task
 
 LOW, HIGH = 0.2, 0.3  # volts wanted at outputs of the other classes and of the right one
-MEDIA = ("resistors", "xy", "modules")
 ENCODINGS = {"resistors": ("differential", "one-hot"), "xy": ("one-hot",), "modules": ("one-hot",)}
 
 
@@ -37,7 +36,7 @@ class Classification(Task):
         encoding: of features; or it as JSON.
 
     Raises:
-        TaskError: names or an encoding that cannot be read.
+        TaskError: names or an encoding that cannot be read, or names that are not one per class.
     """
 
     class_names: Any = ()
@@ -47,6 +46,8 @@ class Classification(Task):
         super().__post_init__()
         if isinstance(self.class_names, str):
             object.__setattr__(self, "class_names", names_read(self.class_names))
+        if self.class_names and len(self.class_names) != self.classes:
+            raise TaskError(f"{len(self.class_names)} class_names for {self.classes} classes; give one name per class.")
         if isinstance(self.encoding, str):
             object.__setattr__(self, "encoding", Encoding.read(self.encoding))
 
