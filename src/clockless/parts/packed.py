@@ -1,8 +1,8 @@
 """Arguments of compiled code as words in memory, so that entering it is short to compile and quick at run time.
 
-Numba takes every array of every argument apart in a wrapper that is compiled with the function: with the hundred arrays of a
-block that is more code than the learning loop itself, compiled anew for each combination of parts, and run at every call. Here
-the values stand in one array of 64-bit words in the layout of Numba's own structs, and compiled code reads them from there.
+Numba takes every array of every argument apart in a wrapper that is compiled with the function: for the hundred arrays of
+a block that is more code than the learning loop itself, compiled anew for each combination of parts, and run at every call.
+Here the values stand in one array of 64-bit words in the layout of Numba's structs, and compiled code reads them there.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Packed:
 
     def __init__(self, *values: Any) -> None:
         self._kept = values  # or the arrays would be gone before they are read
-        self.kinds = tuple(typeof(value) for value in values)
         self._words = np.array(_words(values), dtype=np.uint64)
+        self.kinds = tuple(typeof(value) for value in values)
         self.address = self._words.ctypes.data
 
 
