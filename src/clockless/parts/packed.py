@@ -69,7 +69,7 @@ class _PackedModel(models.PrimitiveModel):
         super().__init__(manager, kind, ir.IntType(64))
 
 
-@unbox(PackedType)
+@unbox(PackedType)  # type: ignore[untyped-decorator]
 def _unboxed(kind: Any, value: Any, c: Any) -> NativeValue:
     address = c.pyapi.object_getattr_string(value, "address")
     number = c.pyapi.long_as_longlong(address)
