@@ -1,7 +1,7 @@
 """How much memory this machine has, and the check that what is asked for fits into it, before any of it is taken.
 
-Linux grants arrays that it does not have and kills whoever fills them, and NumPy names a size but no reason. So whatever is as
-large as a user says (nodes, examples, axes, records) is estimated first, and refused in one sentence.
+Linux grants arrays that it does not have and kills whoever fills them, and NumPy names a size but no reason. So whatever is
+as large as a user says (nodes, examples, axes, records) is estimated first, and refused in one sentence.
 """
 
 from __future__ import annotations
