@@ -10,8 +10,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
+from clockless import memory
+
 _RADII = (0.45, 0.63)  # ratio 1.4; together they fill the unit area per disc to about 0.94
 _SWEEPS = 200
+_PAIR_BYTES = 170  # in a list of all pairs, sorted
 
 
 def contact_network(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,6 +82,10 @@ class _Wiring:
                 for j in sorted(others, key=lambda j: self.gap((i, j)))[: 3 - len(self.near[i])]:
                     self.join(i, j)
         if self.count < edges:
+            count = self.nodes * (self.nodes - 1) // 2
+            memory.check(
+                _PAIR_BYTES * count, f"a packing of {self.nodes:,} nodes and {edges:,} edges,", "ask for fewer edges"
+            )
             absent = [(i, j) for i in range(self.nodes) for j in range(i + 1, self.nodes) if j not in self.near[i]]
             for i, j in sorted(absent, key=self.gap)[: edges - self.count]:
                 self.join(i, j)
