@@ -22,6 +22,8 @@ def contact_network(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.n
 
     Every node gets degree >= 3 if edges >= 3 nodes / 2 (nodes > 3); with fewer edges the floor is lowered to 2, then 1.
     """
+    if edges > 3 * nodes:  # more than Delaunay neighbours
+        _check_pairs(nodes, edges)
     rng = np.random.default_rng(seed)
     radius = rng.permutation(np.where(np.arange(nodes) % 2, *_RADII))
     positions = _relaxed(rng.random((nodes, 2)) * np.sqrt(nodes), radius, np.sqrt(nodes))
@@ -29,6 +31,11 @@ def contact_network(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.n
     wiring.fill(edges)
     wiring.prune(edges)
     return np.array(sorted(wiring.pairs()), dtype=np.int64), positions
+
+
+def _check_pairs(nodes: int, edges: int) -> None:
+    count = nodes * (nodes - 1) // 2
+    memory.check(_PAIR_BYTES * count, f"a packing of {nodes:,} nodes and {edges:,} edges,", "ask for fewer edges")
 
 
 def _relaxed(positions: np.ndarray, radius: np.ndarray, side: float) -> np.ndarray:
@@ -82,10 +89,7 @@ class _Wiring:
                 for j in sorted(others, key=lambda j: self.gap((i, j)))[: 3 - len(self.near[i])]:
                     self.join(i, j)
         if self.count < edges:
-            count = self.nodes * (self.nodes - 1) // 2
-            memory.check(
-                _PAIR_BYTES * count, f"a packing of {self.nodes:,} nodes and {edges:,} edges,", "ask for fewer edges"
-            )
+            _check_pairs(self.nodes, edges)
             absent = [(i, j) for i in range(self.nodes) for j in range(i + 1, self.nodes) if j not in self.near[i]]
             for i, j in sorted(absent, key=self.gap)[: edges - self.count]:
                 self.join(i, j)
