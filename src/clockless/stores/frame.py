@@ -169,13 +169,12 @@ def group_of(folder: Path, experiment: Experiment) -> tuple[Jobs, zarr.Group]:
     work = Jobs(experiment, attributes_left(path)["width"]).of_medium(attributes_left(path).get("medium"))
     work = work.without({name for name in work.later if not (path / name).exists()})
     arrays = layouts(work)
-    check_arrays(path, arrays)
+    packed = check_arrays(path, arrays)
     import zarr
 
-    from clockless.stores.chunk_files import ChunkFiles
+    from clockless.stores.chunk_files import Chunk, ChunkFiles
 
-    largest = max(layout.chunk_bytes for layout in arrays.values())
-    files = ChunkFiles(path, largest=2 * largest + MOST_DESCRIPTION_BYTES)
+    files = ChunkFiles(path, chunks={name: Chunk(layout.chunk_bytes, name in packed) for name, layout in arrays.items()})
     return work, zarr.open_group(files, mode="r+", zarr_format=3, use_consolidated=False)
 
 
