@@ -38,9 +38,9 @@ def new(path: Path = Path("study.yaml")) -> int:
     if path.exists():
         raise OutputError(f"{path} is there already; choose another name.")
     try:
-        path.write_text(description_files.EXAMPLE, encoding="utf-8")
+        disk.write(path, description_files.EXAMPLE)
     except OSError as error:
-        raise OutputError(f"cannot write {path} ({error.strerror}); choose another place.") from None
+        raise OutputError(f"cannot write {path} ({error.strerror or error}); choose another place.") from None
     if path.suffix == ".toml":
         import yaml
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from clockless import disk
+from clockless import disk, memory
 from clockless.errors import ParameterError, StoreError
 from clockless.experiments import own_parts
 from clockless.experiments.experiment import Experiment
@@ -38,12 +38,13 @@ from clockless.stores.frame import (
     described_in,
     difference,
     group_of,
+    making,
     on_disk,
     relabel,
     seal_of,
 )  # fmt: skip
 from clockless.stores.journal import Journal
-from clockless.stores.layout import DONE, group_path, groups, nothing
+from clockless.stores.layout import DONE, group_path, groups, layouts, nothing
 from clockless.stores.provenance import check_ready, keep_parts, made_otherwise
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ class Store:
             or any(p.suffix not in (".zarr", ".seal") and p.name not in ("units", PARTS) for p in folder.iterdir())
         ):
             raise StoreError(f"{folder} is there and is no store; choose another place.")
-        with on_disk(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        with making(folder):
             keep_parts(folder, experiment)
             allocate(folder, experiment, width, {}, own_parts=True)
             disk.write(folder / "experiment.yaml", text_of(experiment))
         store = cls.open(folder)
-        store._tell("created", units=len(store.jobs.members))
+        with on_disk(folder):
+            store._tell("created", units=len(store.jobs.members))
         return store
 
     @classmethod
@@ -295,6 +296,8 @@ class Store:
     def results(self) -> tuple[Arrays, np.ndarray, list[int]]:
         """Results [replica, ..] of the jobs that are done, NaN elsewhere; replicas done; jobs found damaged."""
         done, damaged = self.done(), []
+        count = sum(layout.chunk_bytes for layout in layouts(self.jobs).values()) * self.job_count
+        memory.check(2 * count, f"what {self.path} holds", "look at its arrays with zarr or xarray, a part at a time")
         whole = np.zeros(self.experiment.replicas, dtype=bool)
         arrays = {
             name: np.full((self.experiment.replicas, *self._group[name].shape[2:]), nothing(variable.dtype), variable.dtype)
