@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 OUT ?= results
 JOBS ?= 2
 
-.PHONY: reproduce test test-slow compose lint format benchmark clean
+.PHONY: reproduce test test-slow test-random compose lint format benchmark clean
 
 reproduce: $(VENV)/.installed
 	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
@@ -16,6 +16,10 @@ test: lint
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -m slow
+
+# Examples drawn anew every time, for what `make test` draws alike everywhere; what is found is kept in .hypothesis.
+test-random: $(VENV)/.installed-dev
+	HYPOTHESIS_PROFILE=random $(BIN)/pytest -m "hypothesis and not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -47,7 +47,7 @@ class Bench(Medium):
         network: the wiring; None for a bench without one.
         command: what starts the process, as one would type it, such as "python board.py --port 3".
         size, units: entries of the state and parameters that learn; nodes and edges if nothing is said.
-        timeout: seconds within which an answer must come.
+        timeout: seconds within which an answer must come, the first after the start of the process.
         nudged: whether it understands `outputs`, `targets` and `strength`; else only rules that clamp can be used.
 
     Raises:
@@ -58,7 +58,7 @@ class Bench(Medium):
     probed = False
 
     def __init__(
-        self, network: Any, command: str, size: int | None = None, units: int | None = None, timeout: float = 10.0,
+        self, network: Any, command: str, size: int | None = None, units: int | None = None, timeout: float = 60.0,
         nudged: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(network, size=size, units=units)

@@ -24,11 +24,12 @@ from clockless.workers.loop import CHECKPOINT_SECONDS, Receipt, Runner
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_CONNECT_SECONDS = 15.0
+_CONNECT_SECONDS = 30.0
 _WORKERS_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 _ANSWER_SECONDS = 3.0
-_GONE_SECONDS = 10.0  # without an answer, before the scheduler counts as dead
+_GONE_SECONDS = 10.0  # without a connection, before the scheduler counts as dead
+_SILENT_SECONDS = 120.0  # without an answer on a connection that stands: a busy machine may let it wait
 _CANCELLED = (CancelledError, asyncio.CancelledError)
 _TASKS_PER_THREAD = 2  # in flight, so that no worker waits for this process
 
@@ -78,7 +79,7 @@ def run_on_cluster(
                 now = _threads(client)
                 if now is not None:
                     answered, threads = time.monotonic(), max(1, now)
-                elif time.monotonic() - answered > _GONE_SECONDS:
+                elif time.monotonic() - answered > (_SILENT_SECONDS if client.status == "running" else _GONE_SECONDS):
                     raise ClusterError(_lost(store))
             while waiting and len(flying) < _TASKS_PER_THREAD * threads and client.status == "running":
                 job = waiting.pop()
