@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import traceback
 import warnings
@@ -28,7 +29,7 @@ KINDS = {  # of findings
     "code": "code run on merely reading",
     "wrong": "another number than the right one, without a word",
     "nonsense": "accepted, though it means nothing",
-    "sentence": "an error whose text is empty, or has several lines",
+    "sentence": "an error whose text is empty, or fills a page",
 }
 _SENTENCE = 2000  # characters, at most
 
@@ -36,10 +37,10 @@ _SENTENCE = 2000  # characters, at most
 class Finding(Exception):
     """Raised by a subject that has seen what must not be."""
 
-    def __init__(self, kind: str, what: str) -> None:
+    def __init__(self, kind: str, what: str, place: str = "") -> None:
         assert kind in KINDS
         super().__init__(what)
-        self.kind = kind
+        self.kind, self.place = kind, place or _alike(what)
 
 
 @dataclass
@@ -77,12 +78,15 @@ class Case:
     folder: Path
     fixtures: Path
     guard: Guard
+    notes: int  # handle of a file that is there when the process is not
     caught: list[warnings.WarningMessage] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
 
     def shows(self, *values: Any) -> None:
         """Keep what is tried, for whoever reads a finding."""
-        self.seen += [shown(value) for value in values]
+        for value in values:
+            self.seen.append(shown(value))
+            os.write(self.notes, self.seen[-1].encode("utf-8", "backslashreplace") + b"\n")
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
@@ -115,11 +119,11 @@ def tried(subject: Subject, case: Case) -> Outcome:
             subject.attempt(case)
     except ClocklessError as error:
         outcome = Outcome(number, REFUSED, what=str(error))
-        text = str(error.args[0]) if error.args else ""
-        if not text.strip() or len(text) > _SENTENCE or "\n" in text:
+        text = str(error)
+        if not text.strip() or len(text) > _SENTENCE:
             outcome = Outcome(number, "sentence", _place(error), shown(text))
     except Finding as finding:
-        outcome = Outcome(number, finding.kind, _alike(str(finding)), str(finding))
+        outcome = Outcome(number, finding.kind, finding.place, str(finding))
     except MemoryError as error:
         outcome = Outcome(number, "memory", _place(error), traceback.format_exc())
     except BaseException as error:  # noqa: BLE001 (whatever it is, it is what is looked for)

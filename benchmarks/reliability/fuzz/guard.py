@@ -25,19 +25,23 @@ class Guard:
 
     Attributes:
         processes: how many may be started.
+        connections: whether any may be made.
+        asked: places outside the folder that the input names itself; writing there is prevented, but no escape.
         code: whether code that lies in the folder may be run.
     """
 
     def __init__(self) -> None:
         self.folder: str | None = None
         self.escapes: list[tuple[str, str]] = []
-        self.processes, self.code = 0, False
+        self.processes, self.connections, self.code = 0, False, False
+        self.asked: list[str] = []
         sys.addaudithook(self._heard)
 
     @contextmanager
     def within(self, folder: Path) -> Iterator[None]:
         """Watch, until the block ends."""
-        self.escapes, self.processes, self.code = [], 0, False
+        self.escapes, self.asked = [], []
+        self.processes, self.connections, self.code = 0, False, False
         self.folder = os.path.realpath(folder)
         try:
             yield
@@ -59,7 +63,7 @@ class Guard:
             self.processes -= 1
             if self.processes < 0:
                 self._escaped("outside", f"{event} {str(arguments)[:200]}")
-        elif event in _CONNECTS:
+        elif event in _CONNECTS and not self.connections:
             self._escaped("outside", f"{event} {arguments[1]}")
         elif event == "exec" and not self.code:
             name = getattr(arguments[0], "co_filename", "")
@@ -75,8 +79,10 @@ class Guard:
         place = os.path.join(os.path.realpath(parent), name) if as_link else os.path.realpath(full)
         inside = place == self.folder or place.startswith(f"{self.folder}{os.sep}")
         if not inside and place != os.devnull and "__pycache__" not in place:  # where compiled code is kept
-            self._escaped("outside", f"{event} {place}")
+            wanted = any(place.startswith(asked) for asked in self.asked)
+            self._escaped("outside", f"{event} {place}", wanted)
 
-    def _escaped(self, kind: str, what: str) -> None:
-        self.escapes.append((kind, what))
+    def _escaped(self, kind: str, what: str, wanted: bool = False) -> None:
+        if not wanted:
+            self.escapes.append((kind, what))
         raise PermissionError(errno.EPERM, "forbidden while fuzzing", what)

@@ -100,9 +100,12 @@ def at(tree: Any, path: Path) -> Any:
 
 
 def changed_tree(tree: Any, chance: Chance, odd: Sequence[Any] = PLAIN) -> tuple[Any, list[tuple[Any, Any]]]:
-    """A copy with one to four values replaced, removed, renamed, repeated or nested; and (old, new) of leaves replaced."""
-    tree, replaced = copy.deepcopy(tree), []
-    for _ in range(chance.few()):
+    """A copy with one to four values replaced, removed, renamed, repeated or nested.
+
+    Returns it with (old, new) of the leaf that was replaced, if that is all that was done.
+    """
+    tree, replaced, count = copy.deepcopy(tree), [], chance.few()
+    for _ in range(count):
         path = chance.one(places(tree))
         if not path:
             if chance.with_odds(0.05):
@@ -113,7 +116,7 @@ def changed_tree(tree: Any, chance: Chance, odd: Sequence[Any] = PLAIN) -> tuple
         if kind < 5:
             old, new = parent[key], copy.deepcopy(chance.one(odd))
             parent[key] = new
-            if not isinstance(old, (list, dict)):
+            if count == 1 and not isinstance(old, (list, dict)):
                 replaced.append((old, new))
         elif kind == 5:
             del parent[key]

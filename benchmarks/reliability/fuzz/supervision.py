@@ -53,7 +53,7 @@ class Watched:
         folder = Path(self._place.name)
         environment = {
             **os.environ, "PYTHONHASHSEED": "0", "TMPDIR": str(folder / "input"), "MPLBACKEND": "Agg", "TERM": "dumb",
-            "MPLCONFIGDIR": str(folder / "matplotlib"), "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1",
+            "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1", "PATH": str(folder / "input"),
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
         }  # fmt: skip
         (folder / "input").mkdir(exist_ok=True)
@@ -64,7 +64,7 @@ class Watched:
         )  # fmt: skip
         self._tried = 0
         if (answer := self._answer(_START_LIMIT, _START_LIMIT)) != "ready\n":
-            raise RuntimeError(f"{self.subject} cannot be prepared ({answer or 'it died'}): {self._last_words()}")
+            raise RuntimeError(f"{self.subject} cannot be prepared ({answer or 'it died'}): {self._said('said.log', 15)}")
 
     def _tried_one(self, number: int) -> Outcome:
         assert self._process is not None
@@ -78,11 +78,13 @@ class Watched:
         if answer:
             return Outcome(**json.loads(answer))
         if answer is None:
-            self._end()
-            return Outcome(number, "hang", "hang", self._last_words())
-        code = self._process.wait()
+            os.kill(self._process.pid, signal.SIGUSR1)
+            time.sleep(_LOOK)  # it writes down where it is
+            kind, place = "hang", "hang"
+        else:
+            kind, place = "crash", f"exit code {self._process.wait()}"
         self._end()
-        return Outcome(number, "crash", f"exit code {code}", self._last_words())
+        return Outcome(number, kind, place, self._said("said.log", 40), self._said("notes.txt", 1000))
 
     def _answer(self, computing: float, waiting: float) -> str | None:
         """A line; "" if the process died, None if it took too long."""
@@ -105,9 +107,9 @@ class Watched:
             return 0.0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _last_words(self) -> str:
-        said = Path(self._place.name) / "said.log"
-        return "\n".join(said.read_text(errors="replace").splitlines()[-15:]) if said.exists() else ""
+    def _said(self, name: str, lines: int) -> str:
+        path = Path(self._place.name) / name
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
     def _end(self) -> None:
         if self._process is not None:

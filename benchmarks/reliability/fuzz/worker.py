@@ -7,9 +7,11 @@ Started by `supervision`, which ends it when an input does not.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -21,8 +23,11 @@ def main() -> None:
     name, seed, place = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     numbers, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
     said = os.open(place / "said.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    notes = os.open(place / "notes.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream, to in ((0, os.open(os.devnull, os.O_RDONLY)), (1, said), (2, said)):
         os.dup2(to, stream)
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # where it hangs
 
     from fuzz.attempts import Case, emptied, tried
     from fuzz.chance import Chance
@@ -41,8 +46,9 @@ def main() -> None:
         os.chdir(place)
         emptied(folder)
         os.chdir(folder)
+        os.ftruncate(notes, 0)
         number = int(line)
-        outcome = tried(subject, Case(number, Chance.of(name, seed, number), folder, fixtures, guard))
+        outcome = tried(subject, Case(number, Chance.of(name, seed, number), folder, fixtures, guard, notes))
         answers.write(json.dumps(outcome.plain()) + "\n")
         answers.flush()
 

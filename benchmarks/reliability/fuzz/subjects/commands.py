@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -55,6 +56,7 @@ class Fed:
             compute(store, Workers(threads=1), progress=False)
             if name == "half":
                 store.undo(1)
+        store.plot().savefig(fixtures / "drawn.png")  # fonts are found
         (fixtures / "empty.json").write_text("{}")
         (fixtures / "bytes").write_bytes(bytes(range(256)))
         self.fixtures = fixtures
@@ -68,6 +70,8 @@ class Fed:
             harmed = chance.one(sorted(path for path in (case.folder / "damaged").rglob("*") if path.is_file()))
             harmed.write_bytes(changed_bytes(harmed.read_bytes(), chance))
             line = _changed(chance.one(_LINES), chance)
+            case.guard.processes, case.guard.connections = 4, True
+            case.guard.asked = [os.path.realpath(word.rpartition("=")[2]) for word in line if "/" in word or ".." in word]
             case.shows(line, f"damaged: {harmed.relative_to(case.folder)}")
         code, said = _run(line)
         case.shows(f"exit code {code}", said[-1500:])

@@ -28,7 +28,7 @@ class Fed:
         if fault == "traceback":
             raise KeyError(fault)
         if fault == "sentence":
-            raise ParameterError("two\nlines")
+            raise ParameterError("")
         if fault == "hang":
             while True:
                 time.sleep(0)

@@ -40,7 +40,7 @@ class Fed:
         if sum(map(len, work.members)) != experiment.replicas:
             raise Finding("wrong", f"{experiment.replicas} replicas, but jobs for {sum(map(len, work.members))}")
         for old, new in replaced:
-            if len(replaced) == 1 and not flags and _means_nothing(old, new):
+            if not flags and _means_nothing(old, new):
                 raise Finding("nonsense", f"{new!r} in place of {old!r} is accepted")
 
     def _made(self, case: Case, replaced: list[tuple[Any, Any]]) -> tuple[Path, list[str]]:
