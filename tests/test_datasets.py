@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import struct
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
 
-from clockless.errors import ParameterError, TaskError
+from clockless.errors import ClocklessError, ParameterError, TaskError
 from clockless.media.phases import tasks as phase_tasks
 from clockless.media.phases.tasks import PhaseTask, one_hot
 from clockless.networks.architectures import dense
@@ -256,3 +257,44 @@ def test_pooling_keeps_the_mean():
     assert small.shape == (6, 2, 3)
     assert small.mean() == pytest.approx(IMAGES.mean())
     assert small[2, 1, 2] == pytest.approx(math.fsum(IMAGES[2, 2:, 4:].ravel().tolist()) / 4)
+
+
+# --- bounds ------------------------------------------------------------------------------------------------------------
+
+
+def packed_zeros(path, header, count):
+    """A .gz of a header and so many zero bytes, which takes a thousandth of them."""
+    with gzip.open(path, "wb") as file:
+        file.write(header)
+        for _ in range(count >> 20):
+            file.write(bytes(1 << 20))
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (12, r"12 bytes should follow its header, not 13 or more"),
+        (0xFFFFFFFF, "4294967295 bytes, needs about"),
+        (48 << 20, "50331648 bytes, needs about 480 MiB"),
+    ],
+)
+def test_a_packed_file_is_unpacked_no_further_than_its_header_says(tmp_path, monkeypatch, said, error):
+    path, read = tmp_path / "labels.gz", []
+    packed_zeros(path, (0x801).to_bytes(4, "big") + said.to_bytes(4, "big"), 64 << 20)
+    assert path.stat().st_size < 100_000
+    unpack = gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda file, size=-1: read.append(size) or unpack(file, size))
+    monkeypatch.setattr("clockless.memory.total", lambda: 400 << 20)
+    with pytest.raises(ClocklessError, match=error):
+        read_labels(path)
+    assert max(read) <= 13
+    assert min(read) >= 0
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "labels")
+    with pytest.raises(TaskError, match="it is a pipe and no file"):
+        read_labels(tmp_path / "labels")
+    (tmp_path / "link").symlink_to(tmp_path / "plain")
+    (tmp_path / "plain").write_bytes(idx_bytes(LABELS))
+    np.testing.assert_array_equal(read_labels(tmp_path / "link"), LABELS)

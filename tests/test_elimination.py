@@ -8,8 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from clockless import networks
+from clockless import memory, networks
+from clockless.errors import MemoryBoundError
 from clockless.media.resistors.columns import inject
+from clockless.numerics import elimination
 from clockless.numerics.elimination import COLUMNS, assemble, factor, plan, solve
 from clockless.numerics.lanes import Tile1, Tile8, Tile32, zeros
 
@@ -55,8 +57,18 @@ def laplacian(nodes: int, edges: np.ndarray, conductance: np.ndarray) -> np.ndar
     return incidence.T @ (conductance[:, None] * incidence)
 
 
-def factored(nodes, edges, conductance):
-    schedule = plan(nodes, edges)
+def plan_as_large(nodes, edges):
+    """The schedule that a wiring would have were it a large one."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(elimination, "LARGE", 0)
+        return plan(nodes, edges)
+
+
+PLANS = pytest.mark.parametrize("planned", [plan, plan_as_large])
+
+
+def factored(nodes, edges, conductance, planned=plan):
+    schedule = planned(nodes, edges)
     slots = len(schedule.updates.start) - 1
     upper, lower = zeros(slots, LANES), zeros(slots, LANES)
     factorise(TILE, schedule, conductance, upper, lower)
@@ -143,14 +155,15 @@ def test_any_currents_can_be_solved_for(wiring, q):
             assert unsolved(matrix, potential[free], currents[c, free, w]) <= 1
 
 
+@PLANS
 @settings(max_examples=30, deadline=None)
-@given(wirings)
-def test_the_factors_multiply_to_the_reduced_laplacian(wiring):
+@given(wiring=wirings)
+def test_the_factors_multiply_to_the_reduced_laplacian(planned, wiring):
     nodes, extra, seed = wiring
     rng = np.random.default_rng(seed)
     edges = random_wiring(nodes, extra, rng)
     conductance = np.exp(rng.normal(0, 1, (len(edges), LANES)))
-    schedule, upper, lower = factored(nodes, edges, conductance)
+    schedule, upper, lower = factored(nodes, edges, conductance, planned)
     n = nodes - 1
     L, LD = np.eye(n), np.diag(upper[:n, 3])
     row_in_column = {}
@@ -211,11 +224,12 @@ def test_a_tree_fills_nothing_in(nodes):
     np.testing.assert_array_equal(schedule.edge_slot < 0, (edges == np.argmax(schedule.row_of_node)).any(axis=1))
 
 
-def test_one_wiring_has_one_schedule():
+@PLANS
+def test_one_wiring_has_one_schedule(planned):
     """It is known before any role is: it follows from the wiring alone, not from the order or ends of the edges."""
     network = networks.packing(64, 143, seed=2)
     order = np.random.default_rng(0).permutation(143)
-    one, other = plan(64, network.edges), plan(64, network.edges[order, ::-1])
+    one, other = planned(64, network.edges), planned(64, network.edges[order, ::-1])
     for field in ("row_of_node", "start"):
         np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
     for field in ("updates", "forward", "backward"):
@@ -237,13 +251,14 @@ def pairs(terms, target):
     return list(zip(terms.left[span].tolist(), terms.right[span].tolist(), strict=True))
 
 
+@PLANS
 @settings(max_examples=40, deadline=None)
-@given(wirings)
-def test_the_schedule_lists_exactly_what_elimination_in_its_order_fills_in(wiring):
+@given(wiring=wirings)
+def test_the_schedule_lists_exactly_what_elimination_in_its_order_fills_in(planned, wiring):
     """Against the textbook: each row eliminated in turn joins all rows after it that it is joined to."""
     nodes, extra, seed = wiring
     edges = random_wiring(nodes, extra, np.random.default_rng(seed))
-    schedule = plan(nodes, edges)
+    schedule = planned(nodes, edges)
     n = nodes - 1
     joined = np.zeros((nodes, nodes), dtype=bool)
     ends = schedule.row_of_node[edges]
@@ -266,10 +281,11 @@ def test_the_schedule_lists_exactly_what_elimination_in_its_order_fills_in(wirin
     assert schedule.edge_slot.tolist() == [slot.get((max(pair), min(pair)), -1) for pair in ends.tolist()]
 
 
+@PLANS
 @pytest.mark.parametrize("nodes", [30, 100])
-def test_descendants_in_the_elimination_tree_are_the_rows_right_before(nodes):
+def test_descendants_in_the_elimination_tree_are_the_rows_right_before(planned, nodes):
     """A row's parent is the first row that its column stores."""
-    schedule = plan(nodes, random_wiring(nodes, nodes, np.random.default_rng(nodes)))
+    schedule = planned(nodes, random_wiring(nodes, nodes, np.random.default_rng(nodes)))
     n = nodes - 1
     first = list(range(n))
     size = [1] * n
@@ -290,3 +306,35 @@ def test_descendants_in_the_elimination_tree_are_the_rows_right_before(nodes):
 def test_the_best_of_several_orders_is_kept(network, most):
     """Lowest degree with ties by node number, one order of those tried, takes 854, 10782 and 132901 products."""
     assert len(plan(network.nodes, network.edges).updates.left) < most
+
+
+def test_large_networks_take_less_than_nested_dissection():
+    """22,500 nodes in well under a second. George 1973 (doi 10.1137/0710032): nested dissection of a k x k grid takes
+    829/84 k^3 multiplications, to leading order."""
+    network = networks.lattice(150, 150)
+    assert len(network.edges) > elimination.LARGE
+    schedule = plan(network.nodes, network.edges)
+    assert 0 < len(schedule.updates.left) < 829 / 84 * 150**3
+    assert schedule.updates.left.dtype == np.int32
+
+
+def test_the_order_of_a_network_that_is_not_large_stays_as_it_was(monkeypatch):
+    """Its bits depend on it; the largest that keeps it has `LARGE` edges."""
+    monkeypatch.setattr("clockless.numerics.ordering.minimum_degree", None)
+    assert elimination.LARGE == 10_000
+    monkeypatch.setattr(elimination, "LARGE", 143)
+    plan(64, networks.packing(64, 143).edges)
+    with pytest.raises(TypeError):
+        plan(64, networks.packing(64, 144).edges)
+
+
+def test_what_fills_in_too_much_is_refused_before_its_lists_are_made(monkeypatch):
+    """Everything joined to everything: n = 199 rows fill in all n (n - 1) / 2 places, and column j takes
+    c (c + 1) / 2 products for its c = n - 1 - j places, which is (n - 1) n (n + 1) / 6 in all."""
+    edges = np.array([(i, j) for i in range(200) for j in range(i)])
+    assert len(plan_as_large(200, edges).updates.left) == 198 * 199 * 200 // 6
+    monkeypatch.setattr(memory, "total", lambda: 10_000_000)
+    with pytest.raises(
+        MemoryBoundError, match=r"200 nodes, which fills in 19,701 places and takes 1,313,400 products, needs"
+    ):
+        plan_as_large(200, edges)

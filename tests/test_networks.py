@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import os
 
 import networkx
 import numpy as np
@@ -412,6 +414,25 @@ def test_damaged_compressed_graphml(tmp_path, keep):
     path.write_bytes(gzip.compress(graphml(NODES + EDGE).encode())[:keep])
     with pytest.raises(NetworkError):
         networks.read_graphml(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"), [("n.graphml", bytes), ("n.graphml.gz", gzip.compress), ("n.graphml.bz2", bz2.compress)]
+)
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch, name, pack):
+    text = graphml(NODES + EDGE).encode()
+    (tmp_path / name).write_bytes(pack(text))
+    assert networks.read_graphml(tmp_path / name).nodes == 2
+    monkeypatch.setattr("clockless.networks.files._MOST_BYTES", len(text) - 1)
+    with pytest.raises(NetworkError, match="holds more than"):
+        networks.read_graphml(tmp_path / name)
+
+
+@pytest.mark.parametrize("read", [networks.read_graphml, networks.read_csv])
+def test_a_pipe_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "n")
+    with pytest.raises(NetworkError, match="a pipe and no file"):
+        read(tmp_path / "n")
 
 
 @pytest.mark.parametrize(

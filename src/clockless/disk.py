@@ -73,6 +73,29 @@ def read_part(path: Path, first: int, most: int) -> bytes:
     return b"".join(parts)
 
 
+def given(path: Path) -> int:
+    """A handle for reading a plain file that the user names: links are followed, but nothing waits.
+
+    Raises:
+        OSError: it cannot be read, or is something else, such as a pipe.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)} and no file")
+    return handle
+
+
+def read_given(path: Path, most: int) -> bytes:
+    """All bytes of a plain file that the user names; OSError as `given`, or if it has more than `most` bytes."""
+    with open(given(path), "rb") as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return found
+
+
 def read_json(path: Path, most: int) -> Any:
     """What a JSON file of at most `most` bytes says; raises as `read`, and ValueError if that is no JSON."""
     try:

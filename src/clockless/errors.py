@@ -37,6 +37,10 @@ class TaskError(ClocklessError, ValueError):
     """A task whose nodes or examples contradict each other or the network."""
 
 
+class MemoryBoundError(ClocklessError, MemoryError):
+    """Something that needs more memory than there is; the sentence says how much, and nothing was taken."""
+
+
 class OutputError(ClocklessError, OSError):
     """A place that results cannot be written to."""
 

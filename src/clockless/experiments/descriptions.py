@@ -138,10 +138,20 @@ def each(value: Any, check: Callable[[Any, str], Any], where: str) -> Any:
         return check(value, where)
     if not value:
         raise DescriptionError(f"{where} is an empty list; an axis needs at least one value.")
-    checked = [check(item, f"{where}[{k}]") for k, item in enumerate(value)]
-    if len({canonical(item) for item in checked}) < len(checked):
+    kinds = set(map(type, value))
+    plain = kinds <= {int} or kinds <= {float} or kinds <= {str}
+    checked = [_named(check, item, where, k) for k, item in enumerate(value)]
+    if len(set(map(repr if plain and set(map(type, checked)) == kinds else canonical, checked))) < len(checked):
         raise DescriptionError(f"{where} = {shown(value)} holds a value twice; name each value of an axis once.")
     return checked
+
+
+def _named(check: Callable[[Any, str], Any], value: Any, where: str, k: int) -> Any:
+    """`check` of value `k` of an axis, which has a name only where the check complains: a name for each would cost most."""
+    try:
+        return check(value, where)
+    except ClocklessError:
+        return check(value, f"{where}[{k}]")
 
 
 def canonical(value: Any) -> str:

@@ -143,7 +143,7 @@ class Experiment:
                 found += [(section, path, values) for path, values in _lists(section, value)]
         for section, path, values in found:
             for k, item in enumerate(values):
-                for inner, _ in _lists(section, item, path):
+                for inner, _ in _lists(section, item, path) if isinstance(item, dict) else []:
                     where = ".".join((section, *path)) + ".".join((f"[{k}]", *inner[len(path) :]))
                     raise DescriptionError(f"{where} is a list within a list; an axis of {section} holds single ones.")
         short = [_short(section, path) for section, path, _ in found]
@@ -238,6 +238,8 @@ def _part_check(section: str) -> Any:
 
 
 def _whole(value: Any, least: int, most: int, where: str) -> int:
+    if type(value) is int and least <= value <= most:
+        return value
     if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) <= most:
         raise DescriptionError(f"{where} = {shown(value)}; it must be a whole number from {least:,} to {most:,}.")
     return int(value)

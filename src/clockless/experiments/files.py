@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from clockless.errors import DescriptionError, OutputError, shown
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.own_parts import Place, beside
+from clockless.experiments.parsing import MOST_BYTES, of_toml, of_yaml, written
 
 EXAMPLE = """\
 # An experiment for `clockless run`: every field that is a list is an axis, and every combination of the axes is a replica.
@@ -50,7 +49,8 @@ def read(path: str | os.PathLike[str], flags: Iterable[str] = (), store: bool = 
     """
     name = Path(path)
     try:
-        text = name.read_text(encoding="utf-8")
+        with name.open("rb") as file:
+            text = file.read(MOST_BYTES + 1).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text in UTF-8"
         raise DescriptionError(f"{name} cannot be read ({reason}); check the name.") from None
@@ -69,54 +69,7 @@ def of_text(text: str, name: Path, flags: Iterable[str] = (), store: bool = Fals
 
 
 def _parsed(text: str, name: Path) -> Any:
-    import yaml
-
-    try:
-        return tomllib.loads(text) if name.suffix == ".toml" else yaml.load(text, _yaml_loader())
-    except tomllib.TOMLDecodeError as error:
-        raise DescriptionError(f"this is no TOML ({error}).") from None
-    except DescriptionError:
-        raise
-    except (yaml.YAMLError, *_UNREADABLE) as error:
-        language = "TOML" if name.suffix == ".toml" else "YAML"
-        raise DescriptionError(f"this is no {language} ({' '.join(str(error).split())}).") from None
-
-
-# What the readers of numbers and dates raise for words that are none.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-
-
-_MISLEADING = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-9_]+)+(\.[0-9_]*)?)")
-
-
-def _yaml_loader() -> Any:
-    """Safe YAML without its surprises: 1e-3 is a number; 0100, 1:30 and a field that is given twice are mistakes."""
-    import yaml
-
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise DescriptionError(f"the field {key!r} is given twice; give it once.")
-            return super().construct_mapping(node, deep)
-
-        def construct_number(self, node: Any) -> Any:
-            text = str(node.value)
-            if _MISLEADING.fullmatch(text):
-                raise DescriptionError(
-                    f"{text} has a meaning of its own in YAML (a leading zero: octal; colons: base 60); write the number "
-                    f"without them, or words in quotes."
-                )
-            return self.construct_yaml_float(node) if node.tag.endswith(":float") else self.construct_yaml_int(node)
-
-    for tag in ("int", "float"):
-        Loader.add_constructor(f"tag:yaml.org,2002:{tag}", Loader.construct_number)
-    Loader.yaml_implicit_resolvers = {k: list(v) for k, v in Loader.yaml_implicit_resolvers.items()}
-    number = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$")
-    for first in "-+0123456789":
-        Loader.yaml_implicit_resolvers.setdefault(first, []).append(("tag:yaml.org,2002:float", number))
-    return Loader
+    return of_toml(text) if name.suffix == ".toml" else of_yaml(text)
 
 
 def text_of(experiment: Experiment, suffix: str = ".yaml") -> str:
@@ -124,14 +77,18 @@ def text_of(experiment: Experiment, suffix: str = ".yaml") -> str:
     if suffix == ".toml":
         import tomli_w
 
-        return tomli_w.dumps(_without_nothing(experiment.plain()))
+        return written(_without_nothing(experiment.plain()), tomli_w.dumps)
     import yaml
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
-    return yaml.dump(experiment.plain(), Dumper=Dumper, sort_keys=False, default_flow_style=None, width=120)
+    def dump(data: Any) -> str:
+        text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=120)
+        return text
+
+    return written(experiment.plain(), dump)
 
 
 def _without_nothing(value: Any) -> Any:
@@ -173,8 +130,6 @@ def with_flags(data: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:
 
 
 def _pairs(flags: list[str]) -> Iterable[tuple[str, Any]]:
-    import yaml
-
     while flags:
         flag = flags.pop(0)
         if not flag.startswith("--") or flag == "--":
@@ -185,11 +140,11 @@ def _pairs(flags: list[str]) -> Iterable[tuple[str, Any]]:
                 raise DescriptionError(f"{flag} has no value; give one, such as {flag} 0.5.")
             value = flags.pop(0)
         try:
-            yield name, yaml.load(value, _yaml_loader())
-        except DescriptionError:
-            raise
-        except (yaml.YAMLError, *_UNREADABLE):
-            raise DescriptionError(f"{flag} {shown(value)} is no value; give a number, a word or a list [a, b].") from None
+            yield name, of_yaml(value)
+        except DescriptionError as error:
+            raise DescriptionError(
+                f"{flag} {shown(value)} is no value: {str(error)[:-1]}; give a number, a word or a list [a, b]."
+            ) from None
 
 
 def _set(target: dict[str, Any], path: list[str], value: Any, name: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless import disk
 from clockless.errors import NetworkError, OutputError, shown
 from clockless.networks.network import Network
 
 if TYPE_CHECKING:
     import networkx
+
+_MOST_BYTES = 2**28  # of a file, unpacked: some five million edges
 
 
 def from_networkx(graph: networkx.Graph) -> Network:
@@ -79,7 +85,7 @@ def read_graphml(path: str | os.PathLike[str]) -> Network:
 
     unreadable = (ParseError, networkx.NetworkXException, LookupError, ValueError, TypeError, AttributeError)
     try:
-        graph = networkx.read_graphml(path)
+        graph = networkx.read_graphml(io.BytesIO(_unpacked(Path(path))))
         numbers = {label: int(label) for label in graph if label.isdecimal()}
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
@@ -88,6 +94,16 @@ def read_graphml(path: str | os.PathLike[str]) -> Network:
     if len(set(numbers.values())) == len(graph):
         graph = networkx.relabel_nodes(graph, numbers)
     return from_networkx(graph)
+
+
+def _unpacked(path: Path) -> bytes:
+    """The bytes of a file; of .gz and .bz2 what is packed in it, but no more of that than of any file."""
+    unpack = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix)
+    with open(disk.given(path), "rb") as file:
+        content = (unpack(file) if unpack else file).read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"it holds more than {_MOST_BYTES:,} bytes")
+    return bytes(content)
 
 
 def write_graphml(network: Network, path: str | os.PathLike[str]) -> None:
@@ -107,7 +123,7 @@ def read_csv(path: str | os.PathLike[str]) -> Network:
         NetworkError: the file cannot be read, or a line is not a pair of whole numbers.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
+        text = disk.read_given(Path(path), _MOST_BYTES).decode("utf-8-sig")  # Excel writes a byte order mark
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
     except UnicodeDecodeError:

@@ -23,10 +23,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clockless.numerics import ordering
 from clockless.numerics.lanes import size, uncounted
 from clockless.numerics.rows import Terms, add, clear, invert, multiply, negate, subtract_products, subtract_products_of_four
 
 COLUMNS = 4  # right-hand sides that share one pass over the factor
+LARGE = 10_000  # edges; beyond, the order is SuperLU's: found in this way it takes seconds, and minutes soon after
 _SMALL = 600  # edges; up to here least fill is tried as well, which is slow where nodes have many neighbours
 
 _Neighbours = dict[int, set[int]]  # of nodes that are not eliminated yet
@@ -50,26 +52,53 @@ class Schedule(NamedTuple):
 def plan(nodes: int, edges: np.ndarray) -> Schedule:
     """Choose an order of elimination, work out what it fills in, and return the schedule.
 
-    Every choice depends on node numbers only, not on the order or ends of the edges, so a wiring has one schedule.
+    Every choice depends on node numbers only, not on the order or ends of the edges, so a wiring has one schedule. The order
+    of elimination decides about rounding: up to `LARGE` edges it is found here, beyond in `ordering`.
+
+    Raises:
+        MemoryBoundError: the lists of a large network do not fit into this machine's memory.
     """
-    n = nodes - 1
-    reference, neighbours = _without_reference(nodes, edges)
-    columns = _fewest_products(neighbours)
-    row_of_node = _postorder(columns, reference)
-    pattern = _pattern(columns, row_of_node)
+    n, large = nodes - 1, len(edges) > LARGE
+    row_of_node, pattern = (_ordered_large if large else _ordered)(nodes, edges)
     ends = row_of_node[edges]
     low, high = ends.min(axis=1), ends.max(axis=1)
     slot = n + np.arange(len(pattern.row))
+    forward = _terms(n, pattern.row, slot, pattern.column)
     return Schedule(
         row_of_node=row_of_node,
         start=pattern.start(),
         edge_from=np.ascontiguousarray(ends[:, 0]),
         edge_to=np.ascontiguousarray(ends[:, 1]),
         edge_slot=np.where(high == n, -1, pattern.slots(high, low)),
-        updates=_updates(pattern),
-        forward=_terms(n, pattern.row, slot, pattern.column),
+        updates=ordering.products(n, ordering.Fill(pattern.start() - n, pattern.row), forward)
+        if large
+        else _updates(pattern),
+        forward=forward,
         backward=_terms(n, pattern.column, slot, pattern.row),
     )
+
+
+def _ordered(nodes: int, edges: np.ndarray) -> tuple[np.ndarray, _Pattern]:
+    """Rows of the nodes, and where L has values then."""
+    reference, neighbours = _without_reference(nodes, edges)
+    columns = _fewest_products(neighbours)
+    row_of_node = _postorder(columns, reference)
+    return row_of_node, _pattern(columns, row_of_node)
+
+
+def _ordered_large(nodes: int, edges: np.ndarray) -> tuple[np.ndarray, _Pattern]:
+    """The same for a large network; the first node of highest degree is the reference here, too."""
+    n, reference = nodes - 1, int(np.argmax(np.bincount(edges.ravel(), minlength=nodes)))
+    others = np.delete(np.arange(nodes), reference)
+    number = np.full(nodes, -1)
+    number[others] = np.arange(n)
+    between = number[edges[(edges != reference).all(axis=1)]]
+    rank = ordering.minimum_degree(n, between)
+    rank = ordering.postorder(n, ordering.fill(n, rank[between], nodes))[rank]
+    found = ordering.fill(n, rank[between], nodes)
+    row_of_node = np.full(nodes, n)
+    row_of_node[others] = rank
+    return row_of_node, _Pattern(n, np.repeat(np.arange(n), np.diff(found.start)), found.row)
 
 
 def _without_reference(nodes: int, edges: np.ndarray) -> tuple[int, _Neighbours]:

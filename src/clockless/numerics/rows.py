@@ -195,7 +195,8 @@ def _row_products(rows: int) -> Any:
             lanes = builder.extract_value(arrays["out"].shape, 1)  # the same for out, a and b
 
             def number(name, index):
-                return builder.load(builder.gep(arrays[name].data, [index]))
+                found = builder.load(builder.gep(arrays[name].data, [index]))
+                return found if found.type == index.type else builder.sext(found, index.type)  # 32 bits in large networks
 
             def first_row(group):
                 return builder.mul(group, ir.Constant(group.type, rows))
