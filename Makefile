@@ -4,8 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= results
 JOBS ?= 2
+FUZZ_SECONDS ?= 3600
+FUZZ_SEED ?= $(shell date +%Y%m%d)
 
-.PHONY: reproduce test test-slow compose lint format benchmark clean
+.PHONY: reproduce test test-slow fuzz compose lint format benchmark clean
 
 reproduce: $(VENV)/.installed
 	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
@@ -16,6 +18,10 @@ test: lint
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -m slow
+
+# Inputs that nobody meant, others every day; `make test` tries a fixed few. Findings are files with the command that repeats each.
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/reliability fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --jobs $(JOBS) --out $(OUT)/reliability
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

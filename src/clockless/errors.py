@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+_PAGE = 1600  # characters of a sentence at most: names of fields may have thousands
+
+
 class ClocklessError(Exception):
     """Anything that the user can mend; the command line prints its sentence and exits with code 2."""
 
     def __str__(self) -> str:
-        return printable(super().__str__())  # sentences quote paths and titles, which may hold commands for a terminal
+        text = printable(super().__str__())  # sentences quote paths and titles, which may hold commands for a terminal
+        return text if len(text) <= _PAGE else f"{text[: _PAGE // 2]} [..] {text[-_PAGE // 2 :]}"
 
 
 class NetworkError(ClocklessError, ValueError):

@@ -23,7 +23,7 @@ KINDS = {  # of findings
     "traceback": "an exception that is none of the package's own",
     "exit code": "another exit code than 0, 1 or 2, or 2 without a sentence",
     "hang": "more than 10 s of computing, or 120 s of waiting",
-    "memory": "more than 4 GiB of memory",
+    "memory": "more memory than the 6 GiB that the process may have",
     "crash": "the process died",
     "outside": "a file written, a process started or a connection made that nobody asked for",
     "code": "code run on merely reading",

@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
-_ROOM = 4 * 2**30  # bytes of addresses, beyond those in use when all is prepared
+_ROOM = 6 * 2**30  # bytes of addresses; the package's own bounds know it from the beginning
 
 
 def main() -> None:
@@ -34,12 +34,12 @@ def main() -> None:
     from fuzz.guard import Guard
     from fuzz.subjects import SUBJECTS
 
+    _limit_memory()
     subject, fixtures, folder = SUBJECTS[name](), place / "fixtures", place / "input"
     emptied(fixtures)
     os.chdir(fixtures)
     subject.prepare(fixtures)
     guard = Guard()
-    _limit_memory()
     answers.write("ready\n")
     answers.flush()
     for line in numbers:
@@ -54,9 +54,7 @@ def main() -> None:
 
 
 def _limit_memory() -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * os.sysconf("SC_PAGE_SIZE") + _ROOM
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (_ROOM, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
