@@ -65,20 +65,32 @@ class Fed:
         """One line."""
         chance = case.chance
         with case.quietly():
-            shutil.copytree(self.fixtures, case.folder, dirs_exist_ok=True)
-            (case.folder / "loop").symlink_to("loop")
-            harmed = chance.one(sorted(path for path in (case.folder / "damaged").rglob("*") if path.is_file()))
-            harmed.write_bytes(changed_bytes(harmed.read_bytes(), chance))
             line = _changed(chance.one(_LINES), chance)
+            harmed = self._put_in(case, " ".join(line))
             case.guard.processes, case.guard.connections = 4, True
             case.guard.asked = [os.path.realpath(word.rpartition("=")[2]) for word in line if "/" in word or ".." in word]
-            case.shows(line, f"damaged: {harmed.relative_to(case.folder)}")
+            case.shows(line, harmed)
         code, said = _run(line)
         case.shows(f"exit code {code}", said[-1500:])
         if code not in (0, 1, 2) or "Traceback (most recent" in said:
             raise Finding("exit code", f"exit code {code}: {said[-600:]}")
         if code == 2 and not any(len(text) > len("clockless: x") for text in said.splitlines() if text.startswith("clockless: ")):
             raise Finding("exit code", f"exit code 2 without a sentence: {said[-300:]}")
+
+    def _put_in(self, case: Case, line: str) -> str:
+        """What the line can name, stores only if it does; says what is damaged."""
+        harmed = ""
+        for path in self.fixtures.iterdir():
+            if path.is_file():
+                shutil.copy(path, case.folder)
+            elif path.name in line:
+                shutil.copytree(path, case.folder / path.name)
+        (case.folder / "loop").symlink_to("loop")
+        if "damaged" in line:
+            place = case.chance.one(sorted(path for path in (case.folder / "damaged").rglob("*") if path.is_file()))
+            place.write_bytes(changed_bytes(place.read_bytes(), case.chance))
+            harmed = f"damaged: {place.relative_to(case.folder)}"
+        return harmed
 
 
 def _changed(line: list[str], chance: Chance) -> list[str]:

@@ -13,6 +13,7 @@ from fuzz.subjects.descriptions import FLAGS, STUDIES, YAML
 from clockless.experiments import files
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.jobs import Jobs
+from clockless.experiments.parsing import with_powers
 
 _WIDTH = 64
 _CANARY = "import sys\nsys.modules['ran'] = None\n\nclass Odd:\n    pass\n"  # if it is run, the guard hears of it
@@ -77,7 +78,8 @@ def _written(study: Any, suffix: str) -> str:
             return tomli_w.dumps(study)
         except (TypeError, AttributeError, ValueError):  # TOML has no nothing, and its whole must be a table
             return str(study)
-    return yaml.safe_dump(study, sort_keys=False, default_flow_style=None, allow_unicode=True)
+    dumper = with_powers(type("Dumper", (yaml.SafeDumper,), {}))  # the word '1e3' in quotes
+    return yaml.dump(study, Dumper=dumper, sort_keys=False, default_flow_style=None, allow_unicode=True)
 
 
 def _check_finite(value: Any, where: str) -> None:
