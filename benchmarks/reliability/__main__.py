@@ -57,7 +57,6 @@ def main() -> int:
 
 def _fuzz(options: argparse.Namespace, folder: Path) -> int:
     from fuzz.campaign import Budget, campaign, report
-
     from fuzz.subjects import NAMES
 
     names = options.subject or list(NAMES)

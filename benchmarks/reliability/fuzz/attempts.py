@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from fuzz.chance import Chance, shown
-from fuzz.guard import Guard
-
 import clockless
 from clockless.errors import ClocklessError
+from fuzz.chance import Chance, shown
+from fuzz.guard import Guard
 
 ACCEPTED, REFUSED = "accepted", "refused"
 KINDS = {  # of findings

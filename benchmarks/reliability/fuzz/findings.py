@@ -9,6 +9,8 @@ from pathlib import Path
 
 from fuzz.attempts import ACCEPTED, KINDS, REFUSED, Outcome
 
+_COMMAND = "python benchmarks/reliability fuzz"
+
 
 @dataclass
 class Tally:
@@ -49,7 +51,7 @@ class Tally:
     def _told(self, outcome: Outcome) -> str:
         return (
             f"{outcome.kind}: {KINDS[outcome.kind]}\nat: {outcome.place}\n"
-            f"again: python benchmarks/reliability fuzz --subject {self.subject} --seed {self.seed} --only {outcome.number}\n"
+            f"again: {_COMMAND} --subject {self.subject} --seed {self.seed} --only {outcome.number}\n"
             f"\n--- what happened ---\n{outcome.what}\n\n--- the input ---\n{outcome.input}\n"
         )
 

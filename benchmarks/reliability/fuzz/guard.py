@@ -1,4 +1,4 @@
-"""What an input must not do, noticed by Python's audit hooks (PEP 578) and prevented: write elsewhere, start, connect, run."""
+"""What an input must not do, heard by Python's audit hooks (PEP 578) and prevented: write elsewhere, start, connect, run."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from fuzz.chance import Chance
 WORDS_32 = [0, 1, 2, 0x7F, 0xFF, 0x100, 0x801, 0x803, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
 
 NUMBERS: list[Any] = [
-    0, 1, -1, 2, 3, 7, 255, 10**9, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, -(10**30), 0.0, -0.0, 0.5,
-    -0.5, 1.5, 1e-9, 1e-320, 1e300, -1e300, float("inf"), float("-inf"), float("nan"),
+    0, 1, -1, 2, 3, 7, 255, 10**9, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, -(10**30), 0.0, -0.0,
+    0.5, -0.5, 1.5, 1e-9, 1e-320, 1e300, -1e300, float("inf"), float("-inf"), float("nan"),
 ]  # fmt: skip
 WORDS = [
     "", " ", "x", "0.5", "nan", "inf", "none", "true", "1e3", "é", "a\nb", "\x1b[31m", "x" * 3000, "..", "/", "../../x",
@@ -22,7 +22,9 @@ WORDS = [
 ]  # fmt: skip
 PLAIN: list[Any] = [
     None, True, False, *NUMBERS, *WORDS, [], {}, [1], [1, 2, 3], [0, 0], [[0, 1], [1, 2]], [[0, 1], [1]], [None], ["a"],
-    [0.5, float("nan")], {"kind": "global"}, {"kind": 1}, {"kind": None}, {"a": 1}, {"kind": "given", "dims": [], "values": []},
+    [0.5, float("nan")], {"kind": "global"}, {"kind": 1}, {"kind": None}, {"a": 1},
+    {"kind": "given", "dims": [],
+     "values": []},
 ]  # fmt: skip
 
 

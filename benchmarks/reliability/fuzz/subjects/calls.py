@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import networkx
 import numpy as np
-from fuzz.attempts import Case, Finding
-from fuzz.chance import Chance, shown
-from fuzz.mutations import NUMBERS, PLAIN, WORDS
 
 import clockless as cl
 from clockless import networks, tasks
 from clockless.workers.run import Workers
+from fuzz.attempts import Case, Finding
+from fuzz.chance import Chance, shown
+from fuzz.mutations import NUMBERS, PLAIN, WORDS
 
 _NETWORK = networks.lattice(3, 3)
 _SQUARE = cl.architectures.square(3, 3, [0, 2], [6, 8])
@@ -30,12 +30,14 @@ _LIVELY = {"rule": cl.CoupledLearning(0.1, 0.1), "steps": 2}
 _EP = cl.EquilibriumPropagation(0.1, 0.1)
 
 ODD: list[Any] = [
-    *PLAIN, 1j, b"x", (), (1, 2), {1, 2}, range(3), Ellipsis, object(), type, print, fractions.Fraction(1, 2), decimal.Decimal("0.5"),
-    Path("x"), np.float64("nan"), np.float32(0.5), np.int8(3), np.bool_(True), np.str_("x"), np.array([]), np.array(3), np.zeros((2, 2)),
-    np.array([True]), np.array(["a"]), np.array([None]), np.array([1 + 1j]), np.datetime64("2001-01-01"), np.full(12, np.nan),
-    np.full(12, np.inf), np.zeros(12), -np.ones(12), np.ones(12), np.ones(12, dtype=object), np.ma.masked, _NETWORK, _SQUARE,
-    tasks.regression(_NETWORK, train=2, test=2), cl.Bernoulli(0.5), cl.Bernoulli, cl.CoupledLearning(0.1, 0.1), cl.Levels(3), cl.Adam(),
-    cl.Epochs(2), cl.Resistors(_NETWORK), cl.XY(_SQUARE), networkx.path_graph(3), networkx.DiGraph([(0, 1)]), iter([1, 2]),
+    *PLAIN, 1j, b"x", (), (1, 2), {1, 2}, range(3), Ellipsis, object(), type, print, fractions.Fraction(1, 2),
+    decimal.Decimal("0.5"), Path("x"), np.float64("nan"), np.float32(0.5), np.int8(3), np.bool_(True), np.str_("x"),
+    np.array([]), np.array(3), np.zeros((2, 2)), np.array([True]), np.array(["a"]), np.array([None]),
+    np.array([1 + 1j]), np.datetime64("2001-01-01"), np.full(12, np.nan), np.full(12, np.inf), np.zeros(12),
+    -np.ones(12), np.ones(12), np.ones(12, dtype=object), np.ma.masked, _NETWORK, _SQUARE,
+    tasks.regression(_NETWORK, train=2, test=2), cl.Bernoulli(0.5), cl.Bernoulli, cl.CoupledLearning(0.1, 0.1),
+    cl.Levels(3), cl.Adam(), cl.Epochs(2), cl.Resistors(_NETWORK), cl.XY(_SQUARE), networkx.path_graph(3),
+    networkx.DiGraph([(0, 1)]), iter([1, 2]),
 ]  # fmt: skip
 
 
@@ -50,29 +52,73 @@ class Target(NamedTuple):
 def _targets() -> list[Target]:
     """All that the package offers by name, and methods of a few objects."""
     parts = {
-        "CoupledLearning": {"nudge": 0.1, "rate": 0.1}, "SignRule": {"nudge": 0.1}, "EquilibriumPropagation": {"nudge": 0.1, "rate": 0.1},
-        "Bernoulli": {"p": 0.5}, "FixedFraction": {"p": 0.5}, "Oscillators": {"bias": 0.4, "spread": 0.1}, "Poisson": {"events": 1.0},
-        "Magnitudes": {"bias": 1e-4}, "TwoComparators": {"bias": 1e-4}, "Epochs": {"size": 2}, "Resistors": {"network": _NETWORK},
-        "XY": {"network": _SQUARE}, "Modules": {"network": cl.MLP(2, 8)}, "Network": {"edges": [(0, 1), (1, 2)], "positions": None},
-        "Task": {**_ROLES, **_TABLES}, "Experiment": {"network": {"kind": "board16"}}, "check": {"thing": cl.Bernoulli(0.5)},
-    }  # fmt: skip
-    plain = ["Global", "Continuous", "Levels", "SignedLevels", "AnalogMemory", "Ideal", "Descent", "Momentum", "Adam", "MLP", "Backprop",
-             "NoBackprop", "LocalLoss", "DelayedGradients", "DNI"]  # fmt: skip
+        "CoupledLearning": {"nudge": 0.1, "rate": 0.1},
+        "SignRule": {"nudge": 0.1},
+        "EquilibriumPropagation": {"nudge": 0.1, "rate": 0.1},
+        "Bernoulli": {"p": 0.5},
+        "FixedFraction": {"p": 0.5},
+        "Oscillators": {"bias": 0.4, "spread": 0.1},
+        "Poisson": {"events": 1.0},
+        "Magnitudes": {"bias": 1e-4},
+        "TwoComparators": {"bias": 1e-4},
+        "Epochs": {"size": 2},
+        "Resistors": {"network": _NETWORK},
+        "XY": {"network": _SQUARE},
+        "Modules": {"network": cl.MLP(2, 8)},
+        "Network": {"edges": [(0, 1), (1, 2)], "positions": None},
+        "Task": {**_ROLES, **_TABLES},
+        "Experiment": {"network": {"kind": "board16"}},
+        "check": {"thing": cl.Bernoulli(0.5)},
+    }
+    plain = [
+        "Global",
+        "Continuous",
+        "Levels",
+        "SignedLevels",
+        "AnalogMemory",
+        "Ideal",
+        "Descent",
+        "Momentum",
+        "Adam",
+        "MLP",
+        "Backprop",
+        "NoBackprop",
+        "LocalLoss",
+        "DelayedGradients",
+        "DNI",
+    ]
     found = [Target(name, getattr(cl, name), parts.get(name, {})) for name in (*parts, *plain)]
     sites = {"inputs": [0, 2], "outputs": [6, 8]}
     grid = {"rows": 3, "columns": 3}
     made = {
-        networks.packing: {"nodes": 8, "edges": 12}, networks.lattice: grid, networks.from_networkx: {"graph": networkx.path_graph(4)},
-        networks.read_csv: {"path": "x.csv"}, networks.read_graphml: {"path": "x.graphml"}, cl.load: {"path": "x"}, cl.read: {"path": "x.yaml"},
-        cl.architectures.square: {**grid, **sites}, cl.architectures.triangular: {**grid, **sites},
-        cl.architectures.square_with_skips: {**grid, **sites, "skips": 2}, cl.architectures.all_to_all: {"nodes": 9, **sites},
-        cl.architectures.wiring: {"edges": _NETWORK.edges, **sites}, cl.architectures.with_skips: {"architecture": _SQUARE, "pairs": [(0, 8)]},
-        cl.windows.local: {"channels": 1}, cl.windows.stacked: {"sizes": [(4, 4), (2, 2)], "window": 2},
-        tasks.regression: {"network": _NETWORK, "train": 4, "test": 4}, tasks.allosteric: {"network": _NETWORK},
-        tasks.from_arrays: {"x": _X, "y": 0.1 * _X, "network": _NETWORK}, tasks.labels: {}, tasks.xor: {"architecture": _SQUARE},
-        tasks.classification: {"data": {"a": _X[:, 0], "b": _X[:, 1], "c": list("xyxyxy")}, "label": "c", "network": _NETWORK},
-        tasks.iris: {"architecture": cl.architectures.dense(4, 3, 3), "train": 20}, Workers: {"threads": 1},
-    }  # fmt: skip
+        networks.packing: {"nodes": 8, "edges": 12},
+        networks.lattice: grid,
+        networks.from_networkx: {"graph": networkx.path_graph(4)},
+        networks.read_csv: {"path": "x.csv"},
+        networks.read_graphml: {"path": "x.graphml"},
+        cl.load: {"path": "x"},
+        cl.read: {"path": "x.yaml"},
+        cl.architectures.square: {**grid, **sites},
+        cl.architectures.triangular: {**grid, **sites},
+        cl.architectures.square_with_skips: {**grid, **sites, "skips": 2},
+        cl.architectures.all_to_all: {"nodes": 9, **sites},
+        cl.architectures.wiring: {"edges": _NETWORK.edges, **sites},
+        cl.architectures.with_skips: {"architecture": _SQUARE, "pairs": [(0, 8)]},
+        cl.windows.local: {"channels": 1},
+        cl.windows.stacked: {"sizes": [(4, 4), (2, 2)], "window": 2},
+        tasks.regression: {"network": _NETWORK, "train": 4, "test": 4},
+        tasks.allosteric: {"network": _NETWORK},
+        tasks.from_arrays: {"x": _X, "y": 0.1 * _X, "network": _NETWORK},
+        tasks.labels: {},
+        tasks.xor: {"architecture": _SQUARE},
+        tasks.classification: {
+            "data": {"a": _X[:, 0], "b": _X[:, 1], "c": list("xyxyxy")},
+            "label": "c",
+            "network": _NETWORK,
+        },
+        tasks.iris: {"architecture": cl.architectures.dense(4, 3, 3), "train": 20},
+        Workers: {"threads": 1},
+    }
     found += [Target(call.__name__, call, arguments) for call, arguments in made.items()]
     medium, phases = cl.Resistors(_NETWORK), cl.XY(_SQUARE)
     volts = tasks.regression(_NETWORK, train=4, test=4)
@@ -124,13 +170,18 @@ class Fed:
         chance = case.chance
         with case.quietly():
             target = chance.one(self.targets)
-            declared = {name: parameter for name, parameter in inspect.signature(target.call).parameters.items()
-                        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)}  # fmt: skip
+            declared = {
+                name: parameter
+                for name, parameter in inspect.signature(target.call).parameters.items()
+                if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            }
             names = [chance.one(list(declared)) for _ in range(chance.few(2))] if declared else []
             odd = {name: _odd(target.arguments.get(name), chance) for name in names}
             if isinstance(odd.get("steps"), int) and odd["steps"] > _MOST_STEPS:
                 odd["steps"] = _MOST_STEPS  # who asks for years of work gets them
-            case.shows(f"{target.name}({', '.join(f'{name}={shown(value, 500)}' for name, value in odd.items())}, others as meant)")
+            case.shows(
+                f"{target.name}({', '.join(f'{name}={shown(value, 500)}' for name, value in odd.items())}, others as meant)"
+            )
         try:
             result = target.call(**{**target.arguments, **odd})
         finally:

@@ -10,35 +10,47 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
-from fuzz.attempts import Case, Finding
-from fuzz.chance import Chance
-from fuzz.mutations import NUMBERS, WORDS, changed_bytes
-from fuzz.subjects.descriptions import FLAGS
-
 from clockless.commands.main import main
 from clockless.experiments import files, own_parts
 from clockless.experiments.experiment import Experiment
 from clockless.papers import reproduction
 from clockless.stores.store import Store
 from clockless.workers.run import Workers, compute
+from fuzz.attempts import Case, Finding
+from fuzz.chance import Chance
+from fuzz.mutations import NUMBERS, WORDS, changed_bytes
+from fuzz.subjects.descriptions import FLAGS
 
 _RUN = ["run", "study.yaml", "--out", "new"]
 _LINES = [
-    ["new", "other.yaml"], ["new", "other.toml"], _RUN, [*_RUN, "--steps", "3"], [*_RUN, "--threads", "1", "--checkpoint-seconds", "1"],
-    ["run", "study.toml", "--out", "new", "--clock.p", "0.1", "--clock.p", "0.5"], ["run", "study.yaml", "--slurm", "2"],
-    ["run", "study.yaml", "--scheduler-file", "empty.json"], ["run", "study.yaml", "--scheduler", "tcp://127.0.0.1:1"],
-    ["resume", "store"], ["resume", "half", "--threads", "1"], ["extend", "store", "--steps", "15"], ["status", "store"],
-    ["status", "half"], ["plot", "store", "--to", "a.png"], ["plot", "half", "--against", "step"], ["export", "store", "a.nc"],
-    ["export", "half", "a.csv"], ["reproduce", "desynchronous", "--figure", "1b", "--tiny"], ["reproduce", "xy-lattices", "--seed", "1"],
-    ["reproduce", "decoupled", "--threads", "1"], ["reproduce", "desynchronous", "--figure", "1b", "--pairs", "2"], ["--help"],
-    ["run", "--help"], ["--version"], ["decouple", "study.yaml", "--out", "new", "--as", "simulation"], ["status", "damaged"],
-    ["resume", "damaged"], ["export", "damaged", "a.nc"],
+    ["new", "other.yaml"], ["new", "other.toml"], _RUN, [*_RUN, "--steps", "3"],
+    [*_RUN, "--threads", "1",
+     "--checkpoint-seconds", "1"],
+    ["run", "study.toml", "--out", "new", "--clock.p", "0.1", "--clock.p", "0.5"],
+    ["run", "study.yaml", "--slurm", "2"], ["run", "study.yaml", "--scheduler-file", "empty.json"],
+    ["run", "study.yaml", "--scheduler", "tcp://127.0.0.1:1"], ["resume", "store"],
+    ["resume", "half", "--threads", "1"], ["extend", "store", "--steps", "15"], ["status", "store"], ["status", "half"],
+    ["plot", "store", "--to", "a.png"], ["plot", "half", "--against", "step"], ["export", "store",
+     "a.nc"],
+    ["export", "half", "a.csv"], ["reproduce", "desynchronous", "--figure", "1b", "--tiny"],
+    ["reproduce", "xy-lattices",
+     "--seed", "1"], ["reproduce", "decoupled", "--threads", "1"],
+    ["reproduce", "desynchronous", "--figure", "1b", "--pairs", "2"], ["--help"], ["run", "--help"], ["--version"],
+    ["decouple", "study.yaml", "--out", "new", "--as", "simulation"], ["status",
+     "damaged"], ["resume", "damaged"],
+    ["export", "damaged", "a.nc"],
 ]  # fmt: skip
-_PLACES = ["store", "half", "damaged", "study.yaml", "study.toml", "empty.json", "bytes", ".", "/", "missing", "store/experiment.yaml",
-           "a.png", "a.csv", "a.nc", "a", "loop", "/dev/null", "study.yaml/x", "x" * 300, "store/units"]  # fmt: skip
-_OPTIONS = ["--out", "--threads", "--steps", "--to", "--against", "--figure", "--tiny", "--seed", "--pairs", "--mnist", "--scheduler",
-            "--scheduler-file", "--slurm", "--checkpoint-seconds", "--as", "--events", "--seconds", "--snapshot-seconds", "--no-trust",
-            "--out=", "--threads=0", "--threads=-1", "--threads=x", "--workers=0", "--workers=-3", "--workers=x", "--help", "-h", "-"]  # fmt: skip
+_PLACES = [
+    "store", "half", "damaged", "study.yaml", "study.toml", "empty.json", "bytes", ".", "/", "missing",
+    "store/experiment.yaml", "a.png", "a.csv", "a.nc", "a", "loop", "/dev/null", "study.yaml/x", "x" * 300,
+    "store/units",
+]  # fmt: skip
+_OPTIONS = [
+    "--out", "--threads", "--steps", "--to", "--against", "--figure", "--tiny", "--seed", "--pairs", "--mnist",
+    "--scheduler", "--scheduler-file", "--slurm", "--checkpoint-seconds", "--as", "--events", "--seconds",
+    "--snapshot-seconds", "--no-trust", "--out=", "--threads=0", "--threads=-1", "--threads=x", "--workers=0",
+    "--workers=-3", "--workers=x", "--help", "-h", "-",
+]  # fmt: skip
 
 
 class Fed:
@@ -47,7 +59,8 @@ class Fed:
     def prepare(self, fixtures: Path) -> None:
         """A study, a finished and a half-finished store, a damaged one, and things that are none."""
         experiment = Experiment(
-            network={"kind": "board16"}, task={"kind": "regression", "train": 4, "test": 4}, steps=10, batch=1, record=2, seeds=[0, 1],
+            network={"kind": "board16"}, task={"kind": "regression", "train": 4, "test": 4}, steps=10, batch=1, record=2,
+            seeds=[0, 1],
         )  # fmt: skip
         for name in ("study.yaml", "study.toml"):
             files.write(experiment, fixtures / name)
@@ -74,7 +87,9 @@ class Fed:
         case.shows(f"exit code {code}", said[-1500:])
         if code not in (0, 1, 2) or "Traceback (most recent" in said:
             raise Finding("exit code", f"exit code {code}: {said[-600:]}")
-        if code == 2 and not any(len(text) > len("clockless: x") for text in said.splitlines() if text.startswith("clockless: ")):
+        if code == 2 and not any(
+            len(text) > len("clockless: x") for text in said.splitlines() if text.startswith("clockless: ")
+        ):
             raise Finding("exit code", f"exit code 2 without a sentence: {said[-300:]}")
 
     def _put_in(self, case: Case, line: str) -> str:
@@ -98,7 +113,9 @@ def _changed(line: list[str], chance: Chance) -> list[str]:
     line = list(line)
     for _ in range(chance.few()):
         place, kind = chance.randrange(len(line) + 1), chance.randrange(6)
-        word = chance.one([chance.one(_PLACES), chance.one(_OPTIONS), chance.one(FLAGS), chance.one(WORDS), str(chance.one(NUMBERS))])
+        word = chance.one(
+            [chance.one(_PLACES), chance.one(_OPTIONS), chance.one(FLAGS), chance.one(WORDS), str(chance.one(NUMBERS))]
+        )
         if kind == 0:
             del line[place : place + 1]
         elif kind == 1:

@@ -7,11 +7,11 @@ import struct
 from pathlib import Path
 
 import numpy as np
+
+from clockless.tasks import datasets, idx
 from fuzz.attempts import Case, Finding
 from fuzz.chance import Chance
 from fuzz.mutations import WORDS_32, changed_bytes
-
-from clockless.tasks import datasets, idx
 
 
 class Fed:
@@ -69,7 +69,10 @@ class Fed:
             for each, content in contents.items():
                 packed = chance.with_odds(0.3)
                 (place / (each + ".gz" * packed)).write_bytes(gzip.compress(content, 1) if packed else content)
-            settings = {"crop": chance.one([0, 0, 2, 13, 14, -1, 1.5, "x", None]), "pool": chance.one([1, 2, 0, 28, 3, True])}
+            settings = {
+                "crop": chance.one([0, 0, 2, 13, 14, -1, 1.5, "x", None]),
+                "pool": chance.one([1, 2, 0, 28, 3, True]),
+            }
             case.shows(name, contents.get(name, b"missing")[:64], settings)
         datasets.mnist_digest(place)
         split = datasets.mnist(place, **settings)

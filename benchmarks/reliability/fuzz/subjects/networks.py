@@ -8,19 +8,25 @@ from pathlib import Path
 
 import networkx
 import numpy as np
-from fuzz.attempts import Case, Finding
-from fuzz.mutations import changed_bytes, changed_text
 
 from clockless import networks
 from clockless.networks import Network
+from fuzz.attempts import Case, Finding
+from fuzz.mutations import changed_bytes, changed_text
 
-_CSV = ["0,1", "1,0", "0,0", "-1,2", "1e3,2", "1.0,2", "999999999999,0", "\ufeff", '"0","1"', "#", ",", ";", "0,1,2", "a,b", "٣,٤",
-        "1_0,2", "+1,2", "0x1,2", "\x00", "\r", "\x85", "\u2028", " 0 , 1 ", "node_i,node_j\n", "9" * 5000]  # fmt: skip
-_XML = ["<node id='9'/>", "<edge source='0' target='1'/>", "<edge source='0' target='0'/>", "<edge source='7' target='zz'/>",
-        "<!DOCTYPE g [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]>", "&b;", "&#0;", "<![CDATA[", "]]>", "<!--", "-->", "<", ">", "</graph>",
-        "edgedefault='directed'", "<data key='d0'>nan</data>", "<data key='d0'>1e999</data>", "<data key='d1'></data>", "<hyperedge/>",
-        "<port name='a'/>", "<graph>", "attr.type='boolean'", "attr.type='string'", "attr.type='zzz'", "xmlns='x'", "<key id='d9'/>",
-        "<?xml version='1.1' encoding='utf-16'?>", "int", "long", "double", "string", "boolean", "٣", "9" * 5000, "-1", "01"]  # fmt: skip
+_CSV = [
+    "0,1", "1,0", "0,0", "-1,2", "1e3,2", "1.0,2", "999999999999,0", "\ufeff", '"0","1"', "#", ",", ";", "0,1,2", "a,b",
+    "٣,٤", "1_0,2", "+1,2", "0x1,2", "\x00", "\r", "\x85", "\u2028", " 0 , 1 ", "node_i,node_j\n", "9" * 5000,
+]  # fmt: skip
+_XML = [
+    "<node id='9'/>", "<edge source='0' target='1'/>", "<edge source='0' target='0'/>",
+    "<edge source='7' target='zz'/>", "<!DOCTYPE g [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]>", "&b;", "&#0;", "<![CDATA[",
+    "]]>", "<!--", "-->", "<", ">", "</graph>", "edgedefault='directed'", "<data key='d0'>nan</data>",
+    "<data key='d0'>1e999</data>", "<data key='d1'></data>", "<hyperedge/>", "<port name='a'/>", "<graph>",
+    "attr.type='boolean'", "attr.type='string'", "attr.type='zzz'", "xmlns='x'", "<key id='d9'/>",
+    "<?xml version='1.1' encoding='utf-16'?>", "int", "long", "double", "string", "boolean", "٣", "9" * 5000, "-1",
+    "01",
+]  # fmt: skip
 
 
 class Fed:

@@ -8,9 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from fuzz.attempts import Case, Finding
-
 from clockless.errors import ParameterError
+from fuzz.attempts import Case, Finding
 
 FAULTS = ("traceback", "sentence", "hang", "memory", "crash", "outside", "code", "wrong", "refused", "accepted")
 

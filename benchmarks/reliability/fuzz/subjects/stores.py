@@ -1,4 +1,4 @@
-"""Damaged stores: bytes of metadata, chunks, journals and marks changed, files moved, removed and put in; looked at and resumed.
+"""Damaged stores: bytes of metadata, chunks and journals changed, files moved, removed and put in; looked at and resumed.
 
 What a damaged store shows must be what the whole one shows, or it says a word; what `resume` makes of it has the same bits.
 """
@@ -13,25 +13,32 @@ from pathlib import Path
 
 import numpy as np
 import xarray
-from fuzz.attempts import Case, Finding
-from fuzz.chance import Chance
-from fuzz.mutations import changed_bytes, changed_text, changed_tree
 
 from clockless.experiments.experiment import Experiment
 from clockless.stores.store import Store
 from clockless.workers.run import Workers, compute
 from clockless.workers.status import exported, report
+from fuzz.attempts import Case, Finding
+from fuzz.chance import Chance
+from fuzz.mutations import changed_bytes, changed_text, changed_tree
 
-_STRAY = ["a.failed", "999999.failed", "000001 (conflicted copy).lock", "000001.lock", "000002.failed", "-1.failed", ".nfs0001", "x.zarr",
-          "zarr.json", "000001.npz", "ffffffffffffffff.zarr", "0123456789abcdef.seal", "steps~", "c", "parts", "steps", "9" * 30 + ".lock"]  # fmt: skip
-_FRAGMENTS = ["{}", "[]", "null", "NaN", "Infinity", "1e999", '"', "\\", '"kind":', "../..", '{"a":', "[" * 2000, "-1", "0", "true", '"blosc"',
-              '"float32"', '"object"', '{"name": "numcodecs.pickle"}', '"zarr_format": 2', "steps: 41", "title: b", "network: {kind: lattice}"]  # fmt: skip
+_STRAY = [
+    "a.failed", "999999.failed", "000001 (conflicted copy).lock", "000001.lock", "000002.failed", "-1.failed",
+    ".nfs0001", "x.zarr", "zarr.json", "000001.npz", "ffffffffffffffff.zarr", "0123456789abcdef.seal", "steps~", "c",
+    "parts", "steps", "9" * 30 + ".lock",
+]  # fmt: skip
+_FRAGMENTS = [
+    "{}", "[]", "null", "NaN", "Infinity", "1e999", '"', "\\", '"kind":', "../..", '{"a":', "[" * 2000, "-1", "0",
+    "true", '"blosc"', '"float32"', '"object"', '{"name": "numcodecs.pickle"}', '"zarr_format": 2', "steps: 41",
+    "title: b", "network: {kind: lattice}",
+]  # fmt: skip
 _ONE = Workers(threads=1)
 
 
 def _experiment(steps: int = 40) -> Experiment:
     return Experiment(
-        network={"kind": "board16"}, task={"kind": "regression", "seed": [0, 1], "train": 4, "test": 4}, steps=steps, record=4,
+        network={"kind": "board16"}, task={"kind": "regression", "seed": [0, 1], "train": 4, "test": 4}, steps=steps,
+        record=4,
         clock={"kind": "bernoulli", "p": [0.5, 1.0]}, batch=1, seeds=[0, 1, 2],
     )  # fmt: skip
 
@@ -127,7 +134,9 @@ def _damaged(store: Path, chance: Chance) -> str:
         place.write_bytes(changed_bytes(place.read_bytes(), chance))
         return f"bytes of {name} changed: {place.read_bytes()[:300]!r}"
     if kind < 7:
-        return _metadata_changed(store, [path for path in files if path.suffix in (".json", ".jsonl", ".yaml", ".seal")], chance)
+        return _metadata_changed(
+            store, [path for path in files if path.suffix in (".json", ".jsonl", ".yaml", ".seal")], chance
+        )
     if kind == 7:
         place.unlink()
         return f"{name} removed"
@@ -176,11 +185,15 @@ def _put_in(place: Path, store: Path, chance: Chance) -> None:
     elif kind == 1:
         os.mkfifo(place)
     elif kind == 2:
-        place.symlink_to(chance.one([store.parent / "outside", Path("/etc/passwd"), store / "experiment.yaml", Path("nowhere")]))
+        place.symlink_to(
+            chance.one([store.parent / "outside", Path("/etc/passwd"), store / "experiment.yaml", Path("nowhere")])
+        )
     elif kind == 3:
         place.symlink_to(place.name)  # a loop
     else:
-        place.write_bytes(chance.one([b"", b"x", b"{}", b'{"process": 1, "host": "x"}', b"\0" * 100, b"PK\3\4" + b"\0" * 30]))
+        place.write_bytes(
+            chance.one([b"", b"x", b"{}", b'{"process": 1, "host": "x"}', b"\0" * 100, b"PK\3\4" + b"\0" * 30])
+        )
 
 
 def _is(place: Path) -> str:

@@ -6,14 +6,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-from fuzz.attempts import Case, Finding
-from fuzz.mutations import NUMBERS, WORDS, changed_bytes, changed_text, changed_tree
-from fuzz.subjects.descriptions import FLAGS, STUDIES, YAML
-
 from clockless.experiments import files
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.jobs import Jobs
 from clockless.experiments.parsing import with_powers
+from fuzz.attempts import Case, Finding
+from fuzz.mutations import NUMBERS, WORDS, changed_bytes, changed_text, changed_tree
+from fuzz.subjects.descriptions import FLAGS, STUDIES, YAML
 
 _WIDTH = 64
 _CANARY = "import sys\nsys.modules['ran'] = None\n\nclass Odd:\n    pass\n"  # if it is run, the guard hears of it
