@@ -22,7 +22,7 @@ def fuzz(out, *options):
 
 def test_planted_faults_are_found(tmp_path):
     """One of each kind, a refusal and something in order: a fuzzer that finds nothing must mean something."""
-    done = fuzz(tmp_path, "--subject", "planted", "--count", "10")
+    done = fuzz(tmp_path, "--subject", "planted", "--count", "10", "--patience", "1")
     found = dict(re.findall(r"^planted (\d+): (\w+) at", done.stdout, re.MULTILINE))
     kinds = ["traceback", "sentence", "hang", "memory", "crash", "outside", "code", "wrong"]
     assert list(found.values()) == kinds, done.stdout + done.stderr

@@ -60,10 +60,11 @@ def _fuzz(options: argparse.Namespace, folder: Path) -> int:
     from fuzz.subjects import NAMES
 
     names = options.subject or list(NAMES)
-    budget = Budget(options.count, options.seconds) if options.only is None else Budget(1, first=options.only)
-    tallies = campaign(names, budget, options.seed, options.jobs, folder)
+    one = options.only is not None
+    budget = Budget(1, first=options.only) if one else Budget(options.count, options.seconds, options.first)
+    tallies = campaign(names, budget, options.seed, options.jobs, folder, options.patience)
     print(report(tallies, folder))
-    if options.only is not None:
+    if one:
         for path in sorted(folder.glob(f"*-{options.seed}-{options.only}.txt")):
             print(f"\n{path.read_text(encoding='utf-8')}")
     return int(any(tally.found for tally in tallies))
@@ -81,7 +82,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--within", type=float, help="longest time to a kill in seconds; longer where start-up is slow")
     parser.add_argument("--subject", choices=[*SUBJECTS], action="append", help=f"what is fed; all when left out: {NAMES}")
     parser.add_argument("--seconds", type=float, help="fuzz for so long, instead of --count inputs")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first input to try")
     parser.add_argument("--only", type=int, help="the number of the one input to try")
+    parser.add_argument("--patience", type=float, default=10.0, help="seconds of computing after which an input hangs")
     parser.add_argument("--jobs", type=int, default=2, help="subjects that are fed at once")
     parser.add_argument("--out", type=Path, default=Path("results/reliability"), help="folder for stores and numbers")
     parser.add_argument("--images", type=Path, default=Path("docs/images"), help="folder for the figures of `draw`")

@@ -31,8 +31,12 @@ class Budget:
         return itertools.count(self.first) if self.seconds else range(self.first, self.first + self.count)
 
 
-def campaign(subjects: list[str], budget: Budget, seed: int, jobs: int, out: Path) -> list[Tally]:
-    """Try them, `jobs` subjects at once; findings are written to `out`, progress to the standard error."""
+def campaign(subjects: list[str], budget: Budget, seed: int, jobs: int, out: Path, patience: float) -> list[Tally]:
+    """Try them, `jobs` subjects at once; findings are written to `out`, progress to the standard error.
+
+    Args:
+        patience: seconds of computing after which an input hangs.
+    """
     out.mkdir(parents=True, exist_ok=True)
     tallies = [Tally(subject, seed) for subject in subjects]
     over = threading.Event()
@@ -41,7 +45,10 @@ def campaign(subjects: list[str], budget: Budget, seed: int, jobs: int, out: Pat
     teller.start()
     try:
         with ThreadPoolExecutor(jobs) as pool:
-            for done in [pool.submit(_one, tally, budget, share, out, over) for tally in tallies]:
+            for done in [
+                pool.submit(_one, Watched(tally.subject, seed, patience), tally, budget, share, out, over)
+                for tally in tallies
+            ]:
                 done.result()
     finally:
         over.set()
@@ -49,9 +56,9 @@ def campaign(subjects: list[str], budget: Budget, seed: int, jobs: int, out: Pat
     return tallies
 
 
-def _one(tally: Tally, budget: Budget, share: float | None, out: Path, over: threading.Event) -> None:
+def _one(watched: Watched, tally: Tally, budget: Budget, share: float | None, out: Path, over: threading.Event) -> None:
     began = time.monotonic()
-    with Watched(tally.subject, tally.seed) as watched:
+    with watched:
         for outcome in watched.tries(budget.numbers):
             tally.add(outcome, out)
             tally.seconds = time.monotonic() - began

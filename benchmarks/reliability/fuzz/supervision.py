@@ -16,7 +16,6 @@ from pathlib import Path
 
 from fuzz.attempts import Outcome
 
-HANGS_AFTER = 10.0  # seconds of computing, which do not depend on what else the machine does
 WAITS_AT_MOST = 120.0  # seconds
 _START_LIMIT = 600.0  # seconds
 _LOOK = 0.5  # seconds between looks
@@ -25,10 +24,14 @@ _LIVES = 2000  # inputs, after which a new process begins: what earlier inputs l
 
 
 class Watched:
-    """A process that tries inputs of one subject; a context that ends it."""
+    """A process that tries inputs of one subject; a context that ends it.
 
-    def __init__(self, subject: str, seed: int) -> None:
-        self.subject, self.seed = subject, seed
+    Args:
+        patience: seconds of computing, which do not depend on what else the machine does, after which an input hangs.
+    """
+
+    def __init__(self, subject: str, seed: int, patience: float) -> None:
+        self.subject, self.seed, self.patience = subject, seed, patience
         self._process: subprocess.Popen[str] | None = None
         self._tried = 0
 
@@ -73,7 +76,7 @@ class Watched:
         try:
             self._process.stdin.write(f"{number}\n")
             self._process.stdin.flush()
-            answer = self._answer(HANGS_AFTER, WAITS_AT_MOST)
+            answer = self._answer(self.patience, WAITS_AT_MOST)
         except BrokenPipeError:
             answer = ""
         if answer:
