@@ -22,6 +22,7 @@ import clockless as cl
 from clockless.errors import ClusterError, StoreError
 from clockless.stores import frame as frames
 from clockless.stores import layout
+from clockless.stores.chunk_files import unpacked_size
 from clockless.workers import loop as sweep
 from clockless.workers.run import compute
 from clockless.workers.slurm import script
@@ -336,6 +337,57 @@ def test_every_kind_of_experiment_passes_the_check(tmp_path):
             found = store._group[name]
             assert (found.shape, found.chunks, found.dtype) == (expected.shape, expected.chunks, expected.dtype)
         assert set(store._group.array_keys()) == set(arrays)
+
+
+# --- chunks --------------------------------------------------------------------------------------------------------------
+
+
+def zstd(raw):
+    """What zarr's own codec makes of bytes."""
+    from numcodecs import Zstd
+
+    return Zstd(level=0, checksum=False).encode(raw)
+
+
+BOMBS = {
+    "much": lambda whole: zstd(bytes(2**26)),
+    "little": lambda whole: zstd(whole[:-8]),
+    "without size": lambda whole: b"\x28\xb5\x2f\xfd\x00\x58\x01\x00\x00",
+    "cut off": lambda whole: zstd(bytes(2**26))[:5],
+    "another format": lambda whole: whole,
+    "much at the end": lambda whole: zstd(whole) + zstd(bytes(2**26)) + bytes(2**20),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("array", ["error", "done"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_chunk_that_unpacks_to_another_size_is_not_unpacked(clockless, store, made, monkeypatch, array, bomb):
+    from zarr.codecs import ZstdCodec
+
+    shape = made._group[array].chunks
+    whole = np.asarray(made._group[array][:1]).tobytes()
+    path = store / GROUP / array / "c" / "/".join(["2"] + ["0"] * (len(shape) - 1))
+    assert path.exists()
+    path.write_bytes(BOMBS[bomb](whole))
+    sizes, unpack = [], ZstdCodec._decode_single
+
+    async def noted(codec, packed, spec):
+        found = await unpack(codec, packed, spec)
+        sizes.append(len(found))
+        return found
+
+    monkeypatch.setattr(ZstdCodec, "_decode_single", noted)
+    code, _, err = clockless("resume", store, "--threads", "1")
+    assert (code, "damaged" in err) == (0, True), err
+    assert 0 < max(sizes) < 2**20
+    monkeypatch.undo()
+    assert cl.Store.open(store).digest() == made.digest()
+
+
+def test_the_size_of_a_frame_is_read_as_zstd_writes_it():
+    """One byte, two bytes that count from 256, four bytes."""
+    for size in (0, 1, 255, 256, 257, 65_791, 65_792, 10**6):
+        assert unpacked_size(zstd(bytes(size))) == size
 
 
 # --- checkpoints ---------------------------------------------------------------------------------------------------------

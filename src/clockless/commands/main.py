@@ -107,4 +107,8 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         code = 130
+    except MemoryError as error:  # what no estimate foresaw; nothing is left of it
+        said = printable(str(error)) or "no more was granted"
+        print(f"clockless: there is not enough memory here ({said}); ask for less of what is large.", file=sys.stderr)
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from clockless import memory
 from clockless.errors import ClocklessError, DescriptionError
 from clockless.experiments.catalogue import CATALOGUE, kind_of
 from clockless.experiments.descriptions import built, built_on, canonical, named_in
@@ -23,6 +24,8 @@ from clockless.experiments.experiment import Axis, Experiment, unpacked
 from clockless.learning.contracts import Learner, Medium, Replica, Variable
 from clockless.sources import digest_of
 
+_REPLICA_BYTES = 64  # of a replica's number, while jobs are made of them
+_ADVICE = "make the axes shorter: every combination of their values is a replica"
 _LATER = frozenset({"actions"})
 _CHECKED_VALUES = 256  # of a longer axis only its ends are built before anything runs
 _CHECKED_PAIRINGS = 4096  # of more, only those of the axes' ends
@@ -50,6 +53,7 @@ class Jobs:
         kinds = {each["kind"] for each in _listed(experiment.medium)}
         if len(kinds) > 1:
             raise DescriptionError("medium holds several kinds of media; describe an experiment for each.")
+        memory.check(_REPLICA_BYTES * experiment.replicas, f"a list of {experiment.replicas:,} replicas", _ADVICE)
         self.width = width or self.medium.width(experiment.steps, experiment.replicas)
         self.members = list(members_of(experiment, self.width))
 

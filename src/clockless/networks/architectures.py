@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from clockless.errors import NetworkError, real_array, shown, whole
 from clockless.networks.builders import lattice
-from clockless.networks.network import Network
+from clockless.networks.network import Network, check_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +169,7 @@ class Grid:
     def table(self) -> np.ndarray:
         """Site numbers, int [channel, row, column]."""
         shape = (self.channels, self.rows, self.columns)
+        check_size(f"a grid of {self.channels:,} x {self.rows:,} x {self.columns:,} sites", prod(shape), 0)
         return self.first + np.arange(self.channels * self.rows * self.columns).reshape(shape)
 
     @property
@@ -237,6 +239,7 @@ def triangular(
             f"a triangular lattice of {rows} x {columns} sites cannot be closed; its rows must be even in number and 4 or "
             "more, its columns 3 or more."
         )
+    check_size(f"a triangular lattice of {rows:,} x {columns:,} sites", rows * columns, 3 * rows * columns)
     row, column = np.divmod(np.arange(rows * columns), columns)
     steps = [(0, np.ones_like(row)), (1, row % 2 - 1), (1, row % 2)]  # to the right; below left, below right
     pairs = []
@@ -271,6 +274,7 @@ def all_to_all(nodes: int, inputs: Sequence[int], outputs: Sequence[int]) -> Arc
     """
     if whole("nodes", nodes) < 2:
         raise NetworkError(f"{nodes} sites have no pair to join; ask for at least 2.")
+    check_size(f"{nodes:,} sites, all joined to all", nodes, nodes * (nodes - 1) // 2)
     angle = np.pi / 2 - 2 * np.pi * np.arange(nodes) / nodes  # clockwise from the top
     edges = np.column_stack(np.triu_indices(nodes, 1))
     network = Network(edges, np.column_stack([np.cos(angle), np.sin(angle)]))
@@ -288,7 +292,9 @@ def dense(*sizes: int) -> Architecture:
     """
     if len(sizes) < 2:
         raise NetworkError(f"dense{sizes} has {len(sizes)} layers; give at least the inputs' and the outputs' sizes.")
-    ends = np.cumsum([whole("size", size, 1) for size in sizes])
+    edges = sum(whole("size", lower, 1) * whole("size", upper, 1) for lower, upper in pairwise(sizes))
+    check_size(f"dense layers of {', '.join(f'{size:,}' for size in sizes[:9])} sites", sum(sizes), edges)
+    ends = np.cumsum(sizes)
     layers = tuple(tuple(range(end - size, end)) for end, size in zip(ends.tolist(), sizes, strict=True))
     blocks = [joined_all(lower, upper) for lower, upper in pairwise(layers)]
     scale = np.concatenate([np.full(m * n, block_scale(m * n, m, n)) for m, n in pairwise(sizes)])
@@ -305,6 +311,7 @@ def dense(*sizes: int) -> Architecture:
 
 def joined_all(lower: Sequence[int], upper: Sequence[int]) -> np.ndarray:
     """All pairs of two layers, int [edge, 2], the site in the lower one moving slowest."""
+    check_size(f"{len(lower):,} and {len(upper):,} sites, all joined to all", 0, len(lower) * len(upper))
     return np.column_stack([np.repeat(lower, len(upper)), np.tile(upper, len(lower))])
 
 

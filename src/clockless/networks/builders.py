@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clockless.errors import NetworkError, whole
-from clockless.networks.network import Network
+from clockless.networks.network import Network, check_size
 from clockless.networks.packings import contact_network
 
 
@@ -27,6 +27,7 @@ def packing(nodes: int = 64, edges: int = 143, seed: int = 1) -> Network:
             f"{nodes} nodes cannot be joined by {edges} edges; "
             f"a connected network without doubled edges has {nodes - 1} to {nodes * (nodes - 1) // 2}."
         )
+    check_size(f"a packing of {nodes:,} nodes", 10 * nodes, edges)  # a set of neighbours for each node
     return Network(*contact_network(nodes, edges, seed))
 
 
@@ -53,6 +54,7 @@ def lattice(rows: int, columns: int, periodic: bool = False) -> Network:
         raise NetworkError(f"a lattice of {rows} x {columns} nodes has no edges; ask for at least 2 nodes.")
     if periodic and min(rows, columns) < 3:
         raise NetworkError(f"a periodic lattice of {rows} x {columns} would double edges; its sides must be 3 or longer.")
+    check_size(f"a lattice of {rows:,} x {columns:,} nodes", rows * columns, 2 * rows * columns)
     number = np.arange(rows * columns).reshape(rows, columns)
     if periodic:
         right, below = np.roll(number, -1, axis=1), np.roll(number, -1, axis=0)

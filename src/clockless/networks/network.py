@@ -12,10 +12,19 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from clockless import memory
 from clockless.errors import NetworkError, real_array, shown
 
 if TYPE_CHECKING:
     pass
+
+
+_BYTES_EACH = 160  # that making and checking takes per edge or node, at its highest
+
+
+def check_size(what: str, nodes: int, edges: int) -> None:
+    """MemoryBoundError if a network of so many nodes and edges does not fit into this machine's memory."""
+    memory.check(_BYTES_EACH * (nodes + edges), f"{what}, {edges:,} edges,", "ask for fewer")
 
 
 class Network:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
+from clockless import memory
+
 _RADII = (0.45, 0.63)  # ratio 1.4; together they fill the unit area per disc to about 0.94
 _SWEEPS = 200
+_PAIR_BYTES = 170  # in a list of all pairs, sorted
 
 
 def contact_network(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,6 +22,8 @@ def contact_network(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.n
 
     Every node gets degree >= 3 if edges >= 3 nodes / 2 (nodes > 3); with fewer edges the floor is lowered to 2, then 1.
     """
+    if edges > 3 * nodes:  # more than Delaunay neighbours
+        _check_pairs(nodes, edges)
     rng = np.random.default_rng(seed)
     radius = rng.permutation(np.where(np.arange(nodes) % 2, *_RADII))
     positions = _relaxed(rng.random((nodes, 2)) * np.sqrt(nodes), radius, np.sqrt(nodes))
@@ -26,6 +31,11 @@ def contact_network(nodes: int, edges: int, seed: int) -> tuple[np.ndarray, np.n
     wiring.fill(edges)
     wiring.prune(edges)
     return np.array(sorted(wiring.pairs()), dtype=np.int64), positions
+
+
+def _check_pairs(nodes: int, edges: int) -> None:
+    count = nodes * (nodes - 1) // 2
+    memory.check(_PAIR_BYTES * count, f"a packing of {nodes:,} nodes and {edges:,} edges,", "ask for fewer edges")
 
 
 def _relaxed(positions: np.ndarray, radius: np.ndarray, side: float) -> np.ndarray:
@@ -79,6 +89,7 @@ class _Wiring:
                 for j in sorted(others, key=lambda j: self.gap((i, j)))[: 3 - len(self.near[i])]:
                     self.join(i, j)
         if self.count < edges:
+            _check_pairs(self.nodes, edges)
             absent = [(i, j) for i in range(self.nodes) for j in range(i + 1, self.nodes) if j not in self.near[i]]
             for i, j in sorted(absent, key=self.gap)[: edges - self.count]:
                 self.join(i, j)

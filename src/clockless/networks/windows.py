@@ -16,7 +16,7 @@ import numpy as np
 from clockless.errors import NetworkError, shown, whole
 from clockless.networks.architectures import Architecture, Grid, block_scale, joined_all
 from clockless.networks.builders import lattice
-from clockless.networks.network import Network
+from clockless.networks.network import Network, check_size
 
 _SLANT = 0.45, 0.35  # a column's step to the right and up where layers are drawn as sheets seen from the side
 _GAP = 1.5  # between sheets, in rows
@@ -67,8 +67,9 @@ def local(
     plan = _per_layer(window=window, stride=stride, channels=channels)
     for side, step, count in plan:
         lower = grids[-1]
+        first = lower.first + len(lower.sites)
         starts = [_starts(name, getattr(lower, name), side, step) for name in ("rows", "columns")]
-        grids.append(Grid(len(starts[0]), len(starts[1]), count, lower.first + len(lower.sites)))
+        grids.append(Grid(len(starts[0]), len(starts[1]), count, first))
         blocks.append(_windows(lower, grids[-1], side, starts))
     if intra:
         blocks += [_neighbours(grid) for grid in grids[1:] if grid.rows * grid.columns > 1]
@@ -77,8 +78,9 @@ def local(
         for (below, above), grid in zip(pairwise(plan), grids[2:], strict=True)
     ]
     blocks += _skips(grids, skips, centres)
-    last = grids[-1]
-    readout = tuple(range(last.first + len(last.sites), last.first + len(last.sites) + whole("outputs", outputs, 1)))
+    last, stop = grids[-1], grids[-1].first + len(grids[-1].sites)
+    check_size(f"{whole('outputs', outputs, 1):,} outputs", outputs, len(last.sites) * outputs)
+    readout = tuple(range(stop, stop + outputs))
     edges = joined_all(last.sites, readout)
     blocks.append(_Block(edges, np.arange(len(edges)), block_scale(len(edges), len(last.sites), outputs)))
     name = f"local {_sides(grids[0])}" + "".join(f", {side} x {side} x {count} / {step}" for side, step, count in plan)
@@ -214,6 +216,8 @@ def _seen(lower: tuple[int, ...], upper: tuple[int, ...], sites: int) -> np.ndar
 
 def _windows(lower: Grid, upper: Grid, window: int, starts: Sequence[np.ndarray]) -> _Block:
     """Edges from each site's window in all channels below; their kind is (channel above, channel below, place in window)."""
+    count = len(upper.sites) * window**2 * lower.channels
+    check_size(f"windows of {window:,} x {window:,} around {len(upper.sites):,} sites", 0, count)
     above, below = np.arange(upper.channels), np.arange(lower.channels)
     offset = np.arange(window)
     axes = above, np.arange(upper.rows), np.arange(upper.columns), below, offset, offset

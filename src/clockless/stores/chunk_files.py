@@ -1,9 +1,14 @@
-"""The files of a group as zarr reads and writes them: by `disk`, so that no link within the group is followed."""
+"""The files of a group as zarr reads and writes them: by `disk`, so that no link within the group is followed.
+
+A chunk of a kilobyte may unpack to gigabytes. How much it would is in its first bytes, and must be what the array's metadata
+say; so it is looked at before anything is unpacked.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
@@ -12,20 +17,35 @@ from zarr.storage import LocalStore
 from clockless import disk
 from clockless.errors import StoreError
 
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_DICTIONARY_BYTES = (0, 1, 2, 4)  # by the two lowest bits of a frame's descriptor (RFC 8878, section 3.1.1.1)
+_SIZE_BYTES = (0, 2, 4, 8)  # by the two highest ones
+_SUM_BYTES = 4  # of a checksum
+_DESCRIPTION_BYTES = 2**28
+
+
+class Chunk(NamedTuple):
+    """What a chunk of an array is: its bytes in memory, and whether it is packed by zstd."""
+
+    size: int
+    packed: bool
+
 
 class ChunkFiles(LocalStore):
-    """Plain files in plain folders below `root`, of at most `largest` bytes; anything else is refused with a StoreError.
+    """Plain files in plain folders below `root`; anything else is refused with a StoreError.
+
+    Chunks of the arrays `chunks` by name unpack to their own size, or are refused with a ValueError, as damaged ones are.
 
     Chunks are moved into place whole but not forced to the disk: a job's checkpoint is, from which it is mended.
     """
 
-    def __init__(self, root: Path | str, *, read_only: bool = False, largest: int = 2**28) -> None:
+    def __init__(self, root: Path | str, *, read_only: bool = False, chunks: Mapping[str, Chunk] | None = None) -> None:
         super().__init__(root, read_only=read_only)
-        self._largest = largest  # bytes of a file
+        self._chunks = dict(chunks or {})
 
     def with_read_only(self, read_only: bool = False) -> ChunkFiles:
         """The same files, for reading only or not."""
-        return type(self)(self.root, read_only=read_only, largest=self._largest)
+        return type(self)(self.root, read_only=read_only, chunks=self._chunks)
 
     async def get(
         self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
@@ -40,10 +60,21 @@ class ChunkFiles(LocalStore):
         if byte_range is not None:
             raise StoreError(f"{self.root / key}: a part of a file was asked for, and these arrays have no shards.")
         try:
-            found = disk.read(self._place(key), self._largest)
+            found = self._read(key)
         except (FileNotFoundError, NotADirectoryError):
             return None
         return (prototype or default_buffer_prototype()).buffer.from_bytes(found)
+
+    def _read(self, key: str) -> bytes:
+        name, _, rest = key.partition("/")
+        chunk = self._chunks.get(name) if rest.startswith("c/") or rest == "c" else None
+        if chunk is None:
+            return disk.read(self._place(key), _DESCRIPTION_BYTES)
+        found = disk.read_part(self._place(key), 0, 2 * chunk.size + 1000)
+        size = unpacked_size(found) if chunk.packed else len(found)
+        if size not in (chunk.size, chunk.size + _SUM_BYTES):
+            raise ValueError(f"{self.root / key} is no chunk of {chunk.size:,} bytes")
+        return found
 
     async def set(self, key: str, value: Buffer) -> None:
         """Write a file whole."""
@@ -80,3 +111,16 @@ class ChunkFiles(LocalStore):
     async def get_partial_values(self, prototype: BufferPrototype, key_ranges: Any) -> list[Buffer | None]:
         """As `get`, several."""
         return [await self.get(key, prototype, byte_range) for key, byte_range in key_ranges]
+
+
+def unpacked_size(packed: bytes) -> int | None:
+    """Bytes that a frame of zstd says it unpacks to (RFC 8878, section 3.1.1); None if it is none, or does not say."""
+    if packed[:4] != _ZSTD or len(packed) < 5:
+        return None
+    descriptor = packed[4]
+    single = bool(descriptor & 0x20)
+    count = _SIZE_BYTES[descriptor >> 6] or int(single)
+    first = 5 + (not single) + _DICTIONARY_BYTES[descriptor & 3]
+    if not count or len(packed) < first + count:
+        return None
+    return int.from_bytes(packed[first : first + count], "little") + (256 if count == 2 else 0)

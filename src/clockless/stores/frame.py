@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import disk
+from clockless import disk, memory
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import of_text, text_of
@@ -29,6 +29,7 @@ from clockless.experiments.own_parts import Place, beside
 from clockless.stores.layout import (
     FIXED,
     MOST_DESCRIPTION_BYTES,
+    Layout,
     check_arrays,
     check_group,
     good_attributes,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import zarr
 
 _MOST_FIXED_BYTES = 2**30  # of a chunk that is written with the frame
+_COPIES = 3  # of a job's results: as they are recorded, gathered and packed
 _MOST_SEAL_BYTES = 1000
 _MOST_EVENTS_BYTES = 2**28
 
@@ -123,8 +125,9 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
             "sources": work.sources, "cite": "\n".join(work.cite), "medium": work.about_medium(), **about,
         },
     )  # fmt: skip
-    arrays = {}
-    for name, layout in layouts(work).items():
+    arrays, planned = {}, layouts(work)
+    _check_sizes(work, planned)
+    for name, layout in planned.items():
         arrays[name] = group.create_array(
             name, shape=layout.shape, chunks=layout.chunks, dtype=layout.dtype, fill_value=nothing(layout.dtype),
             dimension_names=layout.dims, attributes=dict(layout.about),
@@ -134,6 +137,16 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
         numbers[job, : len(members)] = members
     arrays["replica"][:] = numbers
     arrays["step"][:] = experiment.record_at
+
+
+def _check_sizes(work: Jobs, planned: dict[str, Layout]) -> None:
+    """MemoryBoundError if a job leaves behind more than fits into memory."""
+    chunks = sum(layout.chunk_bytes for layout in planned.values())
+    memory.check(
+        _COPIES * chunks,
+        f"a job of {work.width:,} replicas at {len(work.experiment.record_at):,} recorded steps",
+        "record fewer steps or leave the traces out",
+    )
 
 
 def group_of(folder: Path, experiment: Experiment) -> tuple[Jobs, zarr.Group]:
@@ -156,13 +169,12 @@ def group_of(folder: Path, experiment: Experiment) -> tuple[Jobs, zarr.Group]:
     work = Jobs(experiment, attributes_left(path)["width"]).of_medium(attributes_left(path).get("medium"))
     work = work.without({name for name in work.later if not (path / name).exists()})
     arrays = layouts(work)
-    check_arrays(path, arrays)
+    packed = check_arrays(path, arrays)
     import zarr
 
-    from clockless.stores.chunk_files import ChunkFiles
+    from clockless.stores.chunk_files import Chunk, ChunkFiles
 
-    largest = max(layout.chunk_bytes for layout in arrays.values())
-    files = ChunkFiles(path, largest=2 * largest + MOST_DESCRIPTION_BYTES)
+    files = ChunkFiles(path, chunks={name: Chunk(layout.chunk_bytes, name in packed) for name, layout in arrays.items()})
     return work, zarr.open_group(files, mode="r+", zarr_format=3, use_consolidated=False)
 
 

@@ -134,8 +134,13 @@ def check_group(group: Path) -> None:
             raise _foreign(group, "zarr.json", f"its attribute {name} is missing or has another form")
 
 
-def check_arrays(group: Path, expected: dict[str, Layout]) -> None:
-    """StoreError unless the metadata of all arrays of a group are those of `expected`, so that zarr may read them."""
+def check_arrays(group: Path, expected: dict[str, Layout]) -> set[str]:
+    """StoreError unless the metadata of all arrays of a group are those of `expected`, so that zarr may read them.
+
+    Returns:
+        Names of the arrays whose chunks are packed.
+    """
+    packed = set()
     for name, layout in expected.items():
         disk.folder(group, name)
         found, place = _metadata(group / name / "zarr.json", _MOST_METADATA_BYTES), f"{name}/zarr.json"
@@ -147,6 +152,8 @@ def check_arrays(group: Path, expected: dict[str, Layout]) -> None:
             raise _foreign(group, place, f"it asks for {shown(sorted(found))}")
         if not isinstance(about, dict) or not _plain_codecs(codecs, layout.dtype):
             raise _foreign(group, place, f"its codecs are {shown(codecs)}")
+        packed |= {name} if any(codec["name"] == "zstd" for codec in codecs) else set()
+    return packed
 
 
 def _spelled(value: Any) -> str:

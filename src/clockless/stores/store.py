@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from clockless import disk
+from clockless import disk, memory
 from clockless.errors import ParameterError, StoreError
 from clockless.experiments import own_parts
 from clockless.experiments.experiment import Experiment
@@ -43,7 +43,7 @@ from clockless.stores.frame import (
     seal_of,
 )  # fmt: skip
 from clockless.stores.journal import Journal
-from clockless.stores.layout import DONE, group_path, groups, nothing
+from clockless.stores.layout import DONE, group_path, groups, layouts, nothing
 from clockless.stores.provenance import check_ready, keep_parts, made_otherwise
 
 if TYPE_CHECKING:
@@ -295,6 +295,8 @@ class Store:
     def results(self) -> tuple[Arrays, np.ndarray, list[int]]:
         """Results [replica, ..] of the jobs that are done, NaN elsewhere; replicas done; jobs found damaged."""
         done, damaged = self.done(), []
+        count = sum(layout.chunk_bytes for layout in layouts(self.jobs).values()) * self.job_count
+        memory.check(2 * count, f"what {self.path} holds", "look at its arrays with zarr or xarray, a part at a time")
         whole = np.zeros(self.experiment.replicas, dtype=bool)
         arrays = {
             name: np.full((self.experiment.replicas, *self._group[name].shape[2:]), nothing(variable.dtype), variable.dtype)

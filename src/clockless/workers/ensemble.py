@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from clockless import memory
 from clockless.learning.contracts import Arrays, Learner, Replica
 from clockless.learning.follow import Progress, Watch, follow
 
 Told = Callable[[int, int], None]
+_COPIES = 3  # of the results: as they are recorded, gathered and labelled
 
 
 @dataclass
@@ -101,6 +104,26 @@ class Ensemble:
                 (group.members, {n: a[:, kept] if n in stepped else a for n, a in results.items() if n in variables})
             )
         return {name: _gathered(found, name, len(self.replicas)) for name in found[0][1]}
+
+
+def check_results(replicas: Sequence[Replica], traces: bool, records: int) -> None:
+    """Whether what replicas leave behind at so many recorded steps fits into memory, by the first task of every medium.
+
+    Raises:
+        MemoryBoundError: it does not.
+    """
+    numbers: dict[int, int] = {}  # of one replica of a medium
+    for replica in replicas:
+        medium = replica.medium
+        if id(medium) not in numbers:
+            sizes = {"step": records, **medium.sizes(replica.task)}
+            numbers[id(medium)] = sum(prod(sizes[dim] for dim in v.dims) for v in medium.variables(traces).values())
+    count = sum(numbers[id(replica.medium)] for replica in replicas)
+    memory.check(
+        _COPIES * 8 * count,
+        f"what {len(replicas):,} replicas leave behind at {records:,} recorded steps",
+        "record fewer steps, leave the traces out, or keep the results in a store",
+    )
 
 
 def _members(replicas: list[Replica], lanes: int) -> Iterator[tuple[list[int], int]]:

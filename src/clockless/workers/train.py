@@ -13,11 +13,13 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from math import prod
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from clockless import memory
 from clockless.errors import (
     DivergedWarning,
     InfeasibleTaskWarning,
@@ -34,11 +36,12 @@ from clockless.learning.recording import checked_record
 from clockless.numerics.lanes import WIDEST
 from clockless.parts.clocks import SYNCHRONOUS
 from clockless.parts.devices import IDEAL
-from clockless.workers.ensemble import Ensemble
+from clockless.workers.ensemble import Ensemble, check_results
 from clockless.workers.runs import Run, in_memory, stored
 
 _AXES = ("medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial", "seed")
 _DIVERGED = 2.0  # scaled error; a run that has merely not learned yet stays near 1
+_REPLICA_BYTES = 1000  # of the object alone
 _CHECKED = 4096  # combinations that are checked one by one
 
 
@@ -118,6 +121,7 @@ def train(
         with _display(progress) as update:
             run = stored(nouns, (steps, record, record_at, bool(traces)), (store, threads, workers), update)
     else:
+        check_results(replicas, bool(traces), len(record_at))
         ensemble = Ensemble(replicas, bool(traces), lanes)
         with _display(progress) as update:
             ensemble.advance(np.union1d(record_at, [0, steps]), threads, update)
@@ -180,6 +184,10 @@ def combinations(nouns: Mapping[str, Any]) -> list[Replica]:
         if isinstance(medium, type) or not isinstance(medium, Medium):
             raise ParameterError(f"medium = {shown(medium)} is no medium; {_instead_of(medium)}.")
     _check_per_parameter(nouns["initial"], values["medium"][0])
+    count = prod(map(len, values.values()))
+    memory.check(
+        _REPLICA_BYTES * count, f"an ensemble of {count:,} replicas", "make the lists shorter, or keep it in a store"
+    )
     replicas = [Replica(**dict(zip(_AXES, each, strict=True))) for each in itertools.product(*values.values())]
     if continued is not None:
         replicas = _paired(replicas, continued, {name: len(nouns[name]) for name in _AXES if isinstance(nouns[name], list)})

@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from clockless import memory
 from clockless.errors import ParameterError, shown, whole
 
 Tree = Any  # nested dicts and tuples of arrays
 Uniform = Callable[[int], np.ndarray]  # a number of values -> that many in (0, 1), float64
 
 MOMENTUM = 0.1  # part of the running statistics that a batch renews; the habit of PyTorch and of the re-implementations
+_WEIGHT_BYTES, _MODULE_BYTES = 16, 300  # a weight, its gradient and its first moments; a layer's own object
 EPSILON = 1e-5  # added to variances
 
 
@@ -199,9 +201,16 @@ def mlp(inputs: int, width: int, layers: int, outputs: int) -> tuple[Module, ...
     Jaderberg et al. 2017, arXiv 1608.05343, section 3.2 and its supplement.
     """
     whole("layers", layers, 1)
-    widths = [whole("inputs", inputs, 1)] + [whole("width", width, 1)] * (layers - 1)
+    whole("inputs", inputs, 1), whole("width", width, 1), whole("outputs", outputs, 1)
+    weights = inputs * width + max(layers - 2, 0) * width**2 + width * outputs
+    memory.check(
+        _WEIGHT_BYTES * weights + _MODULE_BYTES * layers,
+        f"a network of {layers:,} layers of {width:,} units",
+        "ask for fewer",
+    )
+    widths = [inputs] + [width] * (layers - 1)
     hidden = [Hidden(a, b) for a, b in pairwise(widths)]
-    return (*hidden, Linear(widths[-1], whole("outputs", outputs, 1)))
+    return (*hidden, Linear(widths[-1], outputs))
 
 
 def cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:

@@ -17,7 +17,7 @@ from clockless.media.resistors import columns, engine, unit_lanes
 from clockless.media.resistors.checking import not_compiled
 from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamples, all_examples
 from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance
-from clockless.numerics.elimination import Schedule
+from clockless.numerics.elimination import COLUMNS, Schedule
 from clockless.numerics.elimination import plan as plan_elimination
 from clockless.numerics.lanes import tile_of, width_of, zeros
 from clockless.parts.clocks import FixedFraction
@@ -165,6 +165,13 @@ class Block:
         except NumbaError as error:
             raise not_compiled(self._learners, error) from None
         self.step, self._settled = last, True
+
+
+def lane_bytes(wiring: Wiring, task: Any) -> int:
+    """What a lane of a block takes: both factors, the columns of the held nodes and their response, numbers of the edges."""
+    q, nodes = len(task.inputs) + len(task.ground) - 1 + len(task.outputs), wiring.resistors.network.nodes
+    slots, edges = len(wiring.schedule.updates.start) - 1, len(wiring.resistors.network.edges)
+    return 8 * (2 * slots + (-(-q // COLUMNS) + 1) * COLUMNS * nodes + 6 * edges + 6 * q * q)
 
 
 def kind_of(replica: Any) -> tuple[Any, ...]:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from clockless import memory
 from clockless.errors import ParameterError
 from clockless.learning.contracts import Arrays, Learner, Luck, Replica, Variable
 from clockless.learning.scaling import SCALED_ERROR
 from clockless.media.resistors.checks import checked
-from clockless.media.resistors.learner import LANES, Block, Wiring, kind_of
+from clockless.media.resistors.learner import LANES, Block, Wiring, kind_of, lane_bytes
 from clockless.media.resistors.ohm import OhmicNetwork
-from clockless.numerics.lanes import tile_of
+from clockless.numerics.lanes import tile_of, width_of
 from clockless.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -103,6 +104,12 @@ class Resistors(OhmicNetwork):
         self._check_physics()
         mine = [checked(self, replica) for replica in replicas]
         tile = tile_of(min(max(len(mine), of), lanes))
+        count = width_of(tile, max(len(mine), of))
+        memory.check(
+            count * lane_bytes(self._wiring, replicas[0].task),
+            f"factoring {count:,} networks of {self.network.nodes:,} nodes side by side",
+            "give fewer replicas, a smaller network, or keep the results in a store",
+        )
         members = [list(range(k, min(k + lanes, len(mine)))) for k in range(0, len(mine), lanes)]
         blocks = [Block(self._wiring, mine, each, lanes, traces, tile) for each in members]
         return blocks[0] if len(blocks) == 1 else Blocks(blocks)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from clockless import memory
 from clockless.errors import whole
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.networks.network import Network
 from clockless.tasks.roles import Roles, drawn_roles
 from clockless.tasks.task import Task
 
+_NUMBER_BYTES = 40  # of a voltage of an example: as it is drawn, answered, split, checked and hashed
 _TEACHER_SPREAD = 4.0  # teacher resistances are log-uniform within a factor 4 of 1 ohm, a contrast of 16
 
 
@@ -25,7 +27,9 @@ def regression(network: Network, inputs: int = 2, outputs: int = 2, train: int =
     """
     rng = np.random.default_rng(whole("seed", seed))
     roles = drawn_roles(network, _counted(inputs, outputs, 1), rng)
-    x = rng.random((whole("train", train, 1) + whole("test", test, 1), inputs))
+    examples = whole("train", train, 1) + whole("test", test, 1)
+    memory.check(_NUMBER_BYTES * examples * (inputs + outputs), f"a task of {examples:,} examples", "ask for fewer")
+    x = rng.random((examples, inputs))
     y = _teacher_outputs(network, roles, x, rng)
     return Task(*roles, x[:train], y[:train], x[train:], y[train:], True, f"regression {seed}")
 
