@@ -34,7 +34,7 @@ def main() -> int:
         subject = Subject.prepared(folder / options.mode, experiment())
         with victim(options.mode, subject) as prey:
             prey.within = options.within or prey.within
-            found = asdict(study(options.mode, prey, subject, options.count, options.seed))
+            found = asdict(study(options.mode, prey, subject, options.count, options.seed, options.at_work))
         name, bad = f"kills-{options.mode}", any(found["counts"].values())
     elif options.study == "damages":
         from damages import damages
@@ -80,6 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=100, help="kills, damages, or inputs of each subject")
     parser.add_argument("--seed", type=int, default=0, help="of the moments, places and inputs")
     parser.add_argument("--within", type=float, help="longest time to a kill in seconds; longer where start-up is slow")
+    parser.add_argument("--at-work", action="store_true", help="count the time to a kill from the first new steps on")
     parser.add_argument("--subject", choices=[*SUBJECTS], action="append", help=f"what is fed; all when left out: {NAMES}")
     parser.add_argument("--seconds", type=float, help="fuzz for so long, instead of --count inputs")
     parser.add_argument("--first", type=int, default=0, help="the number of the first input to try")
