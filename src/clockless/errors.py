@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import reprlib
 import unicodedata
+from collections.abc import Collection
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,11 @@ def printable(text: str, keep: str = "") -> str:
         else character
         for character in text
     )
+
+
+def is_one_of(value: Any, words: Collection[str]) -> bool:
+    """Whether `value` is one of these words; what is no word, such as an array, is none of them."""
+    return isinstance(value, str) and value in words
 
 
 def whole(name: str, value: Any, least: int = 0) -> int:
