@@ -4,8 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= results
 JOBS ?= 2
+FUZZ_SECONDS ?= 3600
+FUZZ_SEED ?= $(shell date +%Y%m%d)
 
-.PHONY: reproduce test test-slow test-random compose lint format benchmark clean
+.PHONY: reproduce test test-slow test-random fuzz compose lint format benchmark clean
 
 reproduce: $(VENV)/.installed
 	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
@@ -20,6 +22,10 @@ test-slow: $(VENV)/.installed-dev
 # Examples drawn anew every time, for what `make test` draws alike everywhere; what is found is kept in .hypothesis.
 test-random: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=random $(BIN)/pytest -m "hypothesis and not slow"
+
+# Inputs that nobody meant, others every day; `make test` tries a fixed few. Findings are files with the command that repeats each.
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/reliability fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --jobs $(JOBS) --out $(OUT)/reliability
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

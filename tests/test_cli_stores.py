@@ -228,3 +228,10 @@ def test_an_export_of_half_a_store_says_so(clockless, half, made, tmp_path):
     assert code == 0
     assert out.rstrip().endswith("MB, 1 of 3 jobs, the rest is still missing")
     assert clockless("export", made.path, tmp_path / "whole.csv")[1].rstrip().endswith("MB")
+
+
+def test_a_name_that_no_file_can_have(clockless, tmp_path):
+    """Names of more than 255 bytes: `exists` of pathlib raises for them."""
+    code, _, said = clockless("new", str(tmp_path / ("x" * 3000)))
+    assert code == 2
+    assert "File name too long" in said

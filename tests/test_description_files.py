@@ -264,3 +264,19 @@ def test_text_has_no_machine_in_it():
     """The text follows from the experiment alone, so that equal experiments have equal files."""
     assert text_of(cl.Experiment()) == text_of(cl.Experiment.of(cl.Experiment().plain()))
     assert "&id" not in text_of(cl.Experiment(clock=[cl.Bernoulli(0.5), cl.FixedFraction(0.5)]))
+
+
+def test_a_word_that_reads_like_a_number_stays_a_word(tmp_path):
+    """`window` of layers takes any plain value; 1e3 is a number to the reader, so the writer must put the word in quotes."""
+    network = {"kind": "local", "image": [8, 8], "window": "1e3", "channels": 1}
+    experiment = cl.Experiment(network=network, medium={"kind": "xy"}, task={"kind": "digits"})
+    write(experiment, tmp_path / "a.yaml")
+    assert read(tmp_path / "a.yaml") == experiment
+
+
+def test_sentences_stay_short_whatever_they_quote(tmp_path):
+    (tmp_path / "a.toml").write_text(f"[network]\nkind = 'lattice'\n{'x' * 100_000} = 1\n")
+    with pytest.raises(DescriptionError, match=r" \[\.\.\] ") as caught:
+        read(tmp_path / "a.toml")
+    assert len(str(caught.value)) < 1700
+    assert str(caught.value).endswith("the fields of lattice are: rows, columns, periodic.")

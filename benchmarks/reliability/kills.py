@@ -18,26 +18,35 @@ from victims import Victim
 _LOOK_SECONDS = 0.02
 
 
-def study(mode: str, victim: Victim, subject: Subject, count: int, seed: int) -> Kills:
-    """Kill `count` times; every store that was begun is finished and compared with the undisturbed one."""
+def study(mode: str, victim: Victim, subject: Subject, count: int, seed: int, at_work: bool = False) -> Kills:
+    """Kill `count` times; every store that was begun is finished and compared with the undisturbed one.
+
+    Args:
+        at_work: moments count from the first new steps on, not from the start, which a busy machine makes long.
+    """
     chance, found = random.Random(seed), Kills(mode)
     while len(found.moments) < count:
         place = Place(subject.folder / f"{mode}-{found.stores}", subject)
         shutil.rmtree(place.store, ignore_errors=True)
-        _one_store(victim, place, count, chance, found)
+        _one_store(victim, place, count, chance, found, at_work)
         found.counts.at_the_end(place.store, subject.digest)
         found.stores += 1
         print(f"{mode}: {len(found.moments)} kills, {found.stores} stores, {found.counts}", file=sys.stderr, flush=True)
     return found
 
 
-def _one_store(victim: Victim, place: Place, count: int, chance: random.Random, found: Kills) -> None:
+def _one_store(victim: Victim, place: Place, count: int, chance: random.Random, found: Kills, at_work: bool) -> None:
     hashes: np.ndarray | None = None
     while not place.complete():
         noted, began = place.noted(), time.monotonic()
         anew = victim.begin(place.store)
         last = len(found.moments) >= count  # from here on undisturbed
-        first = _wait(victim, place, noted, began + (LIMIT if last else chance.uniform(0, victim.within)))
+        moment = LIMIT if last else chance.uniform(0, victim.within)
+        if at_work and not last:
+            first = _wait(victim, place, noted, began + LIMIT, only_first=True)
+            _wait(victim, place, noted, time.monotonic() + moment)
+        else:
+            first = _wait(victim, place, noted, began + moment)
         if anew and first is not None:
             found.restarts.append(first - began)
         before, moment = place.done(), time.monotonic() - began
@@ -52,10 +61,10 @@ def _one_store(victim: Victim, place: Place, count: int, chance: random.Random, 
         found.sentences += victim.words()
 
 
-def _wait(victim: Victim, place: Place, noted: np.ndarray, until: float) -> float | None:
+def _wait(victim: Victim, place: Place, noted: np.ndarray, until: float, only_first: bool = False) -> float | None:
     """Wait for the moment of the kill, or the end of the run; returns when the first new steps were noted."""
     first = None
-    while time.monotonic() < until and victim.runs():
+    while time.monotonic() < until and victim.runs() and not (only_first and first is not None):
         if first is None and not np.array_equal(place.noted(), noted):
             first = time.monotonic()
         time.sleep(_LOOK_SECONDS)

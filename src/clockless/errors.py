@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import reprlib
 import unicodedata
+from collections.abc import Collection
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+_PAGE = 1600  # characters of a sentence at most: names of fields may have thousands
+
+
 class ClocklessError(Exception):
     """Anything that the user can mend; the command line prints its sentence and exits with code 2."""
 
     def __str__(self) -> str:
-        return printable(super().__str__())  # sentences quote paths and titles, which may hold commands for a terminal
+        text = printable(super().__str__())  # sentences quote paths and titles, which may hold commands for a terminal
+        return text if len(text) <= _PAGE else f"{text[: _PAGE // 2]} [..] {text[-_PAGE // 2 :]}"
 
 
 class NetworkError(ClocklessError, ValueError):
@@ -117,6 +122,11 @@ def printable(text: str, keep: str = "") -> str:
         else character
         for character in text
     )
+
+
+def is_one_of(value: Any, words: Collection[str]) -> bool:
+    """Whether `value` is one of these words; what is no word, such as an array, is none of them."""
+    return isinstance(value, str) and value in words
 
 
 def whole(name: str, value: Any, least: int = 0) -> int:

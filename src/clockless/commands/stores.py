@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,7 +36,7 @@ def new(path: Path = Path("study.yaml")) -> int:
     """
     from clockless.experiments import files as description_files
 
-    if path.exists():
+    if os.path.lexists(path):  # which is false, and not an error, for names that no file can have
         raise OutputError(f"{path} is there already; choose another name.")
     try:
         disk.write(path, description_files.EXAMPLE)

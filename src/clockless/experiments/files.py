@@ -12,7 +12,7 @@ from clockless import disk
 from clockless.errors import DescriptionError, OutputError, shown
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.own_parts import Place, beside
-from clockless.experiments.parsing import MOST_BYTES, of_toml, of_yaml, written
+from clockless.experiments.parsing import MOST_BYTES, of_toml, of_yaml, with_powers, written
 
 EXAMPLE = """\
 # An experiment for `clockless run`: every field that is a list is an axis, and every combination of the axes is a replica.
@@ -86,7 +86,7 @@ def text_of(experiment: Experiment, suffix: str = ".yaml") -> str:
             return True
 
     def dump(data: Any) -> str:
-        text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=120)
+        text: str = yaml.dump(data, Dumper=with_powers(Dumper), sort_keys=False, default_flow_style=None, width=120)
         return text
 
     return written(experiment.plain(), dump)

@@ -225,8 +225,15 @@ def _loader() -> Any:
 
     for tag in ("int", "float"):
         Loader.add_constructor(f"tag:yaml.org,2002:{tag}", Loader.construct_number)
-    Loader.yaml_implicit_resolvers = {k: list(v) for k, v in Loader.yaml_implicit_resolvers.items()}
-    number = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$")
+    return with_powers(Loader)
+
+
+_POWERS = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$")
+
+
+def with_powers(cls: Any) -> Any:
+    """A loader or dumper of YAML to which 1e3 is a number, so that the word '1e3' is written in quotes."""
+    cls.yaml_implicit_resolvers = {first: list(known) for first, known in cls.yaml_implicit_resolvers.items()}
     for first in "-+0123456789":
-        Loader.yaml_implicit_resolvers.setdefault(first, []).append(("tag:yaml.org,2002:float", number))
-    return Loader
+        cls.yaml_implicit_resolvers.setdefault(first, []).append(("tag:yaml.org,2002:float", _POWERS))
+    return cls

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, shown, whole
+from clockless.errors import ParameterError, is_one_of, shown, whole
 from clockless.parts.part import part
 from clockless.parts.pushes import Nudge
 
@@ -37,7 +37,7 @@ def _check_nudge(nudge: Any) -> None:
 
 
 def _check_parameter(parameter: Any) -> None:
-    if parameter not in ("resistance", "conductance"):
+    if not is_one_of(parameter, ("resistance", "conductance")):
         raise ParameterError(f"parameter = {parameter!r}; resistors learn by 'resistance' or 'conductance'.")
 
 
@@ -160,7 +160,7 @@ class EquilibriumPropagation:
             value = getattr(self, name)
             if isinstance(value, bool) or not (isinstance(value, Real) and 0 < float(value) < np.inf):
                 raise ParameterError(f"{name} = {shown(value)}; equilibrium propagation needs a positive, finite {name}.")
-        if self.cost not in ("log", "cosine"):
+        if not is_one_of(self.cost, ("log", "cosine")):
             raise ParameterError(f"cost = {shown(self.cost)}; the costs of phases are 'log' and 'cosine'.")
         if not isinstance(self.centred, (bool, np.bool_)):
             raise ParameterError(f"centred = {shown(self.centred)}; give True (nudge both ways) or False.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from clockless.errors import ParameterError, shown, whole
+from clockless.errors import ParameterError, is_one_of, shown, whole
 from clockless.media.modules.interfaces import Interface, checked_hidden
 from clockless.media.modules.layers import Linear, Module
 
@@ -88,7 +88,7 @@ class DNI:
             raise ParameterError(f"conditioned = {shown(self.conditioned)}; give True or False.")
         if isinstance(self.mixing, bool) or not isinstance(self.mixing, Real) or not 0 <= self.mixing <= 1:
             raise ParameterError(f"mixing = {shown(self.mixing)}; it is the part of the true gradient, 0 to 1.")
-        if self.unlock not in ("update", "forward"):
+        if not is_one_of(self.unlock, ("update", "forward")):
             raise ParameterError(f"unlock = {shown(self.unlock)}; a module is freed of 'update' or also of 'forward' waits.")
         if self.unlock == "forward" and self.mixing > 0:
             raise ParameterError("a module that does not wait forward has no true gradient to mix in; give mixing=0.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from clockless.errors import ParameterError, shown
+from clockless.errors import ParameterError, is_one_of, shown
 from clockless.media.phases.medium import XY
 from clockless.media.phases.settings import SCHEDULES, Settling
 from clockless.media.phases.xy import KINDS
@@ -39,7 +39,7 @@ class Phases:
         kinds = self.trainable.split() if isinstance(self.trainable, str) else []
         if not kinds or any(kind not in KINDS for kind in kinds):
             raise ParameterError(f"trainable = {shown(self.trainable)}; name some of: {' '.join(KINDS)}.")
-        if self.schedule not in SCHEDULES:
+        if not is_one_of(self.schedule, SCHEDULES):
             raise ParameterError(f"schedule = {shown(self.schedule)}; there are: {', '.join(SCHEDULES)}.")
         _ = self.settling, self.rates  # which check the numbers
 

@@ -11,7 +11,7 @@ import numpy as np
 from clockless.errors import ParameterError, shown
 from clockless.learning.contracts import Luck
 from clockless.media.phases.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
-from clockless.media.phases.xy import Parameters, check_settling
+from clockless.media.phases.xy import Parameters, check_schedule, check_settling
 from clockless.networks.architectures import Architecture
 from clockless.numerics.randomness import COUPLINGS
 
@@ -53,8 +53,7 @@ class Settling:
             if self.schedule not in SCHEDULES:
                 raise ParameterError(f"schedule = {shown(self.schedule)}; there are: {', '.join(SCHEDULES)}.")
             object.__setattr__(self, "schedule", SCHEDULES[self.schedule]())
-        if not hasattr(self.schedule, "relax"):
-            raise ParameterError(f"schedule = {shown(self.schedule)} is no schedule; give one such as TwoColour().")
+        check_schedule(self.schedule)
         check_settling(self.residual, self.sweeps_limit)
         check_settling(self.test_residual, self.sweeps_limit)
 

@@ -127,6 +127,7 @@ class Rotors:
 
     def energy(self, parameters: Parameters, phases: np.ndarray) -> Any:
         """E, a number for phases [site], else [sample]."""
+        _check_parameters(parameters)
         phases = self._checked_phases(phases)
         i, j = self.network.edges.T
         energy = -self.weights(parameters) @ np.cos(phases[i] - phases[j])
@@ -135,6 +136,7 @@ class Rotors:
 
     def torque(self, parameters: Parameters, phases: np.ndarray) -> np.ndarray:
         """F = -dE/dphi, in the shape of the phases."""
+        _check_parameters(parameters)
         phases = self._checked_phases(phases)
         columns = phases.reshape(len(phases), -1)
         i, j = self.network.edges.T
@@ -156,6 +158,7 @@ class Rotors:
 
         dE/dh_i = -cos(phi_i - psi_i) and dE/dpsi_i = -h_i sin(phi_i - psi_i).
         """
+        _check_parameters(parameters)
         phases = self._checked_phases(phases)
         z = directions(phases.reshape(len(phases), -1))
         return Parameters(self.by_coupling(-self._edges.products(z, z)), *self.field_signals(parameters, z.sum(axis=2)))
@@ -197,7 +200,10 @@ class Rotors:
             ParameterError: a residual or limit that is not positive, or phases that do not fit.
             HeldNodesError: a held site that does not exist, or is held at what is not finite.
         """
+        _check_parameters(parameters)
+        check_schedule(schedule)
         check_settling(residual, sweeps_limit)
+        seed = whole("seed", seed)
         phases = self._checked_phases(start).copy()
         columns = phases.reshape(len(phases), -1)
         for site, phase in self._checked_held(held).items():
@@ -295,6 +301,17 @@ class Stop(NamedTuple):
     sweeps_limit: int
     seed: int
     occasion: int  # tells one relaxation's random orders from another's
+
+
+def check_schedule(schedule: Any) -> None:
+    """Raise ParameterError unless this can relax phases; a class of schedules is none yet."""
+    if isinstance(schedule, type) or not hasattr(schedule, "relax"):
+        raise ParameterError(f"schedule = {shown(schedule)} is no schedule; give one such as TwoColour().")
+
+
+def _check_parameters(parameters: Any) -> None:
+    if not isinstance(parameters, Parameters):
+        raise ParameterError(f"parameters = {shown(parameters)}; make them with medium.parameters(W, h, psi).")
 
 
 def check_settling(residual: Any, sweeps_limit: Any) -> None:

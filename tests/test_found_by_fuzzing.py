@@ -1,0 +1,66 @@
+"""What fuzzing has found (docs/reliability.md), each as a plain test: it ended in a traceback once, or was accepted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import clockless as cl
+from clockless.errors import MemoryBoundError, ParameterError
+
+ARRAY = np.full(12, np.nan)
+SQUARE = cl.architectures.square(3, 3, [0, 2], [6, 8])
+PHASES = cl.XY(SQUARE)
+VALUES = PHASES.parameters(np.ones(12))
+SETTLED = {"parameters": VALUES, "held": {0: 0.1, 2: 0.2}, "start": np.zeros(9)}
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: cl.SignRule(0.1, parameter=ARRAY), "parameter = array"),
+        (lambda: cl.CoupledLearning(0.1, 0.1, parameter=ARRAY), "parameter = array"),
+        (lambda: cl.EquilibriumPropagation(0.1, 0.1, cost=ARRAY), "cost = array"),
+        (lambda: cl.XY(SQUARE, settling=ARRAY), "settling = array"),
+    ],
+)
+def test_an_array_is_no_word(call, said):
+    """`array not in words` is an array, which is neither true nor false."""
+    with pytest.raises(ParameterError, match=said):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"schedule": 7}, "schedule = 7 is no schedule"),
+        ({"schedule": type(cl.XY(SQUARE).settling.schedule)}, "is no schedule"),
+        ({"seed": [None]}, r"seed = \[None\]; give a whole number"),
+        ({"seed": ARRAY}, "seed = array"),
+        ({"parameters": [0.5, np.nan]}, r"make them with medium\.parameters"),
+    ],
+)
+def test_what_phases_settle_with(changed, said):
+    with pytest.raises(ParameterError, match=said):
+        PHASES.settle(**{**SETTLED, **changed})
+
+
+@pytest.mark.parametrize("method", ["energy", "torque", "signal"])
+def test_parameters_of_phases_are_made_by_the_medium(method):
+    with pytest.raises(ParameterError, match=r"parameters = 'nan'; make them with medium\.parameters"):
+        getattr(PHASES, method)("nan", np.zeros(9))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"kind": "square", "rows": 3, "columns": 2**53 + 1, "inputs": [0, 2], "outputs": [6, 8]},
+        {"kind": "dense", "sizes": [4, 2**53 + 1, 3]},
+        {"kind": "local", "image": [8, 2**31], "window": 4, "channels": 1},
+    ],
+)
+def test_networks_that_no_memory_holds(network):
+    from clockless.experiments.descriptions import built, described
+
+    with pytest.raises(MemoryBoundError, match="needs about .* of memory"):
+        built("network", described("network", network, "network"))
