@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from clockless import pictures as drawing
     from clockless.pictures import lattices as lattice_drawing
     from clockless.networks import windows as local_layers
+    from clockless.media.circuits import laws as laws
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks.network import Network as Network
     from clockless.media.resistors.medium import Resistors as Resistors
@@ -93,6 +94,7 @@ _MODULES = {
     "drawing": "pictures",
     "lattice_drawing": "pictures.lattices",
     "local_layers": "networks.windows",
+    "laws": "media.circuits.laws",
     "phase_tasks": "media.phases.tasks",
 }
 _NAMES = {
