@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from clockless.errors import ParameterError, real_array, shown
 from clockless.media.circuits.law import Law
-from clockless.numerics.functions import chosen, entry, interval, jitable, larger, smaller
+from clockless.numerics.functions import entry, interval, jitable, larger, smaller
 from clockless.parts import part as parts
 from clockless.parts.part import part
 
@@ -72,7 +72,7 @@ class Table(Law):
             except (ValueError, IndexError):
                 if rows or number > 1:
                     raise ParameterError(
-                        f"line {number} of {shown(str(path))} is {shown(line)}; give volts and amperes, with a comma between."
+                        f"line {number} of {shown(str(path))} is {shown(line)}; give volts, a comma and amperes."
                     ) from None
         return cls(tuple(v for v, _ in rows), tuple(i for _, i in rows))
 
