@@ -76,9 +76,9 @@ class NMOS(Law):
         I = beta (1 + lam vds) (vov - vds / 2) vds         else,       beta = kp width / length.
 
     Below vs = 0 the root of phi + vs is continued as SPICE does, sqrt(phi) + vs / (2 sqrt(phi)).
-    Series resistances are condensed into the edge: its current is the one at which inner voltages va - rd I and vb + rs I carry it, found by a fixed number of
-    Newton steps, so no nodes are added. The junctions of the body are not modelled; they carry nothing while no node is
-    below ground. Not reciprocal.
+    Series resistances are condensed into the edge: its current is the one at which inner voltages va - rd I and vb + rs I
+    carry it, found by a fixed number of Newton steps, so no nodes are added. The junctions of the body are not modelled;
+    they carry nothing while no node is below ground. Not reciprocal.
 
     Args:
         vto: threshold at vs = 0, volts.
