@@ -41,6 +41,11 @@ class Ohmic(Law):
     parameter, measure = "gate voltage", "V"
     low, high, initial = 0.0, 5.0, 3.0
 
+    @property
+    def insulates(self) -> bool:  # type: ignore[override]
+        """Without a floor."""
+        return self.floor == 0
+
     def __post_init__(self) -> None:
         require(self, "strength", "positive")
         require(self, "threshold", "finite")
@@ -100,6 +105,7 @@ class NMOS(Law):
     rd: float = 0.0
     rs: float = 0.0
     reciprocal = False
+    insulates = True
     parameter, measure = "gate voltage", "V"
     low, high, initial = 0.4, 8.0, 2.0
 
