@@ -110,6 +110,13 @@ _USEFUL = re.compile(
 )
 
 
+def not_compiled_together(error: BaseException) -> ParameterError:
+    """The sentence for parts that numba cannot compile into one loop."""
+    return ParameterError(
+        f"these parts cannot be compiled together ({first_useful_line(error)}); try clockless.check on each."
+    )
+
+
 def first_useful_line(error: BaseException) -> str:
     """What a compiler's error says of its cause, on one line."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]

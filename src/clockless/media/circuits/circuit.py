@@ -32,7 +32,7 @@ class NonlinearNetwork:
         network: the wiring. The first node of an edge is its end a: anode of a diode, drain of a transistor.
         law: a law for all edges, or a list of laws, one for every edge or as `of_edge` says.
         of_edge: whole numbers [edge], which of the listed laws every edge has.
-        sources: rails, nodes that are held at a voltage always: {node: volts}, or pairs [(node, volts), ..].
+        rails: nodes that a source holds at a voltage always: {node: volts}, or pairs [(node, volts), ..].
         shunt: conductance from every node to ground, siemens, one number or [node], 0 or more.
         capacity: capacity from every node to ground, farads, one number or [node]: which of several states of a circuit
             with falling currents it falls into, for it settles as C dV/dt = -F does, stepwise.
@@ -52,7 +52,7 @@ class NonlinearNetwork:
         network: Network,
         law: Any,
         of_edge: Any = None,
-        sources: Any = None,
+        rails: Any = None,
         shunt: Any = 1e-9,
         capacity: Any = 1e-12,
         gains: Any = None,
@@ -68,7 +68,7 @@ class NonlinearNetwork:
             raise NetworkError(f"{shown(network)} is not a Network; make one with Network(edges) or networks.lattice(4, 4).")
         self.network, self.law, self.of_edge = network, law, of_edge
         self.laws = _laws(law, of_edge, len(network.edges))
-        self.sources = _sources(sources, network.nodes)
+        self.rails = _rails(rails, network.nodes)
         self.shunt = _each("shunt", shunt, network.nodes, "node", 0.0)
         self.capacity = _each("capacity", capacity, network.nodes, "node", np.nextafter(0.0, 1.0))
         self.gains = _gains(gains, len(network.edges))
@@ -93,7 +93,7 @@ class NonlinearNetwork:
         if wrong.size:
             k = int(wrong[0])
             raise ParameterError(
-                f"edge {self.learning[k]} may learn from {ends[0][k]:g} to {ends[1][k]:g}, which is no range; give low < high."
+                f"edge {self.learning[k]} may learn from {ends[0][k]:g} to {ends[1][k]:g}, no range; give low < high."
             )
         return ends[0], ends[1]
 
@@ -102,7 +102,7 @@ class NonlinearNetwork:
         edges = self.network.edges
         for node in np.flatnonzero(self.shunt == 0):
             mine = np.flatnonzero((edges == node).any(axis=1))
-            if int(node) not in self.sources and all(self.laws[e].insulates for e in mine):
+            if int(node) not in self.rails and all(self.laws[e].insulates for e in mine):
                 raise ParameterError(
                     f"node {node} floats when edge {mine[0]} ({type(self.laws[mine[0]]).__name__}) carries nothing, and it "
                     "has no shunt; give shunt=1e-9, or a leak."
@@ -165,7 +165,7 @@ class NonlinearNetwork:
         return [(np.array(members), law) for law, members in found.items()]
 
     def currents(self, parameters: Any, state: Any) -> np.ndarray:
-        """F [node, ..]: what leaves every node by edges and shunt, amperes; 0 at nodes of a settled state that are not held."""
+        """F [node, ..]: what leaves every node by edges and shunt, amperes; 0 at the free nodes of a settled state."""
         volts = np.asarray(state, dtype=np.float64)
         current = self.flows(parameters, volts)[0]
         wide = (-1, *(1,) * (volts.ndim - 1))
@@ -190,15 +190,19 @@ class NonlinearNetwork:
         `pushed` [node, ..] are currents into nodes from elsewhere, such as nudges.
         """
         volts = np.asarray(state, dtype=np.float64)
-        free = np.ones(len(volts), dtype=bool)
+        free = np.ones(volts.shape, dtype=bool)
         free[np.asarray(list(held), dtype=np.int64)] = False
-        left = np.abs(self.currents(parameters, volts) - pushed)[free]
-        edges = np.abs(self.flows(parameters, volts)[0])[free[self.network.edges].any(axis=1)]
-        if not len(left) or not len(edges):
-            return np.zeros(volts.shape[1:])
-        scale = edges.max(axis=0)
+        return self.unbalanced(parameters, volts, free, pushed)
+
+    def unbalanced(self, parameters: Any, volts: np.ndarray, free: np.ndarray, pushed: Any = 0.0) -> np.ndarray:
+        """The same with `free` [node, ..] saying which nodes are not held."""
+        left = np.abs(np.where(free, self.currents(parameters, volts) - pushed, 0.0)).max(axis=0)
+        edges = np.abs(self.flows(parameters, volts)[0])
+        wide = self.shunt.reshape(-1, *(1,) * (volts.ndim - 1))
+        scale = np.where(free[self.network.edges].any(axis=1), edges, 0.0).max(axis=0)
+        scale = np.maximum(scale, np.abs(wide * volts).max(axis=0))
         with np.errstate(all="ignore"):
-            return np.where(scale > 0, left.max(axis=0) / scale, np.where(left.max(axis=0) > 0, np.inf, 0.0))
+            return np.where(scale > 0, left / scale, np.where(left > 0, np.inf, 0.0))
 
     def held_by(self, held: Mapping[int, Any]) -> dict[int, Any]:
         """Held nodes and their volts with the rails among them.
@@ -213,14 +217,14 @@ class NonlinearNetwork:
                 raise HeldNodesError(
                     f"held node {shown(node)} does not exist; nodes are whole numbers from 0 to {self.network.nodes - 1}."
                 )
-            if int(node) in self.sources and not np.all(np.asarray(volts) == self.sources[int(node)]):
+            if int(node) in self.rails and not np.all(np.asarray(volts) == self.rails[int(node)]):
                 raise HeldNodesError(
-                    f"node {node} is held at {shown(volts)} V and by a source at {self.sources[int(node)]:g} V: they would "
+                    f"node {node} is held at {shown(volts)} V and by a source at {self.rails[int(node)]:g} V: they would "
                     "short each other; hold another node."
                 )
             if np.asarray(volts).dtype.kind not in "iuf" or np.ndim(volts) > 1 or not np.isfinite(volts).all():
                 raise HeldNodesError(f"node {node} is held at {shown(volts)}; held voltages must be finite numbers.")
-        return {**self.sources, **{int(node): volts for node, volts in held.items()}}
+        return {**self.rails, **{int(node): volts for node, volts in held.items()}}
 
 
 def _laws(law: Any, of_edge: Any, edges: int) -> tuple[Law, ...]:
@@ -244,8 +248,8 @@ def _laws(law: Any, of_edge: Any, edges: int) -> tuple[Law, ...]:
     return tuple(listed[k] for k in numbers)
 
 
-def _sources(sources: Any, nodes: int) -> dict[int, float]:
-    pairs = list(sources.items()) if isinstance(sources, Mapping) else list(sources or ())
+def _rails(rails: Any, nodes: int) -> dict[int, float]:
+    pairs = list(rails.items()) if isinstance(rails, Mapping) else list(rails or ())
     found: dict[int, float] = {}
     for pair in pairs:
         try:
@@ -255,7 +259,7 @@ def _sources(sources: Any, nodes: int) -> dict[int, float]:
         except (TypeError, ValueError):
             fits = False
         if not fits:
-            raise ParameterError(f"sources hold {shown(pair)}; give {{node: volts}}, nodes from 0 to {nodes - 1}.")
+            raise ParameterError(f"rails hold {shown(pair)}; give {{node: volts}}, nodes from 0 to {nodes - 1}.")
         if number in found and found[number] != value:
             raise ParameterError(
                 f"node {number} has sources of {found[number]:g} V and {value:g} V, which short each other; give it one."

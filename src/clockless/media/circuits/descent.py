@@ -9,7 +9,6 @@ step is small; its positive pivots then certify that the state is stable.
 
 from __future__ import annotations
 
-
 from clockless.media.circuits.kinds import AnyLaw, held, numbers_of
 from clockless.media.circuits.newton import assemble
 from clockless.numerics.lanes import known, uncounted

@@ -38,7 +38,7 @@ def kind(law: Law) -> Any:
 
 @cache
 def _kind(cls: type[Law], kernel: str) -> Any:
-    # Found on disk by its name (see `parts.part`), in which the code is: a class typed in again or an edited file is another.
+    # Found on disk by its name (see `parts.part`), in which the code is: a class typed in again is another.
     texts = [spelled_code(function) for name in (*METHODS, kernel) if (function := getattr(cls, name, None)) is not None]
     with contextlib.suppress(TypeError, OSError):  # typed in at a prompt
         texts.append(Path(inspect.getsourcefile(cls) or "").read_text(encoding="utf-8"))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from clockless.errors import ParameterError
 from clockless.media.circuits.junctions import Diode, IdealDiode
 from clockless.media.circuits.law import Law, require

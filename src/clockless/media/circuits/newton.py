@@ -74,6 +74,7 @@ class Bench(NamedTuple):
     lower: np.ndarray  # [slot, lane]
     step: np.ndarray  # [row, lane] -F, then dV
     trial: np.ndarray  # [row, lane]
+    volts: np.ndarray  # [row, lane] of a state that is asked for alone
     companion: np.ndarray  # [edge, lane] volts
     worst: np.ndarray  # [lane] largest change, volts
     active: np.ndarray  # [lane] 1 until done

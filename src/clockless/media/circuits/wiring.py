@@ -48,7 +48,7 @@ class Plan:
         lanes, nodes, edges = theta.shape[1], len(self.row), len(self._edges["a"])
         return newton.Bench(
             theta, zeros(self.slots, lanes), zeros(self.slots, lanes), zeros(nodes, lanes), zeros(nodes, lanes),
-            zeros(edges, lanes), zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, lanes), zeros(2, lanes),
+            zeros(nodes, lanes), zeros(edges, lanes), zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, lanes), zeros(2, lanes),
         )  # fmt: skip
 
     def wires(self, tile: Any, bench: newton.Bench) -> newton.Wires:
