@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from math import prod
 from numbers import Integral, Real
@@ -250,9 +250,11 @@ def _checked_seed(value: Any, where: str) -> int:
 def _checked_batch(value: Any, where: str) -> Any:
     if value == "full" or (isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1):
         return value if isinstance(value, str) else int(value)
-    if isinstance(value, Mapping) or hasattr(type(value), "Lanes"):
+    if isinstance(value, Mapping) or is_dataclass(type(value)):  # clocks, Epochs, and those of one's own
         return described("batch", value, where)
-    raise DescriptionError(f"{where} = {shown(value)}; it must be 'full', a number of examples or a clock that draws them.")
+    raise DescriptionError(
+        f"{where} = {shown(value)}; it must be 'full', a number of examples, Epochs(size), or a clock that draws them."
+    )
 
 
 def _checked_initial(value: Any, where: str) -> Any:
