@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
     from clockless.parts.clocks import Global as Global
     from clockless.parts.clocks import Bernoulli as Bernoulli
+    from clockless.parts.clocks import Dropout as Dropout
     from clockless.parts.clocks import FixedFraction as FixedFraction
     from clockless.parts.clocks import Oscillators as Oscillators
     from clockless.parts.clocks import Poisson as Poisson
@@ -109,6 +110,7 @@ _NAMES = {
     "EquilibriumPropagation": "parts.rules",
     "Global": "parts.clocks",
     "Bernoulli": "parts.clocks",
+    "Dropout": "parts.clocks",
     "FixedFraction": "parts.clocks",
     "Oscillators": "parts.clocks",
     "Poisson": "parts.clocks",

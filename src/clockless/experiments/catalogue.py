@@ -62,6 +62,7 @@ _METHODS = (
 _CLOCKS = {
     "global": Kind("clockless.parts.clocks:Global"),
     "bernoulli": Kind("clockless.parts.clocks:Bernoulli"),
+    "dropout": Kind("clockless.parts.clocks:Dropout"),
     "fixed-fraction": Kind("clockless.parts.clocks:FixedFraction"),
     "poisson": Kind("clockless.parts.clocks:Poisson"),
     "oscillators": Kind("clockless.parts.clocks:Oscillators"),

@@ -26,8 +26,8 @@ SPAN = 0.45  # volts, the largest input of PyCLLN's boards
 APART = 0.087  # volts, the difference that their exclusive or asks for
 RAILS = (0.11, 0.33)  # volts
 TORUS_EDGES = (
-    "1 2,1 5,1 4,1 13,2 3,2 6,2 14,3 4,3 7,3 15,4 8,4 16,5 6,5 9,5 8,6 7,6 10,7 8,7 11,8 12,9 10,9 13,9 12,10 11,10 14,11 12,"
-    "11 15,12 16,13 14,13 16,14 15,15 16"
+    "1 2,1 5,1 4,1 13,2 3,2 6,2 14,3 4,3 7,3 15,4 8,4 16,5 6,5 9,5 8,6 7,6 10,7 8,7 11,8 12,9 10,9 13,9 12,10 11,10 14,"
+    "11 12,11 15,12 16,13 14,13 16,14 15,15 16"
 )  # drain and source of every transistor of the 4 x 4 torus, nodes counted from 1
 
 
@@ -57,9 +57,7 @@ def with_diodes(network: Network, differential: bool = True) -> Circuit:
     return _railed(network, laws, differential, 0.01, 1.0, kinds)
 
 
-def _railed(
-    network: Network, law: Any, differential: bool, low: float, high: float, of_edge: Any = None
-) -> Circuit:
+def _railed(network: Network, law: Any, differential: bool, low: float, high: float, of_edge: Any = None) -> Circuit:
     side = round(network.nodes**0.5)
     places = (5, 7) if side == 4 else (side + 1, side * (side // 2) + side // 2)
     rails = dict(zip(places, RAILS, strict=True))
@@ -124,9 +122,8 @@ def moons(seed: int) -> Task:
     rng = np.random.default_rng([seed, 2])
     label = np.arange(264) % 2
     angle = rng.uniform(0.0, np.pi, 264)
-    places = np.where(
-        label[:, None] == 0, np.stack([np.cos(angle), np.sin(angle)], 1), np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], 1)
-    ) + 0.1 * rng.normal(size=(264, 2))
+    upper = np.column_stack([np.cos(angle), np.sin(angle)])
+    places = np.where(label[:, None] == 0, upper, [1.0, 0.5] - upper) + 0.1 * rng.normal(size=(264, 2))
     low, high = np.array([-1.3, -0.8]), np.array([2.3, 1.3])
     x = SPAN * np.clip((places - low) / (high - low), 0.0, 1.0)
     wanted = np.where(label == 0, 0.5, -0.5)[:, None] * APART

@@ -3,8 +3,8 @@
 For every task and rule the same boards learn at several p, to the same number of updates per unit: step x p is the same at
 the end. Thresholds were stated on 2026-11-21, before the runs that they judge (master seed 7):
 
-- *helps* (1) or *hurts* (-1): the share of boards that solve the task at p = 0.2 and at p = 1 differ at 5 % by Fisher's exact
-  test; neither is 0;
+- *helps* (1) or *hurts* (-1): the shares of boards that solve the task at p = 0.2 and at p = 1 differ at 5 % by Fisher's
+  exact test; neither is 0;
 - the discrete rule shall help somewhere (expected 1 for exclusive or, the first look), the continuous rule nowhere (0).
 """
 
@@ -61,7 +61,7 @@ def figure_levels(options: Options) -> FigureData:
     asked = TASKS["exclusive or"]
     runs, names = [], []
     for kind, board in (("transistors", transistors(torus())), ("diodes", with_diodes(torus()))):
-        for number in (COARSE[:1] if options.tiny else (*COARSE, FINE)):
+        for number in COARSE[:1] if options.tiny else (*COARSE, FINE):
             way = (SignRule(NUDGE), levels(number, board))
             runs.append(_over_p(options, f"levels, {kind}", asked, board, way, (count, updates), f"{number}", PAIR))
             names.append(f"{kind}, {number}")

@@ -1,7 +1,7 @@
 """Figure xor: exclusive or on a 4 x 4 torus of transistors, as a statistic; linear resistors as the control.
 
 PyCLLN (Ma-Lab-Cal, 2026) reports 2 of 5 seeds. A network of linear resistors shows outputs that are affine in its inputs, so
-its mean squared error on exclusive or is at least that of the best plane: the residual, APART^2 / 4 at each of the four corners.
+its mean squared error on exclusive or is at least that of the best plane, APART^2 / 4 at each of the four corners.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def figure_xor(datasets: Datasets) -> Figure:
 
 @in_house_style
 def figure_truth(datasets: Datasets) -> Figure:
-    """Share of boards that solve a task against p, at equal step x p (filled) and at equal steps (open); a panel per task."""
+    """Share of boards that solve a task against p, at equal step x p (filled) and equal steps (open); a panel per task."""
     rows = -(-len(datasets) // 2)
     figure, panels = subplots(
         rows, min(2, len(datasets)), (PAGE if len(datasets) > 1 else COLUMN, 0.6 * COLUMN * rows + 0.3), sharex=True,
@@ -62,8 +62,8 @@ def _shares(axes: Axes, data: xarray.Dataset) -> None:
             trials, style = solved.sizes["seed"], ordered_line(2 * k, 4)
             share, (low, high) = solved.mean("seed").values, share_interval(solved.sum("seed").values, trials)
             axes.errorbar(
-                data.p.values * (1.0 + 0.02 * (k - 0.5)), share, [share - low, high - share], capsize=2, color=style["color"],
-                marker=_MARKERS[str(rule)], markerfacecolor=style["color"] if filled else "white",
+                data.p.values * (1.0 + 0.02 * (k - 0.5)), share, [share - low, high - share], capsize=2,
+                color=style["color"], marker=_MARKERS[str(rule)], markerfacecolor=style["color"] if filled else "white",
                 linestyle="-" if filled else ":", label=f"{rule} rule, {at.replace('x', '×')}",
             )  # fmt: skip
     axes.set(xscale="log", ylim=(-0.03, 1.03))
