@@ -1,4 +1,4 @@
-"""Circuits in plain NumPy, one state at a time: a Newton of twenty lines, and the learning loop on it; documentation and oracle.
+"""Circuits in plain NumPy: a Newton of twenty lines for one state, and the learning loop on it; documentation and oracle.
 
 What units make of their signals is `unit_arrays.learn`, as of resistors.
 """
