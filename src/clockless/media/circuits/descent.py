@@ -56,7 +56,7 @@ def descend(tile, wires, pull, bench, volts, free):
     """As `newton.settle`, by descent."""
     bench, volts, free, pull = known(tile, bench), known(tile, volts), known(tile, free), known(tile, pull)
     upper, step, trial, worst = bench.upper, bench.step, bench.trial, bench.worst
-    active, count, energy, damping = bench.active, bench.count, bench.energy, bench.damping
+    active, count, energy, damping = bench.active, bench.taken, bench.energy, bench.damping
     lanes = volts.shape[1]
     measure(tile, wires, pull, bench, volts, free)
     for w in range(lanes):

@@ -6,10 +6,12 @@ pair of outputs whose difference is wanted.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
+from clockless.errors import ParameterError
 from clockless.media.circuits import laws, reference
 from clockless.media.circuits.adjoint import adjoint_gradient
 from clockless.media.circuits.medium import Circuit
@@ -34,7 +36,7 @@ def board(law: Any, scale: float = 1.0) -> Circuit:
 
 
 def coupled(circuit: Circuit, gates: np.ndarray, task: Any, nudge: float) -> np.ndarray:
-    """Minus what coupled learning wants, over rate [edge, board], for gates of the same shape; NaN if a state does not settle."""
+    """Minus what coupled learning wants, over rate [edge, board], for such gates; NaN if a state does not settle."""
     nodes, boards = circuit.network.nodes, gates.shape[1]
     a, b = circuit.network.edges.T
     outputs, total = list(task.outputs), np.zeros(gates.shape)
@@ -47,8 +49,8 @@ def coupled(circuit: Circuit, gates: np.ndarray, task: Any, nudge: float) -> np.
         move = 0.5 * nudge * ((y[0] - y[1]) - (first - second))
         held[outputs], free[outputs] = (first + move, second - move), False
         after = solved(circuit, gates, held, free, before.volts)
-        drops = (state.volts[a] - state.volts[b] for state in (before, after))
-        signal = circuit.laws[0].contrasts(*drops, gates)
+        here, there = (state.volts[a] - state.volts[b] for state in (before, after))
+        signal = circuit.laws[0].contrasts(here, there, gates)
         total += np.where(before.settled & after.settled, signal, np.nan)
     return total / nudge
 
@@ -60,7 +62,10 @@ def cosines(law: Any, overdrive: float, scale: float, boards: int, seed: int) ->
     low = 0.75 + overdrive
     gates = np.random.default_rng(seed).uniform(low - SPREAD, low + SPREAD, (circuit.units, boards))
     mine = coupled(circuit, gates, task, NUDGE)
-    exact = np.stack([adjoint_gradient(circuit, gates[:, k], task) for k in range(boards)], axis=1)
+    exact = np.full(gates.shape, np.nan)
+    for k in range(boards):
+        with contextlib.suppress(ParameterError):  # a state that does not settle: such boards are left out
+            exact[:, k] = adjoint_gradient(circuit, gates[:, k], task)
     with np.errstate(all="ignore"):
         found: np.ndarray = (mine * exact).sum(axis=0) / np.linalg.norm(mine, axis=0) / np.linalg.norm(exact, axis=0)
     return found

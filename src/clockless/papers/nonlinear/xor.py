@@ -57,8 +57,8 @@ def _right(circuit: Any, task: Any, gates: np.ndarray) -> np.ndarray:
 def claims(data: Any) -> list[Claim]:
     """The published share is itself a draw of five."""
     share = float(data.solved.isel(epoch=-1).mean())
-    low, high = share_interval(PUBLISHED, OF)
-    own = share_interval(int(data.solved.isel(epoch=-1).sum()), data.sizes["seed"])
+    low, high = share_interval(np.array(PUBLISHED), OF)
+    own = share_interval(data.solved.isel(epoch=-1).values.sum(), data.sizes["seed"])
     ever = float(data.solved.any("epoch").mean())
     note = (
         f"{int(data.solved.isel(epoch=-1).sum())} of {data.sizes['seed']} at the end (95 %: {own[0]:.2f} to {own[1]:.2f}), "

@@ -29,10 +29,10 @@ def figure_xor(datasets: Datasets) -> Figure:
     left.set(xlabel="epoch", ylabel="squared error / initial", xscale="log", yscale="log")
     count = data.sizes["seed"]
     solved = later.solved.sum("seed").values
-    low, high = np.array([share_interval(int(k), count) for k in solved]).T
+    low, high = np.array([*share_interval(solved, count)])
     right.plot(later.epoch, solved / count, color="#0072B2", label=f"{count} boards")
     right.fill_between(later.epoch, low, high, color="#0072B2", alpha=0.2, linewidth=0)
-    ends = share_interval(int(data.published), int(data.of))
+    ends = share_interval(np.array(data.published), int(data.of))
     share = int(data.published) / int(data.of)
     right.errorbar([float(data.epoch[-1])], [share], [[share - ends[0]], [ends[1] - share]], color="black", marker="*",
                    capsize=3, label=f"PyCLLN, {data.of} seeds")  # fmt: skip
