@@ -1,4 +1,4 @@
-"""Circuits: states against the linear engine, closed forms, a plain Newton and ngspice; learning against the readable loop."""
+"""Circuits: states against the linear engine, closed forms, a plain Newton and ngspice; learning against plain NumPy."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def circuits():
         "ideal": (cl.Circuit(directed(), [L.Linear(), L.IdealDiode()], HALF), (0.1, 1.0), (-1.0, 1.0)),
         "memristors": (cl.Circuit(BOARD, L.Memristor(curvature=3.0)), (0.0, 1.0), (-1.0, 1.0)),
         "cubic": (cl.Circuit(BOARD, L.Polynomial((0.5, 1.0)), high=10.0), (0.1, 1.0), (-1.0, 1.0)),
-        "table": (cl.Circuit(BOARD, L.Table((-1, -0.5, 0, 0.2, 1), (-2, -1, 0, 0.01, 3))), (0.1, 1.0), (-1.0, 1.0)),
+        "table": (
+            cl.Circuit(BOARD, L.Table((-1, -0.5, 0, 0.2, 1), (-2, -1, 0, 0.01, 3)), tolerance=1e-10), (0.1, 1.0), (-1.0, 1.0)
+        ),
         "transistors and diodes": (cl.Circuit(directed(), [L.NMOS.pyclln(), L.Diode()], HALF), (1.0, 8.0), (0.0, 1.0)),
         "amplified": (
             cl.Circuit(BOARD, [L.Linear(), L.Diode(1e-6, 2, antiparallel=True)], HALF, low=1e-6, shunt=1e-5,
@@ -60,7 +62,7 @@ def drawn(name, seed=0):
     return (
         circuit,
         rng.uniform(low, high, circuit.units),
-        dict(zip(nodes.tolist(), rng.uniform(least, most, 3), strict=True)),
+        dict(zip(nodes.tolist(), rng.uniform(least, most, 3).tolist(), strict=True)),
     )
 
 
@@ -105,7 +107,7 @@ def test_one_diode_and_one_resistor():
     saturation, thermal, resistance = 1e-14, 0.02585, 1e3
     series = cl.Network([(0, 1), (1, 2)])
     laws = [L.Diode(saturation, thermal=thermal, leak=0.0), L.Linear()]
-    circuit = cl.Circuit(series, laws, shunt=0.0, low=1e-6)
+    circuit = cl.Circuit(series, laws, shunt=1e-18, low=1e-6)
     for supply in (-5.0, 0.3, 0.6, 1.0, 10.0):
         argument = saturation * resistance / thermal * np.exp(saturation * resistance / thermal) * np.exp(supply / thermal)
         exact = thermal * lambertw(argument).real - saturation * resistance if supply < 10 else None
@@ -120,10 +122,10 @@ def test_a_saturated_transistor_above_a_resistor():
     """V = R beta / 2 (V_G - V_T - V)^2 is a square equation."""
     beta, resistance, gate = 1e-3, 1e3, 2.0
     law = L.NMOS(vto=0.7, kp=beta, width=1e-5, length=1e-5, phi=0.6)
-    circuit = cl.Circuit(cl.Network([(0, 1), (1, 2)]), [law, L.FixedResistor(resistance)], shunt=0.0)
+    circuit = cl.Circuit(cl.Network([(0, 1), (1, 2)]), [law, L.Linear()], shunt=1e-18, low=[0.4, 1e-6], high=8.0)
     a, over = 0.5 * beta * resistance, gate - 0.7
     exact = (2 * a * over + 1 - np.sqrt((2 * a * over + 1) ** 2 - 4 * a * a * over**2)) / (2 * a)
-    assert circuit.settle(gate, {0: 5.0, 2: 0.0})[1] == pytest.approx(exact, rel=1e-12)
+    assert circuit.settle([gate, 1 / resistance], {0: 5.0, 2: 0.0})[1] == pytest.approx(exact, rel=1e-12)
 
 
 def test_amplifiers_neither_make_nor_take_power():
@@ -161,16 +163,17 @@ def test_ngspice_finds_the_same_voltages(name, tmp_path):
     for e, (a, b) in enumerate(circuit.network.edges):
         law = circuit.laws[e]
         if isinstance(law, L.NMOS):
-            lines += [f"VG{e} g{e} 0 {values[unit]!r}", f"M{e} n{a} g{e} n{b} 0 m l={law.length!r} w={law.width!r}"]
+            lines += [f"VG{e} g{e} 0 {float(values[unit])!r}", f"M{e} n{a} g{e} n{b} 0 m l={law.length!r} w={law.width!r}"]
         else:
-            lines.append(f"R{e} n{a} n{b} {1 / values[unit]!r}" if law.learns else f"D{e} n{a} n{b} d")
+            lines.append(f"R{e} n{a} n{b} {float(1 / values[unit])!r}" if law.learns else f"D{e} n{a} n{b} d")
         unit += law.learns
     law = circuit.laws[0] if isinstance(circuit.laws[0], L.NMOS) else L.NMOS()
     lines.append(
         f".model m nmos(level=1 vto={law.vto!r} gamma={law.gamma!r} phi={law.phi!r} kp={law.kp!r} lambda={law.lam!r} "
         f"rd={law.rd!r} rs={law.rs!r} is=1e-30)"
     )
-    lines.append(".model d d(is=1e-14 n=0.9994398)")  # 25.85 mV at ngspice's 300.15 K
+    # 25.85 mV at ngspice's 300.15 K, by its constants
+    lines.append(f".model d d(is=1e-14 n={0.02585 / (1.38064852e-23 * 300.15 / 1.6021766208e-19)!r})")
     lines += [f"RS{n} n{n} 0 1e9" for n in range(9)] + [f"VH{n} n{n} 0 {v!r}" for n, v in held.items()]
     lines += [".control", "set numdgt=15", "op", "print " + " ".join(f"v(n{n})" for n in range(9)), ".endc", ".end"]
     (tmp_path / "board.cir").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -178,7 +181,7 @@ def test_ngspice_finds_the_same_voltages(name, tmp_path):
     found = dict(re.findall(r"v\(n(\d+)\) = ([-+0-9.eE]+)", done.stdout))
     theirs = np.array([float(found[str(n)]) for n in range(9)])
     joined = np.abs(np.diag(circuit.jacobian(values, volts))) > 1e-7
-    np.testing.assert_allclose(volts[joined], theirs[joined], atol=2e-6 if name == "diodes" else 1e-8)
+    np.testing.assert_allclose(volts[joined], theirs[joined], atol=1e-7 if name == "diodes" else 1e-8)
 
 
 # --- learning --------------------------------------------------------------------------------------------------------------
@@ -198,9 +201,11 @@ def replica_of(name, **changes):
 
 
 CASES = [
-    ("nmos", {}), ("nmos", {"batch": 1}), ("nmos", {"batch": 2, "optimiser": cl.Adam()}), ("nmos", {"batch": cl.Epochs(3)}),
+    ("nmos", {}), ("nmos", {"batch": 1}), ("nmos", {"batch": 2, "optimiser": cl.Adam()}),
+    ("nmos", {"batch": cl.Epochs(3)}),
     ("nmos", {"rule": cl.SignRule(0.3), "device": cl.Levels(128, 0.4, 8.0)}), ("ohmic", {"batch": cl.Bernoulli(0.5)}),
-    ("diodes", {}), ("memristors", {}), ("cubic", {}), ("table", {}), ("linear", {"rule": cl.EquilibriumPropagation(0.5, 1.0)}),
+    ("diodes", {}), ("memristors", {}), ("cubic", {}), ("table", {}),
+    ("linear", {"rule": cl.EquilibriumPropagation(0.5, 1.0)}),
     ("nmos", {"rule": cl.EquilibriumPropagation(1e-5, 0.1, centred=True)}),
 ]  # fmt: skip
 
@@ -326,14 +331,14 @@ def test_reciprocal_laws_descend_and_transistors_nearly():
         exact = cl.adjoint_gradient(circuit, values, task)
         stiff = np.abs(np.diag(circuit.jacobian(values, np.full(9, 0.2)))).mean()
         apart = []
-        for nudge in (1e-2 * stiff, 1e-3 * stiff):
+        for nudge in (1e-3 * stiff, 1e-4 * stiff):
             rule = cl.EquilibriumPropagation(nudge, 1.0)
             found = sum(reference.contrast(circuit, values, task, k, rule.push) for k in range(4)) / nudge
             apart.append(1 - found @ exact / np.linalg.norm(found) / np.linalg.norm(exact))
-        if reciprocal:
-            assert apart[1] < 1e-4
-        else:
-            assert 1e-4 < apart[1] < 0.9
+        if reciprocal:  # 1 - cosine falls with the square of the nudge
+            assert apart[1] < 0.02 * apart[0]
+        else:  # and here it stays
+            assert apart[1] > 0.5 * apart[0] > 1e-6
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------------
@@ -387,3 +392,12 @@ def test_a_mixed_circuit_is_plain_data(tmp_path):
     study = cl.Experiment(network=network, medium={"kind": "circuit", "law": law}, task={"kind": "regression"},
                           rule={"kind": "coupled-learning", "nudge": 0.5, "rate": 0.3}, steps=3)  # fmt: skip
     assert study.replicas == 2
+
+
+def test_every_node_keeps_a_row():
+    """The common ground is the reference, also where a node is joined to all others."""
+    for network in (cl.Network([(0, 1), (1, 2)]), cl.Network([(i, j) for i in range(6) for j in range(i)])):
+        circuit = cl.Circuit(network, L.Linear(), shunt=1e-3)
+        assert sorted(circuit.plan.row) == list(range(network.nodes))
+        held = {0: 1.0}
+        np.testing.assert_allclose(circuit.settle(2.0, held), reference.newton(circuit, np.full(circuit.units, 2.0), held))

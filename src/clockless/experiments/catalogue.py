@@ -104,6 +104,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES, later=("labels_train", "labels_test", "classes")),
         "classification": Kind("clockless.tasks.examples:Classification", tables=_EXAMPLES),
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
+        "xor-in-volts": Kind("clockless.media.circuits.tasks:xor", _FILLED, tables=("inputs", "outputs", "ground")),
         "iris": Kind("clockless.media.phases.tasks:iris", _SITES),
         "digits": Kind("clockless.media.phases.tasks:digits", _SITES),
         "mnist": Kind("clockless.media.phases.tasks:mnist", _SITES, files=_MNIST),

@@ -8,7 +8,7 @@ matrix is symmetric if all laws are reciprocal (LDL^T), else LU runs in the same
   its critical voltage on the companion follows the node voltages by the logarithm only (Nagel 1975, UCB/ERL M520: pnjlim).
   Plain Newton fails in up to 43 % of cold starts there.
 - **Transistors** make Newton cycle near their cut-off: no voltage moves by more than .5 V in a step, .1 V from the 10th and
-  .025 V from the 30th iteration on.
+  .025 V from the 30th iteration on; from the 60th on the cap halves every 10, but never below .4 mV.
 - A lane is done when neither a voltage nor a companion of an edge with a free end moved by more than the tolerance. It then
   freezes, so that its bits do not depend on its neighbours. A lane that is not done at the limit says so.
 
@@ -53,7 +53,7 @@ class Wires(NamedTuple):
     shunt: np.ndarray  # [row] siemens to ground
     capacity: np.ndarray  # [row] farads to ground, relative to their mean
     symmetric: bool
-    caps: np.ndarray  # [3] largest steps, volts: at first, from the 10th and from the 30th iteration on
+    caps: np.ndarray  # [ten iterations] largest steps, volts
     tolerance: float  # volts
     limit: int  # iterations
 
@@ -67,7 +67,7 @@ class Pull(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """Arrays that a solve works in; `count` and `active` are its answer."""
+    """Arrays that a solve works in; `taken` and `active` are its answer."""
 
     theta: np.ndarray  # [unit, lane] what learns
     upper: np.ndarray  # [slot, lane]
@@ -78,7 +78,7 @@ class Bench(NamedTuple):
     companion: np.ndarray  # [edge, lane] volts
     worst: np.ndarray  # [lane] largest change, volts
     active: np.ndarray  # [lane] 1 until done
-    count: np.ndarray  # [lane] iterations
+    taken: np.ndarray  # [lane] iterations
     energy: np.ndarray  # [2, lane] co-content, before and after
     damping: np.ndarray  # [2, lane] siemens; whether the step may be taken
 
@@ -196,10 +196,10 @@ def solve(tile, wires, bench):
 def settle(tile, wires, pull, bench, volts, free):
     """Settle every lane whose `bench.active` is 1, from `volts` [row, lane], held ones in place.
 
-    Leaves the states in `volts`, iterations in `bench.count`, and 1 in `bench.active` where a lane is not done.
+    Leaves the states in `volts`, iterations in `bench.taken`, and 1 in `bench.active` where a lane is not done.
     """
     bench, volts, free, pull = known(tile, bench), known(tile, volts), known(tile, free), known(tile, pull)
-    step, worst, active, count = bench.step, bench.worst, bench.active, bench.count
+    step, worst, active, count = bench.step, bench.worst, bench.active, bench.taken
     lanes = volts.shape[1]
     for w in range(lanes):
         count[w] = 0.0
@@ -210,7 +210,7 @@ def settle(tile, wires, pull, bench, volts, free):
         if wires.turn[group] != 0:
             call(wires.turn[group], (tile, AnyLaw(), wires, bench, group, volts, free))
     for iteration in range(wires.limit):
-        cap = wires.caps[0] if iteration < 10 else wires.caps[1] if iteration < 30 else wires.caps[2]
+        cap = wires.caps[min(iteration // 10, wires.caps.size - 1)]
         assemble(tile, wires, pull, bench, volts, free)
         solve(tile, wires, bench)
         for w in range(lanes):

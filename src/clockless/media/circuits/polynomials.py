@@ -31,8 +31,8 @@ class Polynomial(Law):
     def __post_init__(self) -> None:
         given = self.coefficients
         listed = list(given) if isinstance(given, (list, tuple, np.ndarray)) else []
-        numbers = [x for x in listed if isinstance(x, Real) and not isinstance(x, bool) and np.isfinite(float(x))]
-        if not numbers or len(numbers) < len(listed) or float(numbers[-1]) <= 0:
+        numbers: list[Any] = [x for x in listed if isinstance(x, Real) and not isinstance(x, bool) and np.isfinite(float(x))]
+        if not numbers or len(numbers) < len(listed) or float(numbers[-1]) <= 0.0:
             raise ParameterError(
                 f"Polynomial got coefficients = {shown(given)}; give numbers (c_1, c_3, ..), the last one positive: else "
                 "the current runs away."

@@ -15,7 +15,9 @@ import numpy as np
 from clockless.media.circuits.junctions import Diode
 from clockless.media.circuits.laws import Linear
 from clockless.media.circuits.medium import Circuit
+from clockless.media.circuits.tasks import solved, xor
 from clockless.media.circuits.transistors import NMOS
+from clockless.networks.builders import lattice
 from clockless.networks.network import Network
 from clockless.tasks.task import Task
 
@@ -25,29 +27,16 @@ if TYPE_CHECKING:
 SPAN = 0.45  # volts, the largest input of PyCLLN's boards
 APART = 0.087  # volts, the difference that their exclusive or asks for
 RAILS = (0.11, 0.33)  # volts
-TORUS_EDGES = (
-    "1 2,1 5,1 4,1 13,2 3,2 6,2 14,3 4,3 7,3 15,4 8,4 16,5 6,5 9,5 8,6 7,6 10,7 8,7 11,8 12,9 10,9 13,9 12,10 11,10 14,"
-    "11 12,11 15,12 16,13 14,13 16,14 15,15 16"
-)  # drain and source of every transistor of the 4 x 4 torus, nodes counted from 1
 
 
 def torus(side: int = 4) -> Network:
-    """A square lattice of transistors that closes on itself; of side 4 with PyCLLN's own order of drain and source."""
-    if side == 4:
-        return Network([tuple(int(node) - 1 for node in pair.split()) for pair in TORUS_EDGES.split(",")])
-    nodes = np.arange(side * side).reshape(side, side)
-    pairs = [(nodes, np.roll(nodes, -1, axis)) for axis in (1, 0)]
-    return Network([(int(a), int(b)) for first, second in pairs for a, b in zip(first.flat, second.flat, strict=True)])
+    """A square lattice of edges that closes on itself; of side 4 it is PyCLLN's."""
+    return lattice(side, side, periodic=True)
 
 
 def transistors(network: Network, differential: bool = True) -> Circuit:
     """A board of PyCLLN's transistors without series resistances, gates from 0.4 to 4 V."""
     return _railed(network, NMOS.pyclln(), differential, 0.4, 4.0)
-
-
-def straight(network: Network, differential: bool = True) -> Circuit:
-    """The same board of linear resistors: what no bend can do."""
-    return _railed(network, Linear(), differential, 0.01, 1.0)
 
 
 def with_diodes(network: Network, differential: bool = True) -> Circuit:
@@ -105,16 +94,9 @@ def _task(nodes: dict[str, list[int]], x: np.ndarray, wanted: np.ndarray, kept: 
     return Task(**nodes, x_train=x[:kept], y_train=y[:kept], x_test=x[test], y_test=y[test], **named)
 
 
-def exclusive_or(seed: int = 0) -> Task:
-    """PyCLLN's: inputs 0 or 0.45 V, the difference of the outputs 0 if they are equal and -0.087 V if not."""
-    x = np.array([[0.0, 0.0], [0.0, SPAN], [SPAN, 0.0], [SPAN, SPAN]])
-    return _task({"inputs": [15, 13], "outputs": [10, 0]}, x, np.array([[0.0], [-APART], [-APART], [0.0]]), 4)
-
-
 def right_sides(outputs: np.ndarray, task: Task) -> bool:
     """Whether every difference is nearer to its own target than to the other one."""
-    shown, wanted = outputs[:, 0] - outputs[:, 1], task.y_test[:, 0] - task.y_test[:, 1]
-    return bool(np.all((np.abs(shown + APART) < np.abs(shown)) == (wanted < -0.5 * APART)))
+    return bool(solved(task, outputs))
 
 
 def moons(seed: int) -> Task:
@@ -172,7 +154,7 @@ def beyond_straight(outputs: np.ndarray, task: Task) -> bool:
 
 
 TASKS = {
-    "exclusive or": Asked(4, exclusive_or, right_sides, "all four outputs on the right side"),
+    "exclusive or": Asked(4, lambda seed: xor(torus()), right_sides, "all four outputs on the right side"),
     "two moons": Asked(4, moons, sorted_out(0.95), "95 % of the test points right (a line: 87 %)"),
     "product": Asked(4, bent, beyond_straight, "a quarter of the best plane's squared error"),
     "iris": Asked(6, iris, sorted_out(0.93), "93 % of the test flowers right"),

@@ -33,7 +33,6 @@ PAIR = (0.2, 1.0)
 FINE = 1801  # levels of 2 mV on the gates' range: what the sign rule calls unlimited
 COARSE = (8, 32, 128)
 NUDGE, RATE = 0.5, 0.3  # PyCLLN's eta and gamma
-LINEAR_RATE = 3.0  # of conductances in siemens
 
 
 def levels(count: int, board: Circuit) -> Levels:

@@ -1,10 +1,8 @@
-"""Draws figures xor, truth and levels."""
+"""Draws figures truth and levels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from clockless.papers.trends import share_interval
 from clockless.pictures.style import COLUMN, PAGE, in_house_style, ordered_line, subplots
@@ -16,24 +14,6 @@ if TYPE_CHECKING:
 
 Datasets = dict[str, "xarray.Dataset"]
 _MARKERS = {"continuous": "o", "sign": "s"}
-
-
-@in_house_style
-def figure_xor(datasets: Datasets) -> Figure:
-    """Squared error of every board against epochs: those of transistors, and linear ones above the best plane."""
-    data = datasets["figure-xor"]
-    figure, axes = subplots(1, 1, (COLUMN, 0.75 * COLUMN))
-    epochs = data.epoch.values[1:]
-    for k, board in enumerate(data.board.values):
-        error, style = data.error.sel(board=board).values[:, 1:], ordered_line(k, len(data.board) + 1)
-        axes.plot(epochs, error.T, color=style["color"], linewidth=0.4, alpha=0.35)
-        solved = int(data.solved.sel(board=board).sum())
-        label = f"{board}, median ({solved} of {len(error)} solve it)"
-        axes.plot(epochs, np.median(error, axis=0), color=style["color"], linestyle=style["linestyle"], label=label)
-    axes.axhline(data.attrs["least"], color="0.3", linestyle=":", linewidth=1.0, label="best plane")
-    axes.set(xscale="log", yscale="log", xlabel="epoch", ylabel="mean squared error (V²)")
-    axes.legend(loc="lower left", fontsize=6)
-    return figure
 
 
 @in_house_style

@@ -22,7 +22,13 @@ def figure_dropout(datasets: dict[str, xarray.Dataset]) -> Figure:
             middle, low, high = geometric_mean(data.error.sel(rule=rule, kind=kind).transpose("p", "task").values)
             style = ordered_line(2 * k, 4)
             axes.errorbar(
-                data.p.values, middle, [middle - low, high - middle], capsize=2, marker="os"[k], label=f"edge {kind}", **style
+                data.p.values,
+                middle,
+                [middle - low, high - middle],
+                capsize=2,
+                marker="os"[k],
+                label=f"edge {kind}",
+                **style,
             )
         axes.set(yscale="log", xlabel="p", ylabel="test error / initial\n(geometric mean)")
         axes.set_xticks(data.p.values)
