@@ -33,14 +33,18 @@ if TYPE_CHECKING:
     from clockless import pictures as drawing
     from clockless.pictures import lattices as lattice_drawing
     from clockless.networks import windows as local_layers
+    from clockless.media.circuits import laws as laws
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks.network import Network as Network
     from clockless.media.resistors.medium import Resistors as Resistors
+    from clockless.media.circuits.medium import Circuit as Circuit
+    from clockless.media.circuits.adjoint import adjoint_gradient as adjoint_gradient
     from clockless.parts.rules import CoupledLearning as CoupledLearning
     from clockless.parts.rules import SignRule as SignRule
     from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
     from clockless.parts.clocks import Global as Global
     from clockless.parts.clocks import Bernoulli as Bernoulli
+    from clockless.parts.clocks import Dropout as Dropout
     from clockless.parts.clocks import FixedFraction as FixedFraction
     from clockless.parts.clocks import Oscillators as Oscillators
     from clockless.parts.clocks import Poisson as Poisson
@@ -93,16 +97,20 @@ _MODULES = {
     "drawing": "pictures",
     "lattice_drawing": "pictures.lattices",
     "local_layers": "networks.windows",
+    "laws": "media.circuits.laws",
     "phase_tasks": "media.phases.tasks",
 }
 _NAMES = {
     "Network": "networks.network",
     "Resistors": "media.resistors.medium",
+    "Circuit": "media.circuits.medium",
+    "adjoint_gradient": "media.circuits.adjoint",
     "CoupledLearning": "parts.rules",
     "SignRule": "parts.rules",
     "EquilibriumPropagation": "parts.rules",
     "Global": "parts.clocks",
     "Bernoulli": "parts.clocks",
+    "Dropout": "parts.clocks",
     "FixedFraction": "parts.clocks",
     "Oscillators": "parts.clocks",
     "Poisson": "parts.clocks",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from math import prod
 from numbers import Integral, Real
@@ -208,20 +208,20 @@ def _short(section: str, path: tuple[str, ...]) -> str:
 
 
 def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
-    """The fields within a description that are axes, with their values."""
+    """The fields within a description that are axes, with their values; `section` is that of the part at `path`."""
     from clockless.experiments.catalogue import kind_of
     from clockless.experiments.descriptions import tables_named
 
     if not isinstance(value, dict) or value.get("kind") == "given":
         return []
-    family = "comparator" if path else section
-    tables = (*kind_of(family, value["kind"], section).tables, *tables_named(family, value))
+    kind = kind_of(section, value["kind"], section)
+    tables = (*kind.tables, *kind.parts, *tables_named(section, value))
     found = []
     for name, item in value.items():
         if isinstance(item, list) and name not in tables:
             found.append(((*path, name), tuple(item)))
         elif isinstance(item, dict):
-            found += _lists(section, item, (*path, name))
+            found += _lists(kind.section_of(name), item, (*path, name))
     return found
 
 
@@ -252,9 +252,11 @@ def _checked_seed(value: Any, where: str) -> int:
 def _checked_batch(value: Any, where: str) -> Any:
     if value == "full" or (isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1):
         return value if isinstance(value, str) else int(value)
-    if isinstance(value, Mapping) or hasattr(type(value), "Lanes"):
+    if isinstance(value, Mapping) or is_dataclass(type(value)):  # clocks, Epochs, and those of one's own
         return described("batch", value, where)
-    raise DescriptionError(f"{where} = {shown(value)}; it must be 'full', a number of examples or a clock that draws them.")
+    raise DescriptionError(
+        f"{where} = {shown(value)}; it must be 'full', a number of examples, Epochs(size), or a clock that draws them."
+    )
 
 
 def _checked_initial(value: Any, where: str) -> Any:

@@ -42,8 +42,18 @@ def check_parts(replica: Replica, units: int) -> Replica:
             raise ParameterError(f"{name} = {shown(value)} is not a {kind}; give one such as {example}.")
     push_of(replica.rule)
     mean_rate(replica.clock, units)  # raises if nothing would ever act
+    check_present(replica.clock, "clock")
     check_levels(replica.rule, replica.device)
     return replica.changed(batch=examples_checked(replica.batch, replica.task))
+
+
+def check_present(clock: Any, noun: str) -> None:
+    """Only linear resistors can leave units out of a step's states."""
+    if getattr(clock, "absent", False):
+        raise ParameterError(
+            f"{noun} = {clock} leaves what does not act out of the step, which only edges of Resistors can be; use "
+            f"Bernoulli({clock.p:g}) here."
+        )
 
 
 def check_levels(rule: Any, device: Any) -> None:

@@ -1,4 +1,4 @@
-"""Which units act now: five words for asynchrony, from none at all to oscillators in hardware.
+"""Which units act now: words for asynchrony, from none at all to oscillators in hardware.
 
 Contract of a clock: a `part` with
 
@@ -75,6 +75,37 @@ class Bernoulli:
 
     def __post_init__(self) -> None:
         _checked_fraction("Bernoulli", self.p)
+
+    def rate(self, units: int) -> float:
+        """Mean fraction of units that act in a step: p."""
+        return float(self.p)
+
+    def acts(self, unit: Any) -> Any:
+        """Units whose uniform number in (0, 1) is below p."""
+        return unit.uniform < self.p
+
+
+LEAK = 1e-6  # of its conductance, what an absent edge keeps: no node floats, and nothing measurable flows
+
+
+@part
+class Dropout:
+    """Each unit stays with probability p and acts; the others are absent: for the step they carry no current.
+
+    The control of learning without a clock, in which units that do not act stay where they are. Coins are those of
+    `Bernoulli(p)`. Absent edges keep a millionth of their conductance in the step's free and pushed states; when the error
+    is measured all are there, at their full values (Srivastava et al., J. Mach. Learn. Res. 15, 1929 (2014), scale what
+    stays; voltages are ratios and need no scale). Only linear `Resistors` can leave edges out.
+
+    Raises:
+        ParameterError: p outside (0, 1].
+    """
+
+    p: float
+    absent = True
+
+    def __post_init__(self) -> None:
+        _checked_fraction("Dropout", self.p)
 
     def rate(self, units: int) -> float:
         """Mean fraction of units that act in a step: p."""

@@ -43,6 +43,7 @@ def examples_checked(batch: Any, task: Any) -> Any:
     """`batch` if it can draw samples of the task; ParameterError otherwise."""
     count = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
     clock = (hasattr(batch, "acting") and not hasattr(batch, "memory")) and not isinstance(batch, type)
+    clock = clock and not getattr(batch, "absent", False)
     if not ((isinstance(batch, str) and batch == FULL) or (count and batch >= 1) or clock or isinstance(batch, Epochs)):
         raise ParameterError(
             f"batch = {shown(batch)}; give 'full', a number of samples, Epochs(size), or a clock that draws samples."

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from clockless.errors import ParameterError, TaskError, shown, whole
+from clockless.learning.checks import check_present
 from clockless.media.modules import stacks
 from clockless.media.modules.answers import answer, computing, flat_parameters, flat_statistics, numbers_of
 from clockless.media.modules.data import labels
@@ -73,6 +74,7 @@ class Learning:
         if isinstance(self.clock, type) or not hasattr(self.clock, "acting"):
             raise ParameterError(f"clock = {shown(self.clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
         mean_rate(self.clock, len(self.modules))  # raises if nothing would ever act
+        check_present(self.clock, "clock")
         transform(self.optimiser)  # raises if it has none
         checked_device(self.device)
         if whole("seed", self.seed) >= 2**64:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clockless.learning.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, leave_out, tally
 from clockless.media.resistors.columns import inject, invert_response, push_outputs, respond
 from clockless.media.resistors.moments import sense, sensing
 from clockless.media.resistors.ohm import conductance_of
-from clockless.media.resistors.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, tally
 from clockless.numerics.elimination import assemble, factor, solve
 from clockless.numerics.lanes import known, zeros
 from clockless.parts.kernels import call, entry, separate
@@ -121,6 +121,8 @@ def _advance(packed, first, last):
         for e in range(edges):
             for w in range(width):
                 scratch.conductance[e, w] = conductance_of(medium, state.value[e, w])
+        if step < last:
+            leave_out(clock, lanes, step, scratch.key, scratch.conductance)
         call(layout.settle, (tile, schedule, roles, scratch, columns))
         if step == last:
             break

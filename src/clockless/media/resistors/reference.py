@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from clockless.media.resistors.ohm import OhmicNetwork
-from clockless.numerics.randomness import COMPARATORS, EXAMPLES
-from clockless.parts.clocks import SYNCHRONOUS, FixedFraction
+from clockless.numerics.randomness import CLOCK, COMPARATORS, EXAMPLES
+from clockless.parts.clocks import LEAK, SYNCHRONOUS, FixedFraction
 from clockless.parts.comparators import FROZEN_STEP
 from clockless.parts.devices import IDEAL
 from clockless.parts.optimisers import NONE
@@ -172,8 +172,12 @@ def learn(
         frozen = getattr(device.comparator, "frozen", False)
         noise = numbers(seed, replica, FROZEN_STEP if frozen else step, COMPARATORS, 2 * edges)
         signal = np.zeros(edges)
+        present = resistances
+        if getattr(clock, "absent", False):
+            stays = clock.acting(numbers(seed, replica, step, CLOCK, edges))
+            present = np.where(stays, resistances, resistances / LEAK)
         for example in chosen_examples(batch, len(task.x_train), drawn):
-            signal = signal + signal_difference(resistors, resistances, task, example, rule, device.comparator.sensed, noise)
+            signal = signal + signal_difference(resistors, present, task, example, rule, device.comparator.sensed, noise)
         units = Units(seed, replica, step, edges, {**units.seen, "value": value, "signal": signal})
         value, _, memory = learn_in_arrays(parts, units, memory)
     return 1 / value if conducts else value

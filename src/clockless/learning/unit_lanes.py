@@ -16,10 +16,9 @@ import numpy as np
 from numba.core import types
 from numba.extending import overload
 
-from clockless.media.resistors.ohm import signal_of
-from clockless.numerics.lanes import COMPILE_OPTIONS, compiled
+from clockless.numerics.lanes import COMPILE_OPTIONS, UNCOUNTED, compiled
 from clockless.numerics.randomness import CLOCK, RULES, WRITES, normal, step_keys, uniform
-from clockless.parts.clocks import choose
+from clockless.parts.clocks import LEAK, choose
 from clockless.parts.devices import spacing, write
 from clockless.parts.optimisers import follow, steer
 from clockless.parts.part import spelled
@@ -142,6 +141,14 @@ def tally(recent, actions):
 # --- questions, answered by type ---------------------------------------------------------------------------------------
 
 
+def signal_of(medium, conductance, sensed):
+    """Signal of an edge, dE/dparameter, from its conductance and what it sensed; `medium` says by its type what learns."""
+
+
+def leave_out(clock, lanes, step, key, conductance):
+    """Take from absent edges all but a leak of their conductance, if the clock knows any. Compiled only, as all below."""
+
+
 def draw(part, lanes, step, purpose, key):
     """Write the step's key of a part's random numbers, if it draws any. Compiled only, as all below."""
 
@@ -177,6 +184,21 @@ def _draw(part, lanes, step, purpose, key):
     if block_clock or {"uniform", "normal"} & named_by(cls, "wants", "acts", "writes", "keeps"):
         return lambda part, lanes, step, purpose, key: step_keys(lanes.seed, lanes.replica, step, purpose, key)
     return lambda part, lanes, step, purpose, key: None
+
+
+@overload(leave_out, jit_options=UNCOUNTED)
+def _leave_out(clock, lanes, step, key, conductance):
+    if not getattr(_class(clock), "absent", False):
+        return lambda clock, lanes, step, key, conductance: None
+
+    def absent(clock, lanes, step, key, conductance):
+        step_keys(lanes.seed, lanes.replica, step, CLOCK, key)
+        for e in range(conductance.shape[0]):
+            for w in range(conductance.shape[1]):
+                if not uniform(e, key[0, w], key[1, w]) < clock.p[w]:
+                    conductance[e, w] *= LEAK
+
+    return absent
 
 
 @overload(want, jit_options=COMPILE_OPTIONS)
