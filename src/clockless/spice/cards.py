@@ -45,6 +45,8 @@ class Card(NamedTuple):
         if not found:
             self.refuse(f"{what} is {shown(text)}; give a number such as 4.7k, 2meg or 1e-3.")
         mantissa, exponent, suffix = found.groups()
+        if suffix[:1] in ("e", "d"):
+            self.refuse(f"{what} is {shown(text)}, whose exponent is missing; give a number such as 4.7k, 2meg or 1e-3.")
         if suffix[:1] == "a":
             self.refuse(
                 f"{what} is {shown(text)}: the suffix a is 1e-18 in some programs and amperes in others; leave it out."
