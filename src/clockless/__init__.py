@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks.network import Network as Network
     from clockless.media.resistors.medium import Resistors as Resistors
+    from clockless.media.circuits.medium import Circuit as Circuit
     from clockless.parts.rules import CoupledLearning as CoupledLearning
     from clockless.parts.rules import SignRule as SignRule
     from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
@@ -102,6 +103,7 @@ _MODULES = {
 _NAMES = {
     "Network": "networks.network",
     "Resistors": "media.resistors.medium",
+    "Circuit": "media.circuits.medium",
     "CoupledLearning": "parts.rules",
     "SignRule": "parts.rules",
     "EquilibriumPropagation": "parts.rules",

@@ -125,6 +125,11 @@ def _stacked(values: list[Any]) -> Any:
     return None if values[0] is None else np.ascontiguousarray(np.array(values, dtype=np.float64).T)
 
 
+def named_type(name: str, names: tuple[str, ...]) -> Any:
+    """A named tuple that is found by its name alone, as those of parts are; one for each name."""
+    return _lanes(_identifier(f"Lanes_{name}"), names)
+
+
 @cache
 def _lanes(name: str, names: tuple[str, ...]) -> type:
     """The named tuple of a part's numbers, which pickle finds as an attribute of this module.

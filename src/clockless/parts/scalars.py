@@ -93,8 +93,13 @@ def code_digest(cls: type) -> str:
     functions = [function for method in METHODS if (function := scalar(cls, method)) is not None]
     if not functions:
         return ""
-    text = "\n".join(f"{function.__name__}: {_spelled(function.__code__, function.__globals__)}" for function in functions)
+    text = "\n".join(spelled_code(function) for function in functions)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def spelled_code(function: FunctionType) -> str:
+    """The name and code of a function as text, with the numbers it finds around itself."""
+    return f"{function.__name__}: {_spelled(function.__code__, function.__globals__)}"
 
 
 def _spelled(code: CodeType, around: Mapping[str, Any]) -> str:

@@ -35,6 +35,11 @@ class Diode(Law):
     leak: float = 1e-12
     junction = True
 
+    @property
+    def insulates(self) -> bool:  # type: ignore[override]
+        """A reverse current alone fixes no voltage."""
+        return self.leak == 0
+
     def __post_init__(self) -> None:
         for name in ("saturation", "ideality", "thermal"):
             require(self, name, "positive")
@@ -78,6 +83,12 @@ class IdealDiode(Law):
     threshold: float = 0.0
     on: float = 1.0
     off: float = 1e-9
+    cornered = True
+
+    @property
+    def insulates(self) -> bool:  # type: ignore[override]
+        """An open switch."""
+        return self.off == 0
 
     def __post_init__(self) -> None:
         require(self, "threshold", "finite")

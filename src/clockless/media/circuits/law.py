@@ -35,6 +35,8 @@ class Law:
     Attributes:
         reciprocal: whether the current depends on va - vb alone.
         rising: whether the current never falls with va - vb.
+        cornered: whether its slope jumps or turns, so that Newton's steps may go round in circles.
+        insulates: whether it may carry nothing at all over a range of voltages.
         junction: whether it grows exponentially, so that Newton's steps are limited per edge; needs `turn`.
         parameter, measure: name and unit of what learns; "" if nothing does.
         low, high, initial: range and start of what learns, where a circuit says nothing else.
@@ -43,6 +45,8 @@ class Law:
     reciprocal = True
     rising = True
     junction = False
+    cornered = False
+    insulates = False
     parameter = ""
     measure = "1"
     low, high, initial = 0.0, 1.0, 0.0

@@ -12,7 +12,6 @@ from scipy.interpolate import PchipInterpolator
 from clockless.errors import ParameterError, real_array, shown
 from clockless.media.circuits.law import Law
 from clockless.numerics.functions import entry, interval, jitable, larger, smaller
-from clockless.parts import part as parts
 from clockless.parts.part import part
 
 
@@ -28,8 +27,9 @@ class Table(Law):
         currents: amperes, none below the last.
     """
 
-    voltages: parts.Table
-    currents: parts.Table
+    voltages: Table  # rows of numbers: `parts.part.Table`, whose name this class shares
+    currents: Table
+    cornered = insulates = True
     parameter, measure = "number of devices", "1"
     low, high, initial = 0.01, 100.0, 1.0
 

@@ -41,6 +41,11 @@ class Ohmic(Law):
     parameter, measure = "gate voltage", "V"
     low, high, initial = 0.0, 5.0, 3.0
 
+    @property
+    def insulates(self) -> bool:  # type: ignore[override]
+        """Without a floor."""
+        return self.floor == 0
+
     def __post_init__(self) -> None:
         require(self, "strength", "positive")
         require(self, "threshold", "finite")
@@ -76,9 +81,9 @@ class NMOS(Law):
         I = beta (1 + lam vds) (vov - vds / 2) vds         else,       beta = kp width / length.
 
     Below vs = 0 the root of phi + vs is continued as SPICE does, sqrt(phi) + vs / (2 sqrt(phi)).
-    Series resistances are condensed into the edge: its current is the one at which inner voltages va - rd I and vb + rs I carry it, found by a fixed number of
-    Newton steps, so no nodes are added. The junctions of the body are not modelled; they carry nothing while no node is
-    below ground. Not reciprocal.
+    Series resistances are condensed into the edge: its current is the one at which inner voltages va - rd I and vb + rs I
+    carry it, found by a fixed number of Newton steps, so no nodes are added. The junctions of the body are not modelled;
+    they carry nothing while no node is below ground. Not reciprocal.
 
     Args:
         vto: threshold at vs = 0, volts.
@@ -100,6 +105,7 @@ class NMOS(Law):
     rd: float = 0.0
     rs: float = 0.0
     reciprocal = False
+    insulates = True
     parameter, measure = "gate voltage", "V"
     low, high, initial = 0.4, 8.0, 2.0
 

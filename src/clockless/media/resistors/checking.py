@@ -6,30 +6,14 @@ a few steps on random units, in lanes and in NumPy.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
-from numbers import Real
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numba.core.errors import NumbaError
 
 from clockless.errors import ClocklessError, ParameterError, shown
-from clockless.parts.part import behaves, spelled
-from clockless.parts.scalars import METHODS, OFFERED, SENSED, named, scalar, slots
-
-_ARRAY_METHODS = {"rule": "change", "clock": "acting", "device": "written"}
-_SCALARS = {"rule": "wants", "clock": "acts", "device": "writes"}
-_STUBS = {"rule": ("wants",), "clock": ("choose",), "device": ("write",), "optimiser": ("steer", "follow"),
-          "comparator": ("listen", "compare")}  # fmt: skip
-_PHRASES = {
-    "rule": "what a unit of a compiled medium wants", "clock": "whether a unit acts", "device": "what is written",
-}  # fmt: skip
-_NEEDED = {
-    "rule": ("nudge", "nudge: float", "how far the second state is pushed"),
-    "device": ("comparator", "comparator: Part = Ideal()", "what compares the two states"),
-}
+from clockless.learning.part_checks import ARRAY_METHODS, SCALARS, checked_part, first_useful_line
+from clockless.parts.scalars import METHODS, SENSED, named, scalar, slots
 
 
 @dataclass(frozen=True)
@@ -69,8 +53,8 @@ def family_of(part: Any) -> str:
         ParameterError: nothing says so.
     """
     cls = part if isinstance(part, type) else type(part)
-    for family in _SCALARS:
-        if hasattr(cls, _SCALARS[family]) or hasattr(cls, _ARRAY_METHODS[family]):
+    for family in SCALARS:
+        if hasattr(cls, SCALARS[family]) or hasattr(cls, ARRAY_METHODS[family]):
             return family
     for family, method in (("optimiser", "direction"), ("comparator", "sensed")):
         if hasattr(cls, method):
@@ -81,99 +65,7 @@ def family_of(part: Any) -> str:
     )
 
 
-def checked_part(part: Any, family: str) -> Any:
-    """The part, if its class has what its family needs.
-
-    Raises:
-        ParameterError: the first thing that is missing.
-    """
-    for sentence in _lacks(part, family):
-        raise ParameterError(sentence)
-    return part
-
-
-def _lacks(part: Any, family: str) -> Iterator[str]:
-    cls = type(part)
-    name = f"{family} = {shown(part)}"
-    if not hasattr(cls, "Lanes"):
-        yield f"{name} is no part; decorate its class with clockless.parts.part.part."
-    if not (is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]
-        yield f"{name} is no frozen dataclass; decorate its class with clockless.parts.part.part alone."
-    if family in _NEEDED:
-        field, line, what = _NEEDED[family]
-        if field not in cls.Lanes._fields:
-            yield f"{name} has no field `{field}` ({what}); add the line `{line}` to its class."
-    if not scalar(cls, _SCALARS.get(family, "")) and not all(behaves(stub, cls) for stub in _STUBS[family]):
-        yield _without_contract(name, family)
-    yield from _wrong_fields(part, name)
-    yield from _wrong_methods(cls, name)
-    level = getattr(cls, "level", None)
-    if family == "device" and isinstance(level, property) and part.level != 0 and not behaves("level_of", cls):
-        yield f"{name} has its `level` as a property, which lanes cannot read; make it a field, `level: float`."
-
-
-def _without_contract(name: str, family: str) -> str:
-    if family not in _SCALARS:
-        stubs = " and ".join(f"`{stub}`" for stub in _STUBS[family])
-        return f"{name} cannot run in lanes: its class has no registered behaviour of {stubs}; see clockless.parts."
-    return (
-        f"{name} does not say {_PHRASES[family]}: its class has no method `{_SCALARS[family]}(self, unit)`; add one, or "
-        f"register a behaviour of {family}s.{_STUBS[family][0]} (clockless.media.resistors.reference.learn does without)."
-    )
-
-
-def _wrong_fields(part: Any, name: str) -> Iterator[str]:
-    used = {n for method in METHODS if (f := scalar(type(part), method)) is not None for n in f.__code__.co_names}
-    for field in fields(part):
-        value, annotation = getattr(part, field.name), spelled(field.type)
-        if annotation in ("float", "int", "bool") and not isinstance(value, (Real, np.bool_)):
-            yield f"{name}: the field {field.name} is annotated {annotation}, but is {shown(value)}; give a number."
-        if annotation == "Part" and not hasattr(type(value), "Lanes"):
-            yield f"{name}: the field {field.name} is annotated Part, but {shown(value)} is none; give a part."
-        if field.name in used and field.name not in type(part).Lanes._fields:
-            yield (
-                f"{name}: the field {field.name} is annotated {annotation}, which lanes do not hold, but a scalar method "
-                "looks at it; annotate float, int, bool or Part."
-            )
-
-
-def _wrong_methods(cls: type, name: str) -> Iterator[str]:
-    for method in METHODS:
-        function = scalar(cls, method)
-        if function is None:
-            if method in cls.__dict__ and method in _SCALARS.values():
-                yield f"{name}: `{method}` is no plain method; write def {method}(self, unit)."
-            continue
-        if function.__code__.co_argcount != 2:
-            yield f"{name}: `{method}` takes {function.__code__.co_argcount} arguments; write def {method}(self, unit)."
-        for unknown in sorted(named(function) - set(OFFERED[method])):
-            known = "is known later" if unknown in SENSED else "does not exist"
-            yield f"{name}: unit.{unknown} {known}; `{method}` can look at {', '.join(OFFERED[method])}."
-        if method in ("keeps", "first") and slots(cls) < 1:
-            yield f"{name} has `{method}`, but no `slots`; add the line `slots = 1`, how many numbers each unit keeps."
-    if getattr(cls, "slots", 0) and not (scalar(cls, "keeps") or scalar(cls, "first") or hasattr(cls, "direction")):
-        yield f"{name} has `slots`, but nothing writes them; add a method keeps(self, unit) -> tuple."
-
-
 # --- by trying it ------------------------------------------------------------------------------------------------------
-
-_USELESS = re.compile(r"^(Failed in|During:|File |There are|\s*$|- |-\s|<source|\^|>>>|\S*Error:?$)")
-_USEFUL = re.compile(
-    r"(Unknown attribute|ame '.*' is not defined|NameError|No implementation of function|annot unify|annot determine|"
-    r"Untyped global|nsupported|not supported|cannot be|Use of unsupported|Invalid use|wrong tuple length|unpack|undefined)"
-)
-
-
-def first_useful_line(error: BaseException) -> str:
-    """What a compiler's error says of its cause, on one line."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
-    useful = [line for line in lines if _USEFUL.search(line) and "unit_lanes" not in line] or [
-        line for line in lines if line and not _USELESS.match(line)
-    ]
-    line = useful[-1] if useful else type(error).__name__
-    if line.endswith(":"):  # what follows is what was asked for
-        line += " " + next((later for later in lines[lines.index(line) + 1 :] if later), "").removeprefix(">>> ")
-    return re.sub(r"Numbers\d*\(.*?\)", "the part", line)[:200]
 
 
 def does_not_compile(part: Any, family: str, error: BaseException) -> ParameterError:

@@ -8,7 +8,7 @@ import numpy as np
 
 from clockless.errors import ParameterError, TaskError, shown
 from clockless.learning.contracts import Replica, checked_seed
-from clockless.media.resistors.checking import checked_part
+from clockless.learning.part_checks import checked_part
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.parts.clocks import mean_rate
 from clockless.parts.comparators import Ideal

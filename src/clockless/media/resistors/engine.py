@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clockless.learning.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, tally
 from clockless.media.resistors.columns import inject, invert_response, push_outputs, respond
 from clockless.media.resistors.moments import sense, sensing
 from clockless.media.resistors.ohm import conductance_of
-from clockless.media.resistors.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, tally
 from clockless.numerics.elimination import assemble, factor, solve
 from clockless.numerics.lanes import known, zeros
 from clockless.parts.kernels import call, entry, separate

@@ -12,8 +12,9 @@ import numpy as np
 from numba.core.errors import NumbaError
 from scipy.sparse import csr_array
 
+from clockless.learning import unit_lanes
 from clockless.learning.scaling import scales
-from clockless.media.resistors import columns, engine, unit_lanes
+from clockless.media.resistors import columns, engine
 from clockless.media.resistors.checking import not_compiled
 from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamples, all_examples
 from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance

@@ -15,6 +15,7 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
 from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown
+from clockless.learning.unit_lanes import signal_of
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.parts.part import behaviour, part
@@ -198,10 +199,6 @@ class Conductance:
 
 def conductance_of(medium: Any, value: float) -> Any:
     """Conductance of an edge whose learning parameter is `value`. Compiled only."""
-
-
-def signal_of(medium: Any, conductance: float, sensed: float) -> Any:
-    """Signal of an edge, dE/dparameter, given its conductance and a (difference of) squared drop(s). Compiled only."""
 
 
 @behaviour(conductance_of, Resistance)

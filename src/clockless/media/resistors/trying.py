@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from clockless.media.resistors import unit_lanes
+from clockless.learning import unit_lanes
 from clockless.media.resistors.engine import Lanes, Scratch, State
 from clockless.media.resistors.ohm import Conductance
 from clockless.numerics.lanes import COMPILE_OPTIONS, zeros

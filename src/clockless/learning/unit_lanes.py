@@ -16,7 +16,6 @@ import numpy as np
 from numba.core import types
 from numba.extending import overload
 
-from clockless.media.resistors.ohm import signal_of
 from clockless.numerics.lanes import COMPILE_OPTIONS, compiled
 from clockless.numerics.randomness import CLOCK, RULES, WRITES, normal, step_keys, uniform
 from clockless.parts.clocks import choose
@@ -140,6 +139,10 @@ def tally(recent, actions):
 
 
 # --- questions, answered by type ---------------------------------------------------------------------------------------
+
+
+def signal_of(medium, conductance, sensed):
+    """Signal of an edge, dE/dparameter, from its conductance and what it sensed; `medium` says by its type what learns."""
 
 
 def draw(part, lanes, step, purpose, key):

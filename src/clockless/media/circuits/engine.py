@@ -1,0 +1,126 @@
+"""The compiled learning loop of circuits: one block of replicas, from one step to another.
+
+A step of a block is: for each of its examples a free and a pushed state and what the edges sense of them; then what every
+edge wants, which act, what the device writes (`learning.unit_lanes`, as of resistors). Settling is compiled apart from
+learning and called by address, so a new clock, rule or device compiles a short loop, and a new law compiles itself alone.
+
+The readable version of the same equations is `reference.learn`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.extending import overload
+
+from clockless.learning.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, signal_of, tally
+from clockless.numerics.lanes import UNCOUNTED, known
+from clockless.numerics.randomness import COMPARATORS  # noqa: F401 (what comparators draw)
+from clockless.numerics.rows import clear
+from clockless.parts.comparators import Ideal, compare, listen
+from clockless.parts.kernels import call, entry
+from clockless.parts.part import behaviour, part
+
+
+class Lanes(NamedTuple):
+    """Who the replicas of a block are: the words that their random numbers are hashed from."""
+
+    seed: np.ndarray  # uint64 [lane]
+    replica: np.ndarray  # uint64 [lane]
+
+
+class State(NamedTuple):
+    """What the next step needs, besides warm states."""
+
+    value: np.ndarray  # [unit, lane] what learns
+    memory: Memory  # of the parts
+    actions: np.ndarray  # [unit, lane] updates so far
+
+
+class Scratch(NamedTuple):
+    """Arrays of a block that hold nothing from one step to the next."""
+
+    conductance: np.ndarray  # [unit, lane] the values: signals need no conductance here
+    wanted: np.ndarray  # [unit, lane]
+    acts: np.ndarray  # bool [unit, lane]
+    key: np.ndarray  # uint32 [2, lane]
+    noted: Noted
+
+
+class Layout(NamedTuple):
+    """Where the separately compiled parts of a block's loop begin."""
+
+    tile: Any
+    solver: int
+    example: int
+    contrast: int
+    sensors: np.ndarray  # [group]
+
+
+@part
+class Sensed:
+    """What an edge senses is its signal."""
+
+
+@behaviour(signal_of, Sensed)
+def _signal_itself(medium: Any, conductance: float, sensed: float) -> float:
+    return sensed
+
+
+def heard(comparator, layout, physics, edges, found, key, sensed):
+    """Add what edges sense of the example in `found`; by the type of the comparator. Compiled only.
+
+    `physics` is (wires, push, theta), `edges` are the numbers of those that learn.
+    """
+
+
+@overload(heard, jit_options=UNCOUNTED)
+def _heard(comparator, layout, physics, edges, found, key, sensed):
+    if getattr(comparator.instance_class, "_part", None) is Ideal:
+
+        def exactly(comparator, layout, physics, edges, found, key, sensed):
+            wires, push, theta = physics
+            call(layout.contrast, (layout.tile, layout.sensors, wires, push, theta, found, sensed))
+
+        return exactly
+
+    def compared(comparator, layout, physics, edges, found, key, sensed):
+        wires = physics[0]
+        free, pushed, good = found.free, found.pushed, found.good
+        for u in range(edges.size):
+            e = edges[u]
+            i, j, ga, gb = wires.a[e], wires.b[e], wires.gain_a[e], wires.gain_b[e]
+            for w in range(sensed.shape[1]):
+                here, there = ga * free[i, w] - gb * free[j, w], ga * pushed[i, w] - gb * pushed[j, w]
+                signal = 0.5 * compare(comparator, there - here, there + here, u, key, w)
+                sensed[u, w] += signal if good[w] > 0.0 else 0.0
+
+    return compared
+
+
+def _advance(stamp, layout, circuit, parts, lanes, roles, state, scratch, drawn, first, last):
+    """Run steps `first` to `last` (not included) of one block; `drawn` are their examples [step, draw, lane].
+
+    `circuit` is (wires, edges, push, pull, bench, warm, found), `parts` (medium, rule, clock, device, optimiser, limits).
+    """
+    medium, rule, clock, device, optimiser, limits = parts
+    wires, edges, push, pull, bench, warm, found = circuit
+    tile = layout.tile
+    state, scratch = known(tile, state), known(tile, scratch)
+    wanted, key = scratch.wanted, scratch.key
+    for step in range(first, last):
+        clear(wanted, 0, wanted.shape[0])
+        listen(device.comparator, lanes, step, key)
+        at = min(step - first, drawn.shape[0] - 1)  # of the full batch, all steps are alike
+        for j in range(drawn.shape[1]):
+            arguments = (tile, layout.solver, wires, roles, push, pull, bench, warm, found, drawn[at, j])
+            call(layout.example, arguments)
+            heard(device.comparator, layout, (wires, push, bench.theta), edges, found, key, wanted)
+        learn((medium, rule, optimiser, clock, device), limits, lanes, step, state, scratch)
+        if (step - first) % LONGEST_TALLY == LONGEST_TALLY - 1:
+            tally(scratch.noted.recent, state.actions)
+    tally(scratch.noted.recent, state.actions)
+
+
+advance = entry(_advance)

@@ -1,0 +1,312 @@
+"""One block of replicas of a circuit: their numbers laid out in lanes, advanced by the compiled loop.
+
+Lanes beyond the last replica repeat the first one and are thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba.core.errors import NumbaError
+
+from clockless.learning import unit_lanes
+from clockless.learning.part_checks import not_compiled_together
+from clockless.learning.scaling import scales
+from clockless.media.circuits import descent, draws, engine, newton, states
+from clockless.media.circuits.kinds import kind as kind_of_law
+from clockless.media.circuits.wiring import Plan
+from clockless.numerics.lanes import width_of, zeros
+from clockless.parts.clocks import FixedFraction
+from clockless.parts.kernels import stamp
+from clockless.parts.part import kind, stack
+from clockless.parts.pushes import Clamp, push_of
+from clockless.parts.samplers import Epochs
+from clockless.parts.scalars import Units, clock_memory, first_memory
+
+LANES = 64  # replicas side by side in a block
+CHUNK = 256  # steps whose examples are drawn at a time
+REMEMBERED = 512  # training examples whose states are remembered one by one; of more, only the last one's
+BALANCED = 16  # test examples whose currents are added up
+UNSETTLED_LIMIT = 0.01  # of all solves
+RESIDUAL_LIMIT = 1e-4  # of the largest current: what a voltage tolerance of 1e-6 V may leave is far below it
+
+
+class Block:
+    """Replicas of one kind in neighbouring lanes; a `Learner`."""
+
+    def __init__(self, plan: Plan, replicas: Sequence[Any], members: list[int], traces: bool, tile: Any) -> None:
+        self.members, self.step, self._traces, self._tile, self._plan = members, 0, traces, tile, plan
+        width = width_of(tile, len(members))
+        mine = [replicas[members[lane] if lane < len(members) else members[0]] for lane in range(width)]
+        circuit, first = plan.circuit, mine[0]
+        self._circuit, units = circuit, len(circuit.learning)
+        self.lanes = engine.Lanes(
+            np.array([replica.seed for replica in mine], dtype=np.uint64),
+            np.array([replica.luck.replica for replica in mine], dtype=np.uint64),
+        )
+        value = zeros(units, width)
+        value[:] = np.array([first_values(circuit, replica) for replica in mine]).T
+        limits = unit_lanes.Limits(circuit.low.copy(), circuit.high.copy())
+        self.state_of_lanes = engine.State(value, memories(mine, value, limits), zeros(units, width))
+        push = push_of(first.rule)
+        self._roles = roles_of(plan, [replica.task for replica in mine], False)
+        self._tests = roles_of(plan, [replica.task for replica in mine], True)
+        self._push = states.Push(
+            isinstance(push, Clamp), bool(getattr(push, "centred", False)), np.array([push_of(r.rule).nudge for r in mine])
+        )
+        examples = self._roles.x.shape[1]
+        self._bench = plan.bench(value)
+        self._pull = states.no_pull(self._roles.outputs)
+        self._warm, self._found = states.room(
+            len(plan.row), self._roles.y.shape[2], examples if examples <= REMEMBERED else 1, width, self._push.centred
+        )
+        noted = unit_lanes.notes(first.rule, first.clock, first.device, first.optimiser, units, width)
+        self._scratch = engine.Scratch(
+            value,
+            zeros(units, width),
+            np.zeros((units, width), dtype=np.bool_),
+            np.zeros((2, width), dtype=np.uint32),
+            noted,
+        )
+        self._parts = (
+            stack([engine.Sensed()] * width), *(stack([getattr(r, n) for r in mine]) for n in ("rule", "clock", "device")),
+            stack([r.optimiser for r in mine]), limits,
+        )  # fmt: skip
+        self._labelled = np.array([replica.task.labels_test is not None for replica in mine])
+        blank = np.zeros(self._tests.x.shape[1], dtype=np.int64)
+        self._labels = np.array([blank if r.task.labels_test is None else r.task.labels_test for r in mine]).T
+        self._draw = Draw(mine, self.lanes, examples)
+        self._stamp = stamp(engine.__name__, first.rule, first.clock, first.device, first.optimiser)
+        self._layout: engine.Layout | None = None
+        self._wires: Any = None
+
+    @property
+    def size(self) -> int:
+        """Replicas in this block, without the lanes that repeat the first one."""
+        return len(self.members)
+
+    # --- the contract of a learner ----------------------------------------------------------------------------------
+
+    def advance(self, last: int) -> None:
+        """Do the steps up to `last`, not included."""
+        try:
+            layout = self._laid_out()
+            edges = self._circuit.learning
+            circuit = (self._wires, edges, self._push, self._pull, self._bench, self._warm, self._found)
+            while self.step < last:
+                # Chunks begin at multiples of their length, and what is drawn depends on the absolute step alone.
+                end = last if self._draw.always else min(last, (self.step // CHUNK + 1) * CHUNK)
+                drawn = self._draw(self.step, end)
+                engine.advance(
+                    self._stamp, layout, circuit, self._parts, self.lanes, self._roles, self.state_of_lanes, self._scratch,
+                    drawn, self.step, end,
+                )  # fmt: skip
+                self.step = end
+        except NumbaError as error:
+            raise not_compiled_together(error) from None
+
+    def _laid_out(self) -> engine.Layout:
+        """Find or compile the separate parts of the loop."""
+        if self._layout is not None:
+            return self._layout
+        tile, bench, roles, pull = self._tile, self._bench, self._roles, self._pull
+        wires = self._wires = self._plan.wires(tile, bench)
+        solve = descent.descend if self._circuit.descends else newton.settle
+        solver = solve.address(tile, wires, pull, bench, bench.volts, roles.free)
+        chosen = np.zeros((1, 1, len(self.lanes.seed)), dtype=np.int64)[0, 0]
+        example = states.settle_example.address(
+            tile, solver, wires, roles, self._push, pull, bench, self._warm, self._found, chosen
+        )
+        theta, sensed, push, found = self.state_of_lanes.value, self._scratch.wanted, self._push, self._found
+        sensors = np.array([
+            states.contrast.address(tile, kind_of_law(law), wires, push, theta, found, 0, sensed) if law.learns else 0
+            for _, law in self._plan.groups
+        ], dtype=np.int64)  # fmt: skip
+        contrast = states.contrast_all.address(tile, sensors, wires, push, theta, found, sensed)
+        self._layout = engine.Layout(tile, solver, example, contrast, sensors)
+        return self._layout
+
+    def measure(self) -> dict[str, np.ndarray]:
+        """What is seen of the test set now, and how settling went so far, each [member, ..]."""
+        volts, settled = self.answers()
+        with np.errstate(all="ignore"):  # a replica that fails shows in its numbers
+            wrong = misses(self._circuit, self._tests, volts)
+            error = np.mean(wrong**2, axis=(0, 1))
+            residual = self._imbalance(volts)
+        found, count = self._found, self.size
+        shown = shown_at(self._circuit, np.take_along_axis(volts, self._tests.outputs[None], axis=1))
+        right = np.mean(np.argmax(shown, axis=1) == self._labels, axis=0)
+        solves = np.maximum(found.solves, 1.0)
+        error = np.where(settled.all(axis=0), error, np.nan)
+        seen = {
+            "error": error, "residual": residual, "iterations": found.iterations / solves,
+            "unsettled": found.unsettled / solves, "accuracy": np.where(self._labelled, right, np.nan),
+        }  # fmt: skip
+        seen = {name: array[:count] for name, array in seen.items()}
+        return {**seen, "traces": self.state_of_lanes.value[:, :count].T.copy()} if self._traces else seen
+
+    def answers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Free states of the test set, cold: volts [example, row, lane] and whether they settled [example, lane]."""
+        layout = self._laid_out()
+        examples, lanes = self._tests.x.shape[1], len(self.lanes.seed)
+        volts, settled = np.zeros((examples, len(self._plan.row), lanes)), np.zeros((examples, lanes), dtype=np.bool_)
+        states.settle_free(self._tile, layout.solver, self._wires, self._tests, self._pull, self._bench, volts, settled)
+        return volts, settled
+
+    def _imbalance(self, volts: np.ndarray) -> np.ndarray:
+        """Largest relative imbalance of currents over the first test examples [lane]."""
+        found = [
+            self._circuit.unbalanced(self.state_of_lanes.value, each[self._plan.row], self._tests.free[self._plan.row] > 0)
+            for each in volts[:BALANCED]
+        ]
+        largest: np.ndarray = np.max(found, axis=0)
+        return largest
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the next step needs: warm states among it, for they decide the last bits of the next ones."""
+        value, memory, actions = self.state_of_lanes
+        state = {"step": np.array(self.step), "value": value, "actions": actions}
+        state |= {f"{name}_memory": array for name, array in memory._asdict().items() if array.size}
+        state |= {f"warm_{name}": array for name, array in self._warm._asdict().items()}
+        return state | {name: getattr(self._found, name) for name in ("solves", "iterations", "unsettled")}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Take up a state that `state` has given; raises ValueError if it is another block's."""
+        mine = self.state()
+        if mine.keys() != state.keys():
+            raise ValueError(f"a state holds {', '.join(sorted(state))}; this block's {', '.join(sorted(mine))}")
+        for name, array in state.items():
+            if mine[name].shape != array.shape or mine[name].dtype != array.dtype:
+                raise ValueError(f"{name} {array.shape} does not fit {mine[name].shape}")
+        self.step = int(state["step"])
+        for name in mine.keys() - {"step"}:
+            mine[name][...] = state[name]
+
+    def results(self, recorded: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Labelled results of what was measured from step 0 on, `recorded` [member, record, ..]."""
+        error, initial = recorded["error"], recorded["error"][:, 0]
+        targets = wanted(self._circuit, self._tests)
+        squares = np.mean(targets**2, axis=(1, 2))[self._tests.task][: self.size]
+        parameters, count = self.state_of_lanes.value[:, : self.size].T.copy(), self.size
+        residual, unsettled = recorded["residual"][:, -1], recorded["unsettled"][:, -1]
+        finite = np.isfinite(error).all(axis=1) & np.isfinite(parameters).all(axis=1)
+        results = {
+            "error": error / scales(initial, squares)[:, None], "initial_error": initial, "residual": residual,
+            "iterations": recorded["iterations"][:, -1], "unsettled": unsettled, "accuracy": recorded["accuracy"],
+            "failed": ~finite | ~(residual < RESIDUAL_LIMIT) | ~(unsettled <= UNSETTLED_LIMIT), "parameters": parameters,
+            "actions": self.state_of_lanes.actions[:, :count].T.copy(),
+        }  # fmt: skip
+        return {**results, "traces": recorded["traces"]} if self._traces else results
+
+
+class Draw:
+    """Draws the examples of steps: `(first, last)` gives a table [step, draw, lane]; `always`, whether all are alike."""
+
+    def __init__(self, replicas: list[Any], lanes: engine.Lanes, examples: int) -> None:
+        batch = replicas[0].batch
+        self._batch, self._lanes, self._examples, self.always = batch, lanes, examples, batch == "full"
+        if self.always or isinstance(batch, Epochs) or batch == 1:
+            return
+        clocks = [FixedFraction(r.batch / examples) if isinstance(r.batch, int) else r.batch for r in replicas]
+        who = zip(lanes.seed, lanes.replica, strict=True)
+        memories = [
+            clock_memory(clock, Units(int(seed), int(replica), 0, examples, {}))
+            for clock, (seed, replica) in zip(clocks, who, strict=True)
+        ]
+        self._memory = np.ascontiguousarray(np.stack(memories, axis=-1))
+        self._clock, self._stamp = stack(clocks), stamp(draws.__name__, clocks[0])
+        self._most = max(clock_draws(clock, examples) for clock in clocks)
+
+    def __call__(self, first: int, last: int) -> np.ndarray:
+        lanes = len(self._lanes.seed)
+        if self.always:
+            return np.repeat(np.arange(self._examples)[None, :, None], lanes, axis=2)
+        seed, replica = self._lanes
+        if isinstance(self._batch, Epochs):
+            table = np.full((last - first, self._batch.size, lanes), -1, dtype=np.int64)
+            draws.draw_epochs(seed, replica, self._examples, self._batch.size, first, table)
+        elif self._batch == 1:
+            table = np.full((last - first, 1, lanes), -1, dtype=np.int64)
+            draws.draw_one(seed, replica, self._examples, first, table)
+        else:
+            table = np.full((last - first, self._most, lanes), -1, dtype=np.int64)
+            draws.draw_some(self._stamp, self._clock, self._memory, seed, replica, self._examples, first, table)
+        return table
+
+
+def clock_draws(clock: Any, examples: int) -> int:
+    """The most examples that a clock can draw in a step."""
+    return round(clock.rate(examples) * examples) if isinstance(clock, FixedFraction) else examples
+
+
+def kind_of(replica: Any) -> tuple[Any, ...]:
+    """Replicas of one kind share compiled code and array shapes."""
+    task, batch = replica.task, replica.batch
+    sizes = (len(task.inputs), len(task.outputs), len(task.ground), len(task.x_train), len(task.x_test))
+    drawn = kind(batch) if hasattr(batch, "Lanes") else batch
+    push = push_of(replica.rule)
+    parts = (kind(getattr(replica, name)) for name in ("rule", "clock", "device", "optimiser"))
+    return sizes, type(push), bool(getattr(push, "centred", False)), *parts, drawn
+
+
+def memories(replicas: list[Any], value: np.ndarray, limits: unit_lanes.Limits) -> unit_lanes.Memory:
+    """First memory of every lane's parts."""
+    of_lanes = []
+    for w, replica in enumerate(replicas):
+        seen = {"value": value[:, w], "low": limits.low, "high": limits.high}
+        units = Units(int(replica.seed), replica.luck.replica, 0, len(value), seen)
+        of_parts = first_memory(replica.rule, "rule", units), clock_memory(replica.clock, units)
+        of_lanes.append((*of_parts, first_memory(replica.device, "device", units)))
+    rule, clock, device = (np.ascontiguousarray(np.stack(each, axis=-1)) for each in zip(*of_lanes, strict=True))
+    return unit_lanes.Memory(rule, clock, device, np.zeros((replicas[0].optimiser.lane_slots, *value.shape)))
+
+
+def first_values(circuit: Any, replica: Any) -> np.ndarray:
+    """What learns at the start [unit], on the device's levels if it has any."""
+    value: np.ndarray = replica.initial
+    return replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
+
+
+def roles_of(plan: Plan, tasks: list[Any], test: bool) -> states.Roles:
+    """Held rows and example tables; each different task's examples are stored once."""
+    index: dict[int, int] = {}
+    different: list[Any] = []
+    for task in tasks:
+        if id(task) not in index:
+            index[id(task)] = len(different)
+            different.append(task)
+    row, rails, lanes = plan.row, plan.circuit.rails, len(tasks)
+    fixed = [{**dict.fromkeys(task.ground, 0.0), **rails} for task in tasks]
+    free = np.ones((len(row), lanes))
+    for w, task in enumerate(tasks):
+        free[row[[*task.inputs, *fixed[w]]], w] = 0.0
+    clamped = free.copy()
+    for w, task in enumerate(tasks):
+        clamped[row[list(task.outputs)], w] = 0.0
+    x = np.array([task.x_test if test else task.x_train for task in different])
+    y = np.array([task.y_test if test else task.y_train for task in different])
+    return states.Roles(
+        free, clamped, np.ascontiguousarray(row[np.array([task.inputs for task in tasks])].T),
+        np.ascontiguousarray(row[np.array([list(each) for each in fixed], dtype=np.int64).reshape(lanes, -1)].T),
+        np.ascontiguousarray(np.array([list(each.values()) for each in fixed], dtype=np.float64).reshape(lanes, -1).T),
+        np.ascontiguousarray(row[np.array([task.outputs for task in tasks])].T),
+        np.array([index[id(task)] for task in tasks]), x, y, plan.circuit.differential,
+    )  # fmt: skip
+
+
+def shown_at(circuit: Any, outputs: np.ndarray) -> np.ndarray:
+    """What counts of voltages at the outputs [.., output, ..] on axis 1: themselves, or differences of pairs."""
+    return outputs[:, 0::2] - outputs[:, 1::2] if circuit.differential else outputs
+
+
+def wanted(circuit: Any, roles: states.Roles) -> np.ndarray:
+    """Targets [task, example, output or pair]."""
+    return np.moveaxis(shown_at(circuit, np.moveaxis(roles.y, 1, 2)), 1, 2)
+
+
+def misses(circuit: Any, roles: states.Roles, volts: np.ndarray) -> np.ndarray:
+    """What is shown minus what is wanted [example, output or pair, lane], of states [example, row, lane]."""
+    outputs = np.take_along_axis(volts, roles.outputs[None], axis=1)
+    return shown_at(circuit, outputs) - np.moveaxis(wanted(circuit, roles)[roles.task], 0, 2)

@@ -1,0 +1,224 @@
+"""The states of a step's examples in lanes: free and pushed, each from where that example's was found before.
+
+A clamp holds outputs at V_F + nudge (y - V_F); a nudge joins them to sources at y by a conductance, which may be negative for
+the way back of a centred one. With differential outputs y is replaced by the pair's mean and half of the wanted difference,
+so that the pair is pushed apart or together and its mean left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from clockless.media.circuits.kinds import AnyLaw, contrasted, numbers_of
+from clockless.media.circuits.newton import Pull
+from clockless.numerics.lanes import known, uncounted, zeros
+from clockless.parts.kernels import call, entry, separate
+
+
+class Roles(NamedTuple):
+    """Which rows are held in every lane, and the examples."""
+
+    free: np.ndarray  # [row, lane] 1 where a row is not held in the free state, else 0
+    clamped: np.ndarray  # [row, lane] the same with the outputs held, too
+    inputs: np.ndarray  # [input, lane] rows
+    fixed: np.ndarray  # [fixed, lane] rows of grounds and rails
+    volts: np.ndarray  # [fixed, lane]
+    outputs: np.ndarray  # [output, lane] rows
+    task: np.ndarray  # [lane]
+    x: np.ndarray  # [task, example, input] volts
+    y: np.ndarray  # [task, example, output] volts
+    differential: bool
+
+
+class Push(NamedTuple):
+    """How outputs are pushed."""
+
+    clamps: bool
+    centred: bool
+    nudge: np.ndarray  # [lane]
+
+
+class Warm(NamedTuple):
+    """Where examples' states were found last, NaN where they were not yet: from there the next solve begins.
+
+    A large training set shares one place.
+    """
+
+    free: np.ndarray  # [example, row, lane] volts
+    pushed: np.ndarray
+    back: np.ndarray
+
+
+class Found(NamedTuple):
+    """The states of an example, and what became of all solves so far."""
+
+    free: np.ndarray  # [row, lane] volts
+    pushed: np.ndarray
+    back: np.ndarray
+    wanted: np.ndarray  # [output, lane] targets, volts
+    good: np.ndarray  # [lane] 1 where all of them settled
+    solves: np.ndarray  # [lane] so far
+    iterations: np.ndarray  # [lane] so far
+    unsettled: np.ndarray  # [lane] so far
+
+
+@uncounted
+def begin(roles, examples, warm, fallback, volts, active):
+    """Place `volts` where a solve begins: at the warm state, or where there is none at the fallback; held rows are set."""
+    for w in range(volts.shape[1]):
+        example = max(examples[w], 0)
+        at = example % warm.shape[0]
+        cold = not (warm[at, 0, w] == warm[at, 0, w])
+        for i in range(volts.shape[0]):
+            volts[i, w] = fallback[i, w] if cold else warm[at, i, w]
+        for k in range(roles.inputs.shape[0]):
+            volts[roles.inputs[k, w], w] = roles.x[roles.task[w], example, k]
+        for k in range(roles.fixed.shape[0]):
+            volts[roles.fixed[k, w], w] = roles.volts[k, w]
+
+
+@uncounted
+def mean_of_held(roles, examples, out):
+    """The mean of all held voltages of every lane, in every row: where a cold solve begins."""
+    for w in range(out.shape[1]):
+        example, total = max(examples[w], 0), 0.0
+        for k in range(roles.inputs.shape[0]):
+            total += roles.x[roles.task[w], example, k]
+        for k in range(roles.fixed.shape[0]):
+            total += roles.volts[k, w]
+        for i in range(out.shape[0]):
+            out[i, w] = total / (roles.inputs.shape[0] + roles.fixed.shape[0])
+
+
+@uncounted
+def keep(examples, volts, bench, found, warm):
+    """Remember what settled; what did not begins anew next time, and is counted."""
+    for w in range(volts.shape[1]):
+        if examples[w] >= 0 and found.good[w] > 0.0:
+            at, settled = examples[w] % warm.shape[0], bench.active[w] == 0.0
+            for i in range(volts.shape[0]):
+                warm[at, i, w] = volts[i, w] if settled else np.nan
+            found.solves[w] += 1.0
+            found.iterations[w] += bench.count[w]
+            found.unsettled[w] += 0.0 if settled else 1.0
+            found.good[w] = 1.0 if settled else 0.0
+
+
+@uncounted
+def pulled(push, sign, found, pull):
+    """Nudge the outputs towards their targets with the push's conductance times `sign`."""
+    for w in range(pull.conductance.size):
+        pull.conductance[w] = sign * push.nudge[w]
+        for o in range(pull.rows.shape[0]):
+            pull.target[o, w] = found.wanted[o, w]
+
+
+@separate
+def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, examples):
+    """Settle the example of every lane free and pushed; lanes whose example is -1 stand still."""
+    bench, found = known(tile, bench), known(tile, found)
+    free, pushed, back = found.free, found.pushed, found.back
+    lanes = free.shape[1]
+    for w in range(lanes):
+        found.good[w] = 1.0 if examples[w] >= 0 else 0.0
+        bench.active[w] = found.good[w]
+        pull.conductance[w] = 0.0
+    mean_of_held(roles, examples, pushed)
+    begin(roles, examples, warm.free, pushed, free, bench.active)
+    call(solver, (tile, wires, pull, bench, free, roles.free))
+    keep(examples, free, bench, found, warm.free)
+    for w in range(lanes):
+        bench.active[w] = found.good[w]
+        for o in range(roles.outputs.shape[0]):
+            y = roles.y[roles.task[w], max(examples[w], 0), o]
+            if roles.differential:
+                first, table = o - o % 2, roles.y[roles.task[w], max(examples[w], 0)]
+                apart = table[first] - table[first + 1]
+                mean = 0.5 * (free[roles.outputs[first, w], w] + free[roles.outputs[first + 1, w], w])
+                y = mean + (0.5 if o == first else -0.5) * apart
+            found.wanted[o, w] = y
+    begin(roles, examples, warm.pushed, free, pushed, bench.active)
+    if push.clamps:
+        for o in range(roles.outputs.shape[0]):
+            for w in range(lanes):
+                i = roles.outputs[o, w]
+                pushed[i, w] = free[i, w] + push.nudge[w] * (found.wanted[o, w] - free[i, w])
+        call(solver, (tile, wires, pull, bench, pushed, roles.clamped))
+    else:
+        pulled(push, 1.0, found, pull)
+        call(solver, (tile, wires, pull, bench, pushed, roles.free))
+    keep(examples, pushed, bench, found, warm.pushed)
+    if push.centred:
+        for w in range(lanes):
+            bench.active[w] = found.good[w]
+        begin(roles, examples, warm.back, free, back, bench.active)
+        pulled(push, -1.0, found, pull)
+        call(solver, (tile, wires, pull, bench, back, roles.free))
+        keep(examples, back, bench, found, warm.back)
+
+
+@separate
+def contrast(tile, kind, wires, push, theta, found, group, sensed):
+    """Add a group's signals of the pushed minus the free state (centred: half of those between both pushes) to `sensed`."""
+    found, theta, sensed = known(tile, found), known(tile, theta), known(tile, sensed)
+    base = found.back if push.centred else found.free
+    share = 0.5 if push.centred else 1.0
+    pushed, good = found.pushed, found.good
+    for k in range(wires.first[group], wires.first[group + 1]):
+        e = wires.members[k]
+        i, j, u = wires.a[e], wires.b[e], wires.unit[e]
+        ga, gb = wires.gain_a[e], wires.gain_b[e]
+        law = numbers_of(kind, wires.numbers, e, wires.rows[group])
+        for w in range(sensed.shape[1]):
+            here, there = ga * base[i, w] - gb * base[j, w], ga * pushed[i, w] - gb * pushed[j, w]
+            signal = share * contrasted(kind, law, here, there, theta[u, w])
+            sensed[u, w] += signal if good[w] > 0.0 else 0.0
+
+
+@separate
+def contrast_all(tile, sensors, wires, push, theta, found, sensed):
+    """The same of all groups that learn; `sensors` are their addresses, 0 where nothing does."""
+    for group in range(sensors.size):
+        if sensors[group] != 0:
+            call(sensors[group], (tile, AnyLaw(), wires, push, theta, found, group, sensed))
+
+
+def _settle_free(tile, solver, wires, roles, pull, bench, volts, settled):
+    """Settle all examples of the roles' tables free and cold: volts [example, row, lane], settled [example, lane]."""
+    examples = np.zeros(volts.shape[2], dtype=np.int64)
+    nowhere = np.full((1, volts.shape[1], volts.shape[2]), np.nan)
+    mean = np.zeros((volts.shape[1], volts.shape[2]))
+    for w in range(volts.shape[2]):
+        pull.conductance[w] = 0.0
+    for k in range(volts.shape[0]):
+        for w in range(volts.shape[2]):
+            examples[w] = k
+            bench.active[w] = 1.0
+        mean_of_held(roles, examples, mean)
+        begin(roles, examples, nowhere, mean, bench.volts, bench.active)
+        call(solver, (tile, wires, pull, bench, bench.volts, roles.free))
+        for w in range(volts.shape[2]):
+            settled[k, w] = bench.active[w] == 0.0
+            for i in range(volts.shape[1]):
+                volts[k, i, w] = bench.volts[i, w]
+
+
+settle_free: Any = entry(_settle_free)
+
+
+def room(rows: int, outputs: int, examples: int, lanes: int, centred: bool) -> tuple[Warm, Found]:
+    """Arrays for the states of a block, all unknown."""
+
+    def nowhere(count: int) -> np.ndarray:
+        return np.full((count, rows, lanes), np.nan)
+
+    warm = Warm(nowhere(examples), nowhere(examples), nowhere(examples if centred else 1))
+    found = Found(*(zeros(rows, lanes) for _ in range(3)), zeros(outputs, lanes), *(zeros(lanes) for _ in range(4)))
+    return warm, found
+
+
+def no_pull(outputs: np.ndarray) -> Pull:
+    """No nudge, for outputs in these rows [output, lane]."""
+    return Pull(outputs, np.zeros(outputs.shape), np.zeros(outputs.shape[1]))

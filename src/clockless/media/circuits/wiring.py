@@ -1,0 +1,92 @@
+"""A circuit laid out for compiled code: its elimination schedule, its edges by groups of laws, and arrays to work in.
+
+A virtual ground that is joined to every node is the schedule's reference, so that every node keeps a row, and shunts, rails
+and nudges are ordinary entries of the diagonal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from clockless.media.circuits import descent, newton
+from clockless.media.circuits.kinds import kind, packed, rows
+from clockless.media.circuits.law import Law
+from clockless.numerics.elimination import plan
+from clockless.numerics.lanes import zeros
+
+FREE_CAPS = (1e3, 1e3, 1e3)  # volts: reciprocal laws need no cap beyond what their junctions have
+CAPS = (0.5, 0.1, 0.025)  # volts: transistors cycle without
+
+
+class Plan:
+    """What all blocks of a circuit share.
+
+    Attributes:
+        row: of each node [node].
+        groups: the edges of each group of laws, and its first law.
+    """
+
+    def __init__(self, circuit: Any) -> None:
+        network, self.circuit = circuit.network, circuit
+        nodes, edges = network.nodes, len(network.edges)
+        ground = np.column_stack([np.full(nodes, nodes), np.arange(nodes)])
+        schedule = plan(nodes + 1, np.vstack([network.edges, ground]))
+        self.schedule, self.row = schedule, schedule.row_of_node[:nodes]
+        self.slots = len(schedule.updates.start) - 1
+        self.groups = grouped(circuit.laws)
+        self._edges = {
+            "a": np.ascontiguousarray(schedule.edge_from[:edges]),
+            "b": np.ascontiguousarray(schedule.edge_to[:edges]),
+            "slot": np.ascontiguousarray(schedule.edge_slot[:edges]),
+        }
+
+    def bench(self, theta: np.ndarray) -> newton.Bench:
+        """Arrays to work in for what learns, `theta` [unit, lane]."""
+        lanes, nodes, edges = theta.shape[1], len(self.row), len(self._edges["a"])
+        return newton.Bench(
+            theta, zeros(self.slots, lanes), zeros(self.slots, lanes), zeros(nodes, lanes), zeros(nodes, lanes),
+            zeros(nodes, lanes), zeros(edges, lanes), zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, lanes), zeros(2, lanes),
+        )  # fmt: skip
+
+    def wires(self, tile: Any, bench: newton.Bench) -> newton.Wires:
+        """The circuit with the addresses of its laws in lanes of this tile, found on disk or compiled now."""
+        circuit = self.circuit
+        width = max(len(packed(law)) for law in circuit.laws)
+        numbers = np.zeros((len(circuit.laws), width))
+        for e, law in enumerate(circuit.laws):
+            numbers[e, : len(packed(law))] = packed(law)
+        of_row = np.argsort(self.row)
+        blank = np.zeros(len(self.groups), dtype=np.int64)
+        schedule, gains = self.schedule, circuit.gains
+        symmetric = all(law.reciprocal for law in circuit.laws)
+        wires = newton.Wires(
+            schedule.start, schedule.updates, schedule.forward, schedule.backward,
+            np.cumsum([0, *(len(members) for members, _ in self.groups)]),
+            np.concatenate([members for members, _ in self.groups]), np.array([rows(law) for _, law in self.groups]),
+            blank.copy(), blank.copy(), blank.copy(), **self._edges, gain_a=gains[:, 0].copy(), gain_b=gains[:, 1].copy(),
+            unit=np.maximum(circuit.unit_of_edge, 0), numbers=numbers, shunt=circuit.shunt[of_row].copy(),
+            capacity=(circuit.capacity / circuit.capacity.mean())[of_row].copy(), symmetric=symmetric,
+            caps=np.array(FREE_CAPS if symmetric else CAPS), tolerance=circuit.tolerance, limit=circuit.iterations,
+        )  # fmt: skip
+        arguments = (wires, bench, 0, bench.trial, bench.trial)
+        damped = circuit.descends
+        for group, (_, law) in enumerate(self.groups):
+            limited = law.junction and not damped
+            carried = newton.carry_limited if limited else newton.carry
+            wires.carry[group] = carried.address(tile, kind(law), *arguments)
+            if limited:
+                wires.turn[group] = newton.turn.address(tile, kind(law), *arguments)
+            if damped:
+                wires.hold[group] = descent.hold.address(tile, kind(law), *arguments)
+        return wires
+
+
+def grouped(laws: Sequence[Law]) -> list[tuple[np.ndarray, Law]]:
+    """Edges by law class, way of carrying, being a junction, and length of tables; in the order of their first edges."""
+    found: dict[Any, list[int]] = {}
+    for e, law in enumerate(laws):
+        found.setdefault((type(law), law.kernel(), law.junction, rows(law)), []).append(e)
+    return [(np.array(members), laws[members[0]]) for members in found.values()]
