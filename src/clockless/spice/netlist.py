@@ -13,6 +13,8 @@ import numpy as np
 from clockless import disk
 from clockless.errors import OutputError, SpiceError, printable
 from clockless.media.circuits.laws import FixedResistor, Linear
+from clockless.media.circuits.medium import Circuit
+from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.networks.network import Network
 from clockless.spice.forms import GMIN, form_of
 
@@ -21,6 +23,7 @@ from clockless.spice.forms import GMIN, form_of
 # not come to rest by these.
 TIGHT = f".options reltol=1e-9 abstol=1e-15 vntol=1e-12 gmin={GMIN:g} itl1=1000"
 LOOSE = f".options reltol=1e-6 abstol=1e-14 vntol=1e-10 gmin={GMIN:g} itl1=1000"
+CLOSE = 1e-10  # volts, of our own last Newton step: near cut-off, where steps shrink slowly, 1e-6 leaves 1e-8 V
 COMMANDS = (".control", "set numdgt=15", "op", "print all", "quit", ".endc")
 
 
@@ -67,16 +70,38 @@ class Netlist:
         return np.array(self.values)
 
     @property
-    def parameters(self) -> np.ndarray:
+    def theta(self) -> np.ndarray:
         """What learns, by each edge's law [edge]: siemens of `Linear`, volts of gates, ..; 0 where nothing does."""
-        return np.array([_parameter(law, value) for law, value in zip(self.laws, self.values.tolist(), strict=True)])
+        return np.array([_theta(law, value) for law, value in zip(self.laws, self.values.tolist(), strict=True)])
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """What learns [edge that learns], as `Circuit.settle` takes it."""
+        return self.theta[[law.learns for law in self.laws]]
+
+    def settle(self) -> np.ndarray:
+        """Voltages [node] at rest, by the library's own solvers: those of `Resistors` if all edges are, else of `Circuit`.
+
+        Raises:
+            SpiceError: there are sources of current, which these media do not have.
+            ParameterError: a state that does not settle.
+        """
+        if self.currents:
+            node = self.names[next(iter(self.currents))]
+            raise SpiceError(
+                f"node {node} is fed by a source of current, which our media do not have; `solve` asks ngspice."
+            )
+        if all(isinstance(law, (Linear, FixedResistor)) for law in self.laws):
+            return OhmicNetwork(self.network).settle(self.values, self.held)
+        circuit = Circuit(self.network, list(self.laws), rails=dict(self.held), shunt=0.0, tolerance=CLOSE)
+        return circuit.settle(self.parameters, {})
 
     def kirchhoff(self, volts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What edges carry away from each node at these voltages, amperes [node], and its derivatives, siemens [node, node].
 
         Where a node is neither held nor fed it is 0 at rest.
         """
-        theta, (a, b) = self.parameters, self.network.edges.T
+        theta, (a, b) = self.theta, self.network.edges.T
         current, da, db = np.zeros((3, len(theta)))
         members: dict[Any, list[int]] = {}
         for edge, law in enumerate(self.laws):
@@ -179,7 +204,7 @@ class Netlist:
         return gate
 
 
-def _parameter(law: Any, value: float) -> float:
+def _theta(law: Any, value: float) -> float:
     if isinstance(law, Linear):
         return 1.0 / value
     return value if law.learns else 0.0

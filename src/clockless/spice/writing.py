@@ -95,8 +95,9 @@ def netlist_of(medium: Any, parameters: Any, held: Mapping[int, float], title: s
     if hanging:
         ground = network.nodes
         network = Network([*network.edges.tolist(), *([k, ground] for k in hanging)])
-        laws += (Linear(),) * len(hanging)
-        values = np.append(values, 1.0 / shunt[hanging])
+        shunts = 1.0 / shunt[hanging]
+        laws += tuple(FixedResistor(ohms) for ohms in shunts.tolist())
+        values = np.append(values, shunts)
         names, volts = (*names, GROUND), {**volts, ground: 0.0}
     return Netlist(network, names, laws, values, volts, title=title)
 
@@ -138,15 +139,22 @@ def posed(machine: Machine, example: int, phase: str, test: bool = False) -> Pos
     held = {**dict.fromkeys(task.ground or (), 0.0), **dict(zip(task.inputs, x[example].tolist(), strict=True))}
     if phase == "free":
         return Posed(held, {}, 0.0)
-    push, targets = push_of(machine.rule), y[example]
-    if isinstance(push, Nudge) and phase == "nudged":
-        return Posed(held, dict(zip(task.outputs, targets.tolist(), strict=True)), push.nudge)
-    if isinstance(push, Clamp) and phase == "clamped":
+    push = push_of(machine.rule)
+    if phase in pushes_of(machine.rule):
         free = medium.predict(machine.values, x[example : example + 1], task, machine.luck)[0]
-        clamped = free + push.nudge * (targets - free)
+        wanted = _of_pairs(free, y[example]) if getattr(medium, "differential", False) else y[example]
+        if isinstance(push, Nudge):
+            return Posed(held, dict(zip(task.outputs, wanted.tolist(), strict=True)), push.nudge)
+        clamped = free + push.nudge * (wanted - free)
         return Posed({**held, **dict(zip(task.outputs, clamped.tolist(), strict=True))}, {}, 0.0)
     known = " and ".join(f"{name!r}" for name in pushes_of(machine.rule))
     raise ParameterError(f"phase = {phase!r}, but {type(machine.rule).__name__} knows {known} only; choose of these.")
+
+
+def _of_pairs(free: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """What is wanted of outputs in pairs, whose difference counts: the difference of the targets about the free mean."""
+    mean, half = 0.5 * (free[0::2] + free[1::2]), 0.5 * (targets[0::2] - targets[1::2])
+    return np.column_stack([mean + half, mean - half]).ravel()
 
 
 def pushes_of(rule: Any) -> tuple[str, ...]:
@@ -174,7 +182,7 @@ def _drawn(netlist: Netlist, at: Posed, notes: tuple[str, ...]) -> Netlist:
         ends = [[output, first + k] for k, output in enumerate(at.desired)]
         network = Network([*network.edges.tolist(), *ends])
         names = (*names, *(f"wanted{output}" for output in at.desired))
-        laws = (*laws, *(Linear(),) * len(ends))
+        laws = (*laws, *[FixedResistor(1.0 / at.conductance)] * len(ends))
         values = np.append(values, np.full(len(ends), 1.0 / at.conductance))
         held |= {first + k: volts for k, volts in enumerate(at.desired.values())}
     return Netlist(network, names, laws, values, held, {}, netlist.title, notes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from clockless.errors import ParameterError, whole
-from clockless.media.resistors.ohm import OhmicNetwork
-from clockless.spice.netlist import Netlist
+from clockless.spice.netlist import CLOSE, Netlist
 from clockless.spice.verification import Comparison, compare
 from clockless.spice.writing import Machine, example_netlist, pushes_of
 
@@ -68,11 +68,21 @@ def _spread(numbers: np.ndarray, most: int) -> list[int]:
 
 def _settled(machine: Machine, example: int, phase: str, netlist: Netlist) -> np.ndarray:
     """Our own voltages [node]."""
-    medium, task = machine.medium, machine.task
+    medium, task = _closely(machine.medium), machine.task
     if phase == "free":
         volts: np.ndarray = medium.state(machine.values, task.x_train[example : example + 1], task, machine.luck)[0]
         return volts
-    if isinstance(medium, OhmicNetwork):  # of a nudge, with the resistors that draw the outputs
-        return OhmicNetwork(netlist.network).settle(netlist.resistances, netlist.held)[: medium.network.nodes]
+    if phase == "nudged":  # settled with the resistors that draw the outputs
+        return netlist.settle()[: medium.network.nodes]
     held = {node: volts for node, volts in netlist.held.items() if node < medium.network.nodes}
     return np.asarray(medium.settle(machine.values, held))
+
+
+def _closely(medium: Any) -> Any:
+    """The same medium, settling more closely than is worth while in learning, where it has a tolerance."""
+    if not hasattr(medium, "tolerance") or medium.tolerance <= CLOSE:
+        return medium
+    close = copy(medium)
+    close.tolerance = CLOSE
+    close.__dict__.pop("plan", None)  # made of the tolerance when it is first needed
+    return close
