@@ -13,7 +13,7 @@ from clockless.errors import ParameterError, SpiceError, shown, whole
 from clockless.media.circuits.laws import FixedResistor, Linear
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.networks.network import Network
-from clockless.parts.pushes import Clamp, Nudge, push_of
+from clockless.parts.pushes import Clamp, Free, Nudge, push_of
 from clockless.spice.elements import GROUND
 from clockless.spice.netlist import Netlist
 from clockless.tasks.task import Task
@@ -140,7 +140,7 @@ def posed(machine: Machine, example: int, phase: str, test: bool = False) -> Pos
     if phase == "free":
         return Posed(held, {}, 0.0)
     push = push_of(machine.rule)
-    if phase in pushes_of(machine.rule):
+    if phase in pushes_of(machine.rule) and not isinstance(push, Free):
         free = medium.predict(machine.values, x[example : example + 1], task, machine.luck)[0]
         wanted = _of_pairs(free, y[example]) if getattr(medium, "differential", False) else y[example]
         if isinstance(push, Nudge):
