@@ -91,6 +91,7 @@ def media() -> dict[str, Case]:
         "resistors, by conductance": Case(cl.Resistors(lattice, parameter="conductance"), volts),
         "XY, dense layers": Case(cl.XY(dense), phases[dense]),
         "XY, lattice": Case(cl.XY(square), phases[square]),
+        "circuit of transistors": Case(cl.Circuit(lattice, cl.laws.Ohmic(1.0, 0.0, 1e-3), low=0.05, high=20.0), volts),
         "springs (one's own)": Case(Springs(lattice), volts, rate=0.3),
     }
     if HAS_JAX:

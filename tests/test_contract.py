@@ -56,7 +56,14 @@ def own() -> Replica:
                    Continuous(), optimiser=cl.Adam(), batch=2, seed=5)  # fmt: skip
 
 
-MEDIA = [resistors, several_blocks, phases, modules, own]
+def circuits() -> Replica:
+    network = cl.networks.board16()
+    circuit = cl.Circuit(network, [cl.laws.NMOS.pyclln(), cl.laws.Diode()], of_edge=[0] * 14 + [1] * 2)
+    return Replica(circuit, cl.tasks.regression(network, test=5), cl.CoupledLearning(0.5, 0.3), Bernoulli(0.5), Continuous(),
+                   optimiser=cl.Adam(), batch=2, seed=5)  # fmt: skip
+
+
+MEDIA = [resistors, several_blocks, phases, modules, own, circuits]
 
 
 @cache

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from clockless.networks.network import Network as Network
     from clockless.media.resistors.medium import Resistors as Resistors
     from clockless.media.circuits.medium import Circuit as Circuit
+    from clockless.media.circuits.adjoint import adjoint_gradient as adjoint_gradient
     from clockless.parts.rules import CoupledLearning as CoupledLearning
     from clockless.parts.rules import SignRule as SignRule
     from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
@@ -104,6 +105,7 @@ _NAMES = {
     "Network": "networks.network",
     "Resistors": "media.resistors.medium",
     "Circuit": "media.circuits.medium",
+    "adjoint_gradient": "media.circuits.adjoint",
     "CoupledLearning": "parts.rules",
     "SignRule": "parts.rules",
     "EquilibriumPropagation": "parts.rules",

@@ -21,6 +21,7 @@ class Kind:
         filled: arguments that other sections fill in.
         tables: fields that hold tables of numbers; a list there is no axis.
         later: fields that came later: left out where they have their default, so that older fingerprints stay.
+        parts: fields that hold a part, or a list of parts that is no axis.
         files: "module:attribute" of the digest of the data files in the field `folder`, for kinds that read any.
     """
 
@@ -28,7 +29,12 @@ class Kind:
     filled: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     files: str = ""
+
+    def section_of(self, field: str) -> str:
+        """The section whose kinds a field that holds a part names."""
+        return field if field in self.parts else "comparator"
 
     @property
     def is_own(self) -> bool:
@@ -62,6 +68,8 @@ _CLOCKS = {
 }
 _EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test", "labels_train", "labels_test")
 
+_LAWS = "clockless.media.circuits.laws"
+_CIRCUIT = ("of_edge", "rails", "shunt", "capacity", "gains", "low", "high")
 _WIRING = ("edges", "inputs", "outputs", "positions", "shared", "initial_scale")
 _MNIST = "clockless.tasks.datasets:mnist_digest"
 
@@ -84,6 +92,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
     },
     "medium": {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED, later=("parameter",)),
+        "circuit": Kind("clockless.media.circuits.medium:Circuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
         "xy": Kind("clockless.media.phases.described:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
         "bench": Kind("clockless.media.bench:Bench", _FILLED),
@@ -94,6 +103,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES, later=("labels_train", "labels_test", "classes")),
         "classification": Kind("clockless.tasks.examples:Classification", tables=_EXAMPLES),
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
+        "xor-in-volts": Kind("clockless.media.circuits.tasks:xor", _FILLED, tables=("inputs", "outputs", "ground")),
         "iris": Kind("clockless.media.phases.tasks:iris", _SITES),
         "digits": Kind("clockless.media.phases.tasks:digits", _SITES),
         "mnist": Kind("clockless.media.phases.tasks:mnist", _SITES, files=_MNIST),
@@ -124,6 +134,17 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "adam": Kind("clockless.parts.optimisers:Adam"),
     },
     "initial": {"drawn": Kind("clockless.media.phases.settings:Initial")},
+    "law": {
+        "linear": Kind(f"{_LAWS}:Linear"),
+        "fixed-resistor": Kind(f"{_LAWS}:FixedResistor"),
+        "ohmic": Kind("clockless.media.circuits.transistors:Ohmic"),
+        "nmos": Kind("clockless.media.circuits.transistors:NMOS"),
+        "diode": Kind("clockless.media.circuits.junctions:Diode"),
+        "ideal-diode": Kind("clockless.media.circuits.junctions:IdealDiode"),
+        "memristor": Kind(f"{_LAWS}:Memristor"),
+        "polynomial": Kind("clockless.media.circuits.polynomials:Polynomial", tables=("coefficients",)),
+        "table": Kind("clockless.media.circuits.measured:Table", tables=("voltages", "currents")),
+    },
     "comparator": {
         "ideal": Kind("clockless.parts.comparators:Ideal"),
         "magnitudes": Kind("clockless.parts.comparators:Magnitudes"),

@@ -62,11 +62,26 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
         value = _given_or_default(given, name, parameter, kind_name, at)
         if name in kind.tables:
             result[name] = _table(value, at)
+        elif name in kind.parts:
+            result[name] = _parts(name, value, at)
         else:
             result[name] = each(value, partial(_checked, parameter.annotation), at)
     if kind.files:
         result["digest"] = _digests(kind, given.get("digest"), result["folder"], where)
     return result
+
+
+def _parts(section: str, value: Any, where: str) -> Any:
+    """A part, or a list of parts that belong together; the section that they are kinds of has the field's name."""
+    if isinstance(value, (list, tuple)):
+        listed = [described(section, item, f"{where}[{k}]") for k, item in enumerate(value)]
+        for k, item in enumerate(listed):
+            tables = kind_of(section, item["kind"], where).tables
+            axis = next((name for name, each_ in item.items() if isinstance(each_, list) and name not in tables), None)
+            if axis:
+                raise DescriptionError(f"{where}[{k}].{axis} is a list; in a list of {section}s nothing can be an axis.")
+        return listed
+    return described(section, value, where)
 
 
 def _given_or_default(given: Mapping[str, Any], name: str, parameter: inspect.Parameter, kind: str, where: str) -> Any:
@@ -231,11 +246,7 @@ def _built(section: str, text: str) -> Any:
 
 def _build(section: str, description: dict[str, Any], *filled: Any) -> Any:
     kind = kind_of(section, description["kind"], section)
-    values = {
-        name: _build("comparator", value) if isinstance(value, dict) else value
-        for name, value in description.items()
-        if name != "kind"
-    }
+    values = {name: _built_within(kind, name, value) for name, value in description.items() if name != "kind"}
     if kind.is_own:
         found = own_parts.loaded(description["kind"], values.pop("digest", None))
         if section != "medium":
@@ -247,6 +258,13 @@ def _build(section: str, description: dict[str, Any], *filled: Any) -> Any:
         values.pop("digest", None)
     listed = [n for n, p in kind.fields().items() if p.kind is inspect.Parameter.VAR_POSITIONAL]
     return kind.call(*filled, *(item for name in listed for item in values.pop(name)), **values)
+
+
+def _built_within(kind: Kind, name: str, value: Any) -> Any:
+    """A field's value with the parts in it built."""
+    if not kind.is_own and name in kind.parts:
+        return [_build(name, item) for item in value] if isinstance(value, list) else _build(name, value)
+    return _build(kind.section_of(name), value) if isinstance(value, dict) else value
 
 
 def check_files(kind: Kind, description: Mapping[str, Any]) -> None:
@@ -267,9 +285,10 @@ def named_in(section: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from named_in(section, item)
     elif isinstance(value, dict) and "kind" in value and value["kind"] != "given":
         yield section, value
-        for item in value.values():
+        kind = kind_of(section, value["kind"], section)
+        for name, item in value.items():
             if isinstance(item, (dict, list)):
-                yield from named_in("comparator", item)
+                yield from named_in(kind.section_of(name), item)
 
 
 def built(section: str, description: dict[str, Any]) -> Any:

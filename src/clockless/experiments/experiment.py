@@ -208,20 +208,20 @@ def _short(section: str, path: tuple[str, ...]) -> str:
 
 
 def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
-    """The fields within a description that are axes, with their values."""
+    """The fields within a description that are axes, with their values; `section` is that of the part at `path`."""
     from clockless.experiments.catalogue import kind_of
     from clockless.experiments.descriptions import tables_named
 
     if not isinstance(value, dict) or value.get("kind") == "given":
         return []
-    family = "comparator" if path else section
-    tables = (*kind_of(family, value["kind"], section).tables, *tables_named(family, value))
+    kind = kind_of(section, value["kind"], section)
+    tables = (*kind.tables, *kind.parts, *tables_named(section, value))
     found = []
     for name, item in value.items():
         if isinstance(item, list) and name not in tables:
             found.append(((*path, name), tuple(item)))
         elif isinstance(item, dict):
-            found += _lists(section, item, (*path, name))
+            found += _lists(kind.section_of(name), item, (*path, name))
     return found
 
 

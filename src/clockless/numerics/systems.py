@@ -1,9 +1,9 @@
 """One linear system per lane on an elimination schedule: symmetric ones by LDL^T, others by LU in the same slots.
 
-A slot below the diagonal belongs to a pair of rows, hi > lo. `lower` holds A[hi, lo] of it and then L, `upper` holds A[lo, hi]
-and then U. Diagonal slots of `upper` hold A[j, j] and then the pivots, of `lower` the inverse pivots. A pattern of entries that
-is symmetric fills in symmetrically, so the same terms serve both halves. No pivoting: the diagonal of what is factored here
-dominates its columns, or a caller looks at the pivots.
+A slot below the diagonal belongs to a pair of rows, hi > lo. `lower` holds A[hi, lo] of it and then L, `upper` holds
+A[lo, hi] and then U. Diagonal slots of `upper` hold A[j, j] and then the pivots, of `lower` the inverse pivots. A pattern of
+entries that is symmetric fills in symmetrically, so the same terms serve both halves. No pivoting: the diagonal of what is
+factored here dominates its columns, or a caller looks at the pivots.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ def _draw_edges(axes: Axes, network: Any, values: np.ndarray, label: str) -> Non
     from matplotlib.colors import LogNorm
 
     places = placed(network)
-    lines = LineCollection(list(places[network.edges]), cmap="cividis", linewidths=1.8, zorder=1.5)
+    there = np.isfinite(values)  # edges that learn nothing stay grey
+    lines = LineCollection(list(places[network.edges[there]]), cmap="cividis", linewidths=1.8, zorder=1.5)
+    values = values[there]
     low, high = float(np.min(values)), float(np.max(values))
     scale = {}
     if low > 0 and high > 10 * low:

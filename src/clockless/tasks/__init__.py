@@ -17,7 +17,7 @@ _BUILDERS = {
     "classification": _EXAMPLES, "from_arrays": _EXAMPLES,
     "regression": _RESISTORS, "allosteric": _RESISTORS,
     "labels": _MODULES,
-    "xor": _PHASES, "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,
+    "xor": "clockless.tasks.logic", "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,
 }  # fmt: skip
 
 __all__ = ["Task", *_BUILDERS]

@@ -157,6 +157,19 @@ class NonlinearNetwork:
         gains = self.gains.T.reshape(2, -1, *(1,) * (volts.ndim - 1))
         return found[0], found[1] * gains[0], found[2] * gains[1]
 
+    def steered(self, parameters: Any, state: np.ndarray) -> np.ndarray:
+        """dI/dtheta [edge that learns] at voltages [node]."""
+        theta, found = self.theta(parameters), np.zeros(len(self.laws))
+        ends = self.gains.T * np.asarray(state, dtype=np.float64)[self.network.edges.T]
+        for members, law in self._one_by_one():
+            found[members] = law.steers(ends[0, members], ends[1, members], theta[members])
+        return found[self.learning]
+
+    def felt(self, state: np.ndarray) -> np.ndarray:
+        """What the edges that learn feel between their ends of numbers at nodes [node]: g_a x_a - g_b x_b."""
+        ends = self.gains.T * np.asarray(state, dtype=np.float64)[self.network.edges.T]
+        return np.asarray((ends[0] - ends[1])[self.learning])
+
     def _one_by_one(self) -> list[tuple[np.ndarray, Law]]:
         """Edges of each different law."""
         found: dict[Law, list[int]] = {}

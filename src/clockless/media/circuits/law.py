@@ -76,18 +76,21 @@ class Law:
 
     def current(self, va: Any, vb: Any, theta: Any = 0.0) -> np.ndarray:
         """Current from a to b in amperes, of numbers or arrays."""
+        a, b, learned = (np.asarray(each, dtype=np.float64) for each in (va, vb, theta))
         with np.errstate(all="ignore"):
-            return np.asarray(self.carries(va, vb, theta)[0], dtype=np.float64)  # type: ignore[attr-defined]
+            return np.asarray(self.carries(a, b, learned)[0], dtype=np.float64)  # type: ignore[attr-defined]
 
     def conductances(self, va: Any, vb: Any, theta: Any = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """The differential conductances dI/dva and dI/dvb, siemens; of a reciprocal law one is minus the other."""
+        a, b, learned = (np.asarray(each, dtype=np.float64) for each in (va, vb, theta))
         with np.errstate(all="ignore"):
-            _, da, db = self.carries(va, vb, theta)  # type: ignore[attr-defined]
+            _, da, db = self.carries(a, b, learned)  # type: ignore[attr-defined]
         return np.asarray(da, dtype=np.float64), np.asarray(db, dtype=np.float64)
 
     def signal(self, drop: Any, theta: Any = 0.0) -> np.ndarray:
         """What the edge senses of a settled state: dW/dtheta where there is a co-content W, v^2 / 2 of a transistor."""
-        return np.asarray(self.contrasts(0.0, drop, theta), dtype=np.float64)  # type: ignore[attr-defined]
+        v, learned = np.asarray(drop, dtype=np.float64), np.asarray(theta, dtype=np.float64)
+        return np.asarray(self.contrasts(0.0 * v, v, learned), dtype=np.float64)
 
     def steers(self, va: Any, vb: Any, theta: Any) -> Any:
         """Nothing learns."""

@@ -49,17 +49,38 @@ class Circuit(NonlinearNetwork):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.network!r}, {self.law!r})"
 
+    def described(self) -> dict[str, Any]:
+        """The circuit as plain data, for stores."""
+        given = {"shunt": self.shunt, "capacity": self.capacity, "low": self.low, "high": self.high, "gains": self.gains}
+        plain = {name: array.tolist() if np.ptp(array) else float(array.flat[0]) for name, array in given.items()}
+        return {
+            "kind": "circuit", "law": self.law, **plain,
+            "of_edge": None if self.of_edge is None else np.asarray(self.of_edge).tolist(),
+            "gains": None if (self.gains == 1).all() else self.gains.tolist(),
+            "rails": [[node, volts] for node, volts in self.rails.items()] or None, "differential": self.differential,
+            "tolerance": self.tolerance, "iterations": self.iterations,
+        }  # fmt: skip
+
     @property
     def units(self) -> int:
         """Edges that learn."""
         return len(self.learning)
 
+    @property
+    def parameter(self) -> str:
+        """What learns, by its name."""
+        names = {self.laws[e].parameter for e in self.learning}
+        return names.pop() if len(names) == 1 else "what learns"
+
+    @property
+    def measure(self) -> str:
+        """Its unit; "1" where edges differ."""
+        measures = {self.laws[e].measure for e in self.learning}
+        return measures.pop() if len(measures) == 1 else "1"
+
     def variables(self, traces: bool) -> dict[str, Variable]:
         """Errors at the recorded steps, how well states settled, and what has been learned."""
-        measures = {self.laws[e].measure for e in self.learning}
-        names = {self.laws[e].parameter for e in self.learning}
-        measure = measures.pop() if len(measures) == 1 else "1"
-        name = names.pop() if len(names) == 1 else "what learns, by the law of the edge"
+        name, measure = self.parameter, self.measure
         variables = {
             "error": Variable(("step",), "f8", SCALED_ERROR, "1"),
             "accuracy": Variable(("step",), "f8", "share of test examples whose class is shown", "1"),
@@ -145,8 +166,12 @@ class Circuit(NonlinearNetwork):
 
     def draw(self, values: np.ndarray, task: Task, luck: Luck) -> Figure:
         """Figure of the network: edges coloured by what they have learned, those that learn nothing grey."""
-        pictures = importlib.import_module("clockless.pictures")  # by name: pictures are no source of the bits
+        pictures = importlib.import_module("clockless.pictures.media")  # by name: pictures are no source of the bits
         spread = np.full(len(self.network.edges), np.nan)
         spread[self.learning] = values
-        figure: Figure = pictures.network_figure(self.network, task, spread)
+        figure: Figure = pictures.medium_figure(self, spread, task)
         return figure
+
+    def node_of(self, entry: int) -> int:
+        """Entries of a state are nodes."""
+        return entry

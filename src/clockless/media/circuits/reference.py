@@ -1,4 +1,7 @@
-"""A plain Newton's method in NumPy, one state at a time: documentation and oracle of the lanes."""
+"""Circuits in plain NumPy: a Newton of twenty lines for one state, and the learning loop on it; documentation and oracle.
+
+What units make of their signals is `unit_arrays.learn`, as of resistors.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,24 @@ from typing import Any
 
 import numpy as np
 
+from clockless.learning.contracts import Replica
+from clockless.media.circuits.checks import checked
 from clockless.media.circuits.circuit import NonlinearNetwork
+from clockless.numerics.randomness import EXAMPLES, numbers
+from clockless.parts.clocks import FixedFraction
+from clockless.parts.pushes import Clamp, push_of
+from clockless.parts.samplers import Epochs
+from clockless.parts.scalars import Units
+from clockless.parts.unit_arrays import Learners, first_memories
+from clockless.parts.unit_arrays import learn as learn_in_arrays
+
+LARGEST_STEP = 0.1  # volts: small enough for every law, at the price of many steps
 
 
 def newton(
-    circuit: NonlinearNetwork, parameters: np.ndarray, held: Mapping[int, float], start: Any = None, pull: Any = None,
-    tolerance: float = 1e-12,
-) -> np.ndarray:  # fmt: skip
-    """Voltages [node] with the nodes of `held` kept: damped Newton, halving each step until the currents fall.
+    circuit: NonlinearNetwork, parameters: np.ndarray, held: Mapping[int, float], start: Any = None, pull: Any = None
+) -> np.ndarray:
+    """Voltages [node] with the nodes of `held` kept, to 1e-13 V.
 
     `pull` is (nodes, targets, conductance) of a nudge. Raises ArithmeticError if it does not converge.
     """
@@ -23,22 +36,78 @@ def newton(
     volts[list(held)] = list(held.values())
     free = np.setdiff1d(np.arange(circuit.network.nodes), list(held))
     nodes, targets, conductance = ([], [], 0.0) if pull is None else pull
-
-    def left(at: np.ndarray) -> np.ndarray:
-        found = circuit.currents(parameters, at)
-        found[nodes] += conductance * (at[nodes] - targets)
-        return found
-
-    for _ in range(2000):
-        jacobian, residual = circuit.jacobian(parameters, volts), left(volts)
+    for _ in range(20_000):
+        left, jacobian = circuit.currents(parameters, volts), circuit.jacobian(parameters, volts)
+        left[nodes] += conductance * (volts[nodes] - targets)
         jacobian[nodes, nodes] += conductance
-        step = np.zeros_like(volts)
-        step[free] = np.linalg.solve(jacobian[np.ix_(free, free)], -residual[free])
-        share = min(1.0, 0.5 / max(np.abs(step).max(), 1e-300)) if not circuit.reciprocal else 1.0
-        before = np.abs(residual[free]).max(initial=0.0)
-        while share > 1e-6 and not np.abs(left(volts + share * step)[free]).max(initial=0.0) <= before * (1 - 1e-4 * share):
-            share *= 0.5
-        volts = volts + share * step
-        if np.abs(step).max() <= tolerance:
+        step = np.linalg.solve(jacobian[np.ix_(free, free)], -left[free])
+        volts[free] += np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+        if np.abs(step).max(initial=0.0) < 1e-13 * max(1.0, np.abs(volts).max()):
             return volts
     raise ArithmeticError("Newton's method did not converge")
+
+
+def wanted(circuit: NonlinearNetwork, free: np.ndarray, outputs: list[int], y: np.ndarray) -> np.ndarray:
+    """Targets of the outputs [output]; differential ones keep the mean that their pair has in the free state."""
+    if not circuit.differential:
+        return y
+    means = 0.5 * (free[outputs][0::2] + free[outputs][1::2])
+    half = 0.5 * (y[0::2] - y[1::2])
+    return np.stack([means + half, means - half], axis=1).ravel()
+
+
+def contrast(circuit: NonlinearNetwork, parameters: np.ndarray, task: Any, example: int, push: Any) -> np.ndarray:
+    """Signals of the pushed minus those of the free state [unit], half of that between both pushes if centred."""
+    held = {**dict.fromkeys(task.ground, 0.0), **dict(zip(task.inputs, task.x_train[example], strict=True))}
+    outputs = list(task.outputs)
+    free = newton(circuit, parameters, held)
+    targets = wanted(circuit, free, outputs, task.y_train[example])
+    if isinstance(push, Clamp):
+        clamped = free[outputs] + push.nudge * (targets - free[outputs])
+        pushed = newton(circuit, parameters, {**held, **dict(zip(outputs, clamped, strict=True))}, free)
+        return _signals(circuit, parameters, free, pushed)
+    pushed = newton(circuit, parameters, held, free, (outputs, targets, push.nudge))
+    if not push.centred:
+        return _signals(circuit, parameters, free, pushed)
+    back = newton(circuit, parameters, held, free, (outputs, targets, -push.nudge))
+    return 0.5 * _signals(circuit, parameters, back, pushed)
+
+
+def _signals(circuit: NonlinearNetwork, parameters: np.ndarray, base: np.ndarray, pushed: np.ndarray) -> np.ndarray:
+    found = np.zeros(len(circuit.learning))
+    for unit, e in enumerate(circuit.learning):
+        drops = [circuit.gains[e] @ (state[circuit.network.edges[e]] * (1, -1)) for state in (base, pushed)]
+        found[unit] = circuit.laws[e].contrasts(*drops, parameters[unit])  # type: ignore[attr-defined]
+    return found
+
+
+def chosen(batch: Any, count: int, seed: int, replica: int, step: int) -> np.ndarray:
+    """The examples of a step, as lanes draw them."""
+    if isinstance(batch, str):
+        return np.arange(count)
+    if isinstance(batch, Epochs):
+        return batch.drawn(count, seed, replica, step)
+    drawn = numbers(seed, replica, step, EXAMPLES, count)
+    if batch == 1:
+        return np.array([(int(drawn[0]) * count) >> 32])
+    clock = FixedFraction(batch / count) if isinstance(batch, int) else batch
+    return np.flatnonzero(clock.acting(drawn))
+
+
+def learn(replica: Replica, steps: int) -> np.ndarray:
+    """Parameters [unit] after so many steps; comparators are left out."""
+    circuit = replica.medium
+    replica = checked(circuit, replica)
+    parts = Learners(replica.rule, replica.clock, replica.device, replica.optimiser)
+    luck, task, push = replica.luck, replica.task, push_of(replica.rule)
+    value = replica.initial
+    value = replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
+    seen = {"low": circuit.low, "high": circuit.high}
+    memory = first_memories(parts, Units(luck.seed, luck.replica, 0, value.size, {"value": value, **seen}))
+    for step in range(steps):
+        signal = np.zeros(value.size)
+        for example in chosen(replica.batch, len(task.x_train), luck.seed, luck.replica, step):
+            signal += contrast(circuit, value, task, example, push)
+        units = Units(luck.seed, luck.replica, step, value.size, {"value": value, "signal": signal, **seen})
+        value, _, memory = learn_in_arrays(parts, units, memory)
+    return value

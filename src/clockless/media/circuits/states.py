@@ -1,6 +1,6 @@
 """The states of a step's examples in lanes: free and pushed, each from where that example's was found before.
 
-A clamp holds outputs at V_F + nudge (y - V_F); a nudge joins them to sources at y by a conductance, which may be negative for
+A clamp holds outputs at V_F + nudge (y - V_F); a nudge joins them to sources at y by a conductance, which is negative on
 the way back of a centred one. With differential outputs y is replaced by the pair's mean and half of the wanted difference,
 so that the pair is pushed apart or together and its mean left alone.
 """
@@ -70,7 +70,7 @@ def begin(roles, examples, warm, fallback, volts, active):
     for w in range(volts.shape[1]):
         example = max(examples[w], 0)
         at = example % warm.shape[0]
-        cold = not (warm[at, 0, w] == warm[at, 0, w])
+        cold = warm[at, 0, w] != warm[at, 0, w]
         for i in range(volts.shape[0]):
             volts[i, w] = fallback[i, w] if cold else warm[at, i, w]
         for k in range(roles.inputs.shape[0]):

@@ -16,7 +16,7 @@ from clockless.numerics.functions import chosen, jitable, larger, smaller
 from clockless.parts.part import part
 
 INNER = 6  # Newton steps for the current through series resistances
-MOST_IN_SERIES = 2.0  # 1/V, of (rd + rs) beta: up to there these steps end below 1e-13 of the current, also at 8 V
+MOST_IN_SERIES = 1.0  # 1/V, of (rd + rs) beta: up to there these steps end below 1e-11 of the current, also at 8 V
 
 
 @part

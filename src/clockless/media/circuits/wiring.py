@@ -47,8 +47,8 @@ class Plan:
         """Arrays to work in for what learns, `theta` [unit, lane]."""
         lanes, nodes, edges = theta.shape[1], len(self.row), len(self._edges["a"])
         return newton.Bench(
-            theta, zeros(self.slots, lanes), zeros(self.slots, lanes), zeros(nodes, lanes), zeros(nodes, lanes),
-            zeros(nodes, lanes), zeros(edges, lanes), zeros(lanes), zeros(lanes), zeros(lanes), zeros(2, lanes), zeros(2, lanes),
+            theta, *(zeros(self.slots, lanes) for _ in range(2)), *(zeros(nodes, lanes) for _ in range(3)),
+            zeros(edges, lanes), *(zeros(lanes) for _ in range(3)), *(zeros(2, lanes) for _ in range(2)),
         )  # fmt: skip
 
     def wires(self, tile: Any, bench: newton.Bench) -> newton.Wires:

@@ -1,0 +1,74 @@
+"""Time of one step of one replica of a circuit of level-1 transistors: free state, clamped state, update."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+import clockless as cl
+from clockless.workers.train import combinations
+from measuring import fastest, fastest_benched, store
+from naive_newton import NaiveCircuit, spice_step_time
+
+LANES = 64
+STEPS = 100
+RULE = cl.CoupledLearning(0.5, 0.3)
+SIZES = {
+    32: (cl.networks.lattice(4, 4, periodic=True), ([5, 7], [0, 10], [13, 15]), 1.0e-6),
+    143: (cl.networks.packing(), ([5, 17], [30, 50], [40, 60]), 5.5e-6),
+}
+AHEAD_OF_SPICE = 5000
+AHEAD_OF_NUMPY = {32: 300, 143: 100}  # dense solves of 64 nodes are BLAS, which NumPy does as fast as anybody
+
+
+def _circuit(edges: int) -> tuple[cl.Circuit, cl.Task, float]:
+    network, (inputs, outputs, held), limit = SIZES[edges]
+    circuit = cl.Circuit(network, cl.laws.NMOS.pyclln(), rails={held[0]: 0.11, held[1]: 0.33})
+    x = [[0.0, 0.0], [0.0, 0.45], [0.45, 0.0], [0.45, 0.45]]
+    y = [[0.15, 0.15], [0.15, 0.23], [0.15, 0.23], [0.15, 0.15]]
+    return circuit, cl.Task(inputs, outputs, [], x, y, x, y), limit
+
+
+def _block(circuit: cl.Circuit, task: cl.Task, gates: np.ndarray):
+    nouns = {
+        "medium": circuit, "task": task, "rule": RULE, "clock": cl.Global(), "device": cl.Continuous(), "optimiser": None,
+        "batch": cl.Epochs(1), "initial": gates, "seed": list(range(LANES)),
+    }  # fmt: skip
+    return circuit.learner(combinations(nouns))
+
+
+def _gates(edges: int) -> np.ndarray:
+    return np.random.default_rng(0).uniform(1.0, 4.0, edges)
+
+
+@pytest.mark.parametrize("edges", SIZES)
+def test_both_sides_compute_the_same(edges):
+    """The full batch is summed before it is written, so it is the change of a single example that is compared."""
+    circuit, task, _ = _circuit(edges)
+    one = cl.Task(task.inputs, task.outputs, [], task.x_train[:1], task.y_train[:1], task.x_train[:1], task.y_train[:1])
+    block, naive = _block(circuit, one, _gates(edges)), NaiveCircuit(circuit, one, RULE, _gates(edges))
+    block.advance(10)
+    for _ in range(10):
+        naive.step()
+    moved = np.abs(naive.gates - _gates(edges)).max()
+    assert moved > 0
+    np.testing.assert_allclose(block.state_of_lanes.value[:, 0], naive.gates, atol=1e-6 * moved)
+
+
+@pytest.mark.parametrize("edges", SIZES)
+def test_a_learning_step(benchmark, edges, tmp_path):
+    circuit, task, limit = _circuit(edges)
+    block, naive = _block(circuit, task, _gates(edges)), NaiveCircuit(circuit, task, RULE, _gates(edges))
+    block.advance(400)
+    ours = fastest_benched(benchmark, lambda: block.advance(block.step + STEPS), 60) / (STEPS * LANES)
+    numpy = fastest(naive.step, 300)
+    what, size = "circuit of level-1 transistors, one example", f"{edges} edges; {LANES} lanes"
+    ratio = store(benchmark, what, size, ours, numpy, "NumPy, dense Newton with warm starts")
+    if shutil.which("ngspice"):
+        spice = spice_step_time(circuit, task, _gates(edges), tmp_path)
+        benchmark.extra_info.update(ngspice=spice, times_ngspice=spice / ours)
+        assert spice / ours > AHEAD_OF_SPICE
+    assert ratio > AHEAD_OF_NUMPY[edges]
+    assert ours < limit
