@@ -32,9 +32,10 @@ class Plan:
     def __init__(self, circuit: Any) -> None:
         network, self.circuit = circuit.network, circuit
         nodes, edges = network.nodes, len(network.edges)
-        ground = np.column_stack([np.full(nodes, nodes), np.arange(nodes)])
-        schedule = plan(nodes + 1, np.vstack([network.edges, ground]))
-        self.schedule, self.row = schedule, schedule.row_of_node[:nodes]
+        # As node 0 the ground is the reference also beside a hub that is joined to all other nodes: of equals the first is.
+        ground = np.column_stack([np.zeros(nodes, dtype=np.int64), np.arange(1, nodes + 1)])
+        schedule = plan(nodes + 1, np.vstack([network.edges + 1, ground]))
+        self.schedule, self.row = schedule, schedule.row_of_node[1:]
         self.slots = len(schedule.updates.start) - 1
         self.groups = grouped(circuit.laws)
         self._edges = {
