@@ -336,6 +336,20 @@ def test_names_of_gates_do_not_meet_names_of_nodes():
     assert again.values[0] == 2.0
 
 
+def test_an_inverter_settles():
+    """Its middle node is joined to all others; R and M carry the same current, in closed form in the ohmic range."""
+    board = parsed("""inverter
+Rload vdd out 10k
+M1 out in 0 0 sw w=20u l=2u
+Vdd vdd 0 2
+Vin in 0 1.5
+.model sw nmos(level=1 vto=0.7 kp=50u)
+.end
+""")
+    # beta (vov - v/2) v = (2 - v) / R with beta = 5e-4 A/V^2, vov = 0.8 V: 2.5 v^2 - 5 v + 2 = 0.
+    assert board.settle()[board.names.index("out")] == pytest.approx((5 - 5**0.5) / 5, abs=1e-9)
+
+
 # --- trained machines ------------------------------------------------------------------------------------
 
 
