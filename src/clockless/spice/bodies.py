@@ -18,7 +18,11 @@ from contextlib import suppress
 from typing import Any
 
 from clockless.errors import ParameterError
-from clockless.media.circuits.laws import Diode, IdealDiode, Memristor, Ohmic, Polynomial, Table
+from clockless.media.circuits.junctions import Diode, IdealDiode
+from clockless.media.circuits.laws import Memristor
+from clockless.media.circuits.measured import Table
+from clockless.media.circuits.polynomials import Polynomial
+from clockless.media.circuits.transistors import Ohmic
 
 THERMAL = 1.38064852e-23 / 1.6021766208e-19 * 300.15  # kT/q in volts at 27 degrees Celsius, by the constants of ngspice 39
 _DROP, _BACK = "v(a,b)", "v(b,a)"
@@ -112,7 +116,7 @@ def _polynomial(law: Polynomial) -> list[str]:
     return [_source(f"v(t)*{_DROP}*({shape})")]
 
 
-def _table(law: Table) -> list[str]:
+def _table(law: Any) -> list[str]:
     """The current at the first row, what is added over every interval, and straight lines outside."""
     v, i, s = law.voltages, law.currents, law.slopes
     outside = f"{n(s[0])}*min({_DROP}-{n(v[0])},0)+{n(s[-1])}*max({_DROP}-{n(v[-1])},0)"
@@ -120,7 +124,7 @@ def _table(law: Table) -> list[str]:
     return [_source(f"v(t)*({n(i[0])}+{outside}+{inside})")]
 
 
-def _interval(law: Table, k: int) -> str:
+def _interval(law: Any, k: int) -> str:
     """Hermite's cubic by values y, z and slopes m, n at t = 0 and 1, less y: t (m + t (a + t b)), as in `media.circuits`."""
     left, right, y, z = n(law.voltages[k]), n(law.voltages[k + 1]), n(law.currents[k]), n(law.currents[k + 1])
     width = law.voltages[k + 1] - law.voltages[k]
@@ -143,7 +147,9 @@ _ROW = {"left": 0, "right": 1, "z": 12, "y": 13}
 def _as_table(numbers: Sequence[float]) -> list[Any]:
     rows = [numbers[k : k + _EACH] for k in range(_PREFIX, len(numbers), _EACH)]
     voltages = [row[_ROW["left"]] for row in rows] + [rows[-1][_ROW["right"]]]
-    return [Table(tuple(voltages), tuple([row[_ROW["y"]] for row in rows] + [rows[-1][_ROW["z"]]]))]
+    currents = [row[_ROW["y"]] for row in rows] + [rows[-1][_ROW["z"]]]
+    table: Any = (tuple(voltages), tuple(currents))
+    return [Table(*table)]
 
 
 def _as_diode(numbers: Sequence[float]) -> list[Any]:

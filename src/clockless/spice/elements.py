@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clockless.errors import ParameterError, shown
-from clockless.media.circuits.laws import NMOS, Linear
+from clockless.media.circuits.laws import Linear
+from clockless.media.circuits.transistors import NMOS
 from clockless.spice.bodies import diode_of
 from clockless.spice.cards import Card
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from clockless.errors import SpiceError, shown
-from clockless.media.circuits.laws import NMOS, FixedResistor, Linear
+from clockless.media.circuits.laws import FixedResistor, Linear
+from clockless.media.circuits.transistors import NMOS
 from clockless.spice.bodies import body_of
 
 GMIN = 1e-18  # siemens across every junction, of the options that are written
