@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from clockless.pictures import lattices as lattice_drawing
     from clockless.networks import windows as local_layers
     from clockless.media.circuits import laws as laws
+    from clockless import spice as spice
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks.network import Network as Network
     from clockless.media.resistors.medium import Resistors as Resistors
@@ -98,6 +99,7 @@ _MODULES = {
     "lattice_drawing": "pictures.lattices",
     "local_layers": "networks.windows",
     "laws": "media.circuits.laws",
+    "spice": "spice",
     "phase_tasks": "media.phases.tasks",
 }
 _NAMES = {

@@ -78,6 +78,14 @@ class StalledError(ClocklessError, TimeoutError):
     """A wait of a runtime that reached its limit: nobody can act any more, or somebody does not answer."""
 
 
+class SpiceError(ClocklessError, ValueError):
+    """A netlist that cannot be read, or a network that has no netlist; the sentence names the line or edge."""
+
+
+class NgspiceError(ClocklessError, RuntimeError):
+    """ngspice is not installed, did not end, or found no state."""
+
+
 class BenchError(ClocklessError, RuntimeError):
     """A laboratory bench that has ended, is silent, or answers what is no state."""
 

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 
 from clockless import __version__
 from clockless.commands import modules as cli_modules
+from clockless.commands import spice as cli_spice
 from clockless.commands import stores as cli_stores
 from clockless.errors import ClocklessError, printable
 
@@ -22,6 +23,7 @@ app = App(
 )
 cli_stores.register(app)
 cli_modules.register(app)
+cli_spice.register(app)
 
 
 @app.command

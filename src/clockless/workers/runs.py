@@ -20,6 +20,7 @@ from clockless.pictures.media import medium_figure
 from clockless.stores.results import run_dataset
 from clockless.stores.store import Store
 from clockless.workers.ensemble import Ensemble, Told
+from clockless.workers.taken_home import TakenHome
 
 if TYPE_CHECKING:
     import xarray
@@ -29,7 +30,7 @@ _SECTIONS = ("medium", "task", "rule", "clock", "device", "optimiser", "batch", 
 _ACCURACY = {"long_name": "part of the test set whose class is shown", "units": "1"}
 
 
-class Run:
+class Run(TakenHome):
     """Errors and final parameters of an ensemble, and the machines behind them.
 
     Attributes:
@@ -227,12 +228,7 @@ class Run:
         """
         if step is not None:
             whole("step", step)
-        shape = dict(zip(self.data["failed"].dims, self.data["failed"].shape, strict=True))
-        for name, place in replica.items():
-            if name not in shape or not 0 <= whole(name, place) < shape[name]:
-                raise ParameterError(f"{name} = {place}: the axes are {shape}; give a place on one of them.")
-        at = tuple(replica.get(str(name), 0) for name in shape)
-        number = int(np.ravel_multi_index(at, tuple(shape.values()))) if shape else 0
+        number = self._number(replica)
         mine = self._replicas[number]
         if isinstance(mine.medium, Medium) and not hasattr(mine.medium, "draw"):
             return medium_figure(mine.medium, self._values(number, step), mine.task)
