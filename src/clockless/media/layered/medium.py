@@ -54,7 +54,7 @@ class Looked(NamedTuple):
 
 
 class DeepResistive:
-    """Layers of nodes, each joined to the next by conductances; ideal diodes keep hidden nodes at 0 V or on their side of it.
+    """Layers of nodes, each joined to the next by conductances; ideal diodes keep hidden nodes on their side of 0 V.
 
     Inputs x are held at gain (x, -x). The first half of a hidden layer is kept at 0 or above, the second at 0 or below.
     Conductances stop at 0. Targets are volts at the outputs, or labels: 1 V at the class's output, 0 V at the others.
@@ -246,7 +246,7 @@ class DeepResistive:
         return slice(0, self.shape.conductances)
 
     def first(self, replica: Replica) -> np.ndarray:
-        """Parameters at step 0: conductances max(0, uniform in +-1 / sqrt(nodes below)), on levels if the device has them."""
+        """Parameters at step 0: conductances max(0, uniform in +-1 / sqrt(nodes below)), on the device's levels."""
         if replica.initial is not None:
             return np.array(real_array(replica.initial))
         weights = self.shape.conductances

@@ -19,7 +19,6 @@ import numpy as np
 from clockless.media.layered.products import FOUR, LINE
 
 
-
 class Net(NamedTuple):
     """A net as compiled code sees it; `..[node]` are all layers in a row, filled up, outputs last."""
 

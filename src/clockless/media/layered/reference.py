@@ -1,8 +1,8 @@
 """Layered nets in NumPy and double precision: the equations of `settling` and `engine`, to be read and to be compared with.
 
 Layers are numbered from 0, the held inputs, to L, the outputs; v_l is [example, node], w_l [lower, upper] joins layers l - 1
-and l, and u_l is what the layer above sees of v_l: gain (x, -x) of the inputs, amplifier v_l of hidden layers. With the nudge
-beta C, C = 1/2 sum over outputs (v - y)^2,
+and l, and u_l is what the layer above sees of v_l: gain (x, -x) of the inputs, amplifier v_l of hidden layers. With the
+nudge beta C, C = 1/2 sum over outputs (v - y)^2,
 
     E = sum_l sum_ij w_l,ij (u_l-1,i - v_l,j)^2 / 2 - sum_l sum_j b_l,j v_l,j + beta C,
 
@@ -90,9 +90,13 @@ class Layers:
 
     def best(self, volts: Volts, k: int, pull: Pull = FREE) -> np.ndarray:
         """The exact minimum over the nodes of layer k, all others held."""
+        return np.clip(self.lowest(volts, k, pull), self.low[k], self.high[k])
+
+    def lowest(self, volts: Volts, k: int, pull: Pull = FREE) -> np.ndarray:
+        """The same without diodes: 0 where nothing joins a node, NaN where the nudge leaves no minimum."""
         drawn, total = self.currents(volts, k, pull)
-        free = np.divide(drawn, total, out=np.zeros_like(drawn), where=total != 0)
-        return np.clip(free, self.low[k], self.high[k])
+        alone = np.divide(drawn, total, out=np.zeros_like(drawn), where=total != 0)
+        return np.where(total < 0, np.nan, alone)
 
     def moved(self, volts: Volts, k: int, pull: Pull = FREE) -> np.ndarray:
         """Layer k after its turn: the minimum, or beyond it by over-relaxation."""
@@ -100,8 +104,7 @@ class Layers:
             return pull.held
         if self.numbers.relaxation == 1:
             return self.best(volts, k, pull)
-        drawn, total = self.currents(volts, k, pull)
-        free = np.divide(drawn, total, out=np.zeros_like(drawn), where=total != 0)
+        free = self.lowest(volts, k, pull)
         return np.clip(volts[k] + self.numbers.relaxation * (free - volts[k]), self.low[k], self.high[k])
 
     def settle(self, start: Volts, pull: Pull = FREE) -> tuple[Volts, np.ndarray]:

@@ -6,9 +6,10 @@ rises (arXiv 2402.11674). For node j with neighbours i, and a the amplifier of w
 
     v_j <- limited(drawn_j / total_j),    drawn_j = sum_i w_ij v_i + b_j + beta y_j,    total_j = sum_i w_ij + beta,
 
-beta and y at outputs alone; limited to v >= 0 in the first half of a hidden layer and to v <= 0 in the second: ideal diodes to
-ground. Conductances between two hidden layers are read once a sweep: as soon as four nodes of an odd layer have moved, what
-they send on is added up. `reference` holds the same equations to be read.
+beta and y at outputs alone; limited to v >= 0 in the first half of a hidden layer and to v <= 0 in the second: ideal diodes
+to ground. Conductances between two hidden layers are read once a sweep: as soon as four nodes of an odd layer have moved,
+what they send on is added up. At -beta there is a minimum only while beta is below an output's sum of conductances: beyond,
+voltages become NaN, and so the replica is marked. `reference` holds the same equations to be read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import numpy as np
 from clockless.media.layered.products import FOUR, LINE, ZERO, add, add_differences, dots, single
 from clockless.parts.kernels import separate
 
-_ALONE = np.float32(1e30)  # in place of 0: a node that no conductance joins stays at 0
+_NONE = np.float32(np.nan)  # there is no minimum
+_ALONE = np.float32(np.inf)  # in place of 0: a node that no conductance joins stays at 0
 
 
 class Settings(NamedTuple):
@@ -143,8 +145,8 @@ def _outputs(net, work, settings, count, twins):
             dots(net.out, r * size, work.volts, m, below, size, settings.amplifier, work.drawn, first + r)
     for m in range(twins[0], twins[1]):
         for j in range(first, end):
-            step = work.drawn[m, j] / (work.total[j] + work.push[m]) - work.volts[m, j]
-            step *= settings.relaxation
+            total = work.total[j] + work.push[m]
+            step = settings.relaxation * (work.drawn[m, j] / (total if total > ZERO else _NONE) - work.volts[m, j])
             work.volts[m, j] += step
             change = max(change, abs(step))
     return change
@@ -180,10 +182,8 @@ def _limit_four(net, work, settings, k, m, r):
             j = first + r + b
             v = work.volts[m + a, j]
             v += settings.relaxation * (work.drawn[m + a, j] / work.total[j] - v)
-            if r + b < half:
-                v = ZERO if v < ZERO else v
-            else:
-                v = ZERO if v > ZERO else v
+            if v < ZERO if r + b < half else v > ZERO:
+                v = ZERO
             work.volts[m + a, j] = v
             work.factors[a, b] = settings.amplifier * v
 
