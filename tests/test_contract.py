@@ -42,6 +42,17 @@ def modules() -> Replica:
     return Replica(Modules(MLP(3, 8)), labels("digits"), DNI(), Bernoulli(0.5), Continuous(), batch=16, seed=5)
 
 
+def layered() -> Replica:
+    rule = cl.EquilibriumPropagation(0.5, 0.01, centred=True)
+    return Replica(cl.DeepResistive((64, 12, 9, 10), gain=30.0, decay=0.9), cl.tasks.digit_pixels(), rule, Bernoulli(0.5),
+                   Continuous(), batch=300, seed=5)  # fmt: skip
+
+
+def layered_plain() -> Replica:
+    """As `layered`, but with a rule that the compiled engine does not know."""
+    return layered().changed(rule=cl.CoupledLearning(0.5, 0.01, "conductance"), optimiser=cl.Momentum(0.5))
+
+
 class Ohmic(cl.Medium):
     """Resistors as a medium of one's own, by their energy."""
 
@@ -63,7 +74,7 @@ def circuits() -> Replica:
                    optimiser=cl.Adam(), batch=2, seed=5)  # fmt: skip
 
 
-MEDIA = [resistors, several_blocks, phases, modules, own, circuits]
+MEDIA = [resistors, several_blocks, phases, modules, layered, layered_plain, own, circuits]
 
 
 @cache

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from clockless.parts.optimisers import Adam as Adam
     from clockless.parts.samplers import Epochs as Epochs
     from clockless.media.phases.medium import XY as XY
+    from clockless.media.layered.medium import DeepResistive as DeepResistive
     from clockless.media.modules.medium import MLP as MLP
     from clockless.media.modules.medium import Modules as Modules
     from clockless.media.modules.methods import Backprop as Backprop
@@ -128,6 +129,7 @@ _NAMES = {
     "Adam": "parts.optimisers",
     "Epochs": "parts.samplers",
     "XY": "media.phases.medium",
+    "DeepResistive": "media.layered.medium",
     "MLP": "media.modules.medium",
     "Modules": "media.modules.medium",
     "Backprop": "media.modules.methods",

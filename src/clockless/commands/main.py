@@ -37,6 +37,8 @@ def reproduce(
     threads: int | None = None,
     pairs: int | None = None,
     mnist: Path | None = None,
+    epochs: int | None = None,
+    minutes: int | None = None,
 ) -> int:
     """Reproduce a paper's figures: run, draw, and check the numbers against what the paper says.
 
@@ -46,8 +48,8 @@ def reproduce(
     Parameters
     ----------
     paper
-        desynchronous (Wycoff et al. 2022), xy-lattices (Wang et al. 2026), or decoupled (synthetic gradients; needs
-        clockless[modules]).
+        desynchronous (Wycoff et al. 2022), xy-lattices (Wang et al. 2026), decoupled (synthetic gradients; needs
+        clockless[modules]), or nonlinear (Scellier 2024).
     figure
         A figure of the paper, such as 1b; several as --figure 1b --figure 4c. All when left out (six to ten minutes for
         desynchronous, half an hour for xy-lattices).
@@ -62,13 +64,17 @@ def reproduce(
     pairs
         Fig. 1b of desynchronous: only the first so many (nudge, rate) pairs.
     mnist
-        xy-lattices, decoupled: folder with MNIST's four IDX files, for what can use them and is left out otherwise.
+        xy-lattices, decoupled, nonlinear: folder with MNIST's four IDX files, for what can use them and is left out
+        otherwise.
+    epochs, minutes
+        Fig. drn of nonlinear: only the first so many epochs of each net, or minutes in all; the same command without them
+        goes on from there.
     """
     from clockless.errors import ParameterError
     from clockless.papers import Options, claims, reproduction
     from clockless.workers import progress
 
-    for name, value in (("--threads", threads), ("--pairs", pairs)):
+    for name, value in (("--threads", threads), ("--pairs", pairs), ("--epochs", epochs), ("--minutes", minutes)):
         if value is not None and value < 1:
             raise ParameterError(f"{name} is {value}; it must be 1 or more.")
     if seed < 0:
@@ -76,7 +82,8 @@ def reproduce(
     data = {} if mnist is None else {"mnist": mnist.absolute()}
     figures = reproduction.checked_figures(paper, figure, data)
     folder = reproduction.Folder(out / paper)
-    limits = {} if pairs is None else {"pairs": pairs}
+    given = {"pairs": pairs, "epochs": epochs, "minutes": minutes}
+    limits = {name: value for name, value in given.items() if value is not None}
     options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores", data)
     try:
         checked = reproduction.reproduce(paper, figures, folder, options)

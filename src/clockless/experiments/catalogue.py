@@ -96,6 +96,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "circuit": Kind("clockless.media.circuits.medium:Circuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
         "xy": Kind("clockless.media.phases.described:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
+        "deep-resistive": Kind("clockless.media.layered.medium:DeepResistive", tables=("layers", "rates")),
         "bench": Kind("clockless.media.bench:Bench", _FILLED),
     },
     "task": {
@@ -109,6 +110,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "digits": Kind("clockless.media.phases.tasks:digits", _SITES),
         "mnist": Kind("clockless.media.phases.tasks:mnist", _SITES, files=_MNIST),
         "labels": Kind("clockless.media.modules.data:labels"),
+        "mnist-pixels": Kind("clockless.media.layered.tasks:mnist_pixels", files=_MNIST),
+        "digit-pixels": Kind("clockless.media.layered.tasks:digit_pixels"),
         "mnist-labels": Kind("clockless.media.modules.data:mnist", files=_MNIST),
     },
     "rule": {

@@ -12,11 +12,12 @@ from typing import Any
 from clockless.tasks.task import Task
 
 _RESISTORS, _PHASES, _MODULES = (f"clockless.media.{name}" for name in ("resistors.tasks", "phases.tasks", "modules.data"))
-_EXAMPLES = "clockless.tasks.examples"
+_EXAMPLES, _LAYERED = "clockless.tasks.examples", "clockless.media.layered.tasks"
 _BUILDERS = {
     "classification": _EXAMPLES, "from_arrays": _EXAMPLES,
     "regression": _RESISTORS, "allosteric": _RESISTORS,
     "labels": _MODULES,
+    "mnist_pixels": _LAYERED, "digit_pixels": _LAYERED,
     "xor": "clockless.tasks.logic", "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,
 }  # fmt: skip
 

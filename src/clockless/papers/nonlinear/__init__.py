@@ -1,7 +1,8 @@
-"""Learning in nonlinear circuits: what is published of transistor boards, and what is not a gradient there.
+"""Learning in nonlinear networks: transistor boards, what is no gradient there, the true test, deep resistive networks.
 
 Dillavou et al., PNAS 121, e2319718121 (2024), doi 10.1073/pnas.2319718121; PyCLLN (Ma-Lab-Cal, 2026), whose XOR is a
-statistic of five seeds.
+statistic of five seeds; Scellier, 'A fast algorithm to simulate nonlinear resistive networks', ICML 2024, arXiv 2402.11674;
+and the question with which Wycoff et al. end (doi 10.1063/5.0084631).
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from collections.abc import Callable
 from clockless.papers import FigureData, Options
 from clockless.papers.nonlinear.captions import CAPTIONS as CAPTIONS
 
-TITLE = "Learning in nonlinear circuits"
-CITE = "S. Dillavou et al., PNAS 121, e2319718121 (2024), doi 10.1073/pnas.2319718121; PyCLLN (Ma-Lab-Cal, 2026)"
+TITLE = "Learning in nonlinear networks"
+CITE = (
+    "S. Dillavou et al., PNAS 121, e2319718121 (2024), doi 10.1073/pnas.2319718121; PyCLLN (Ma-Lab-Cal, 2026); B. Scellier, "
+    "'A fast algorithm to simulate nonlinear resistive networks', ICML 2024, arXiv 2402.11674"
+)
 
 
 def _of(module: str, name: str) -> Callable[[Options], FigureData]:
@@ -32,4 +36,7 @@ FIGURES = {
     "truth": _of("truth", "figure_truth"),
     "levels": _of("truth", "figure_levels"),
     "dropout": _of("dropout", "figure_dropout"),
+    "drn": _of("deep", "figure_drn"),
+    "drn-clocks": _of("deep_clocks", "figure_drn_clocks"),
 }
+NEEDS = {"drn": "mnist", "drn-clocks": "mnist"}  # figure: data that the user must name

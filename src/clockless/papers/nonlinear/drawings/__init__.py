@@ -26,4 +26,6 @@ DRAW = {
     "truth": _of("boards", "figure_truth"),
     "levels": _of("boards", "figure_levels"),
     "dropout": _of("dropout", "figure_dropout"),
+    "drn": _of("deep", "figure_drn"),
+    "drn-clocks": _of("deep", "figure_drn_clocks"),
 }
