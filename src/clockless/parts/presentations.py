@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 
 from clockless.errors import ParameterError, shown
+from clockless.numerics.randomness import PRESENTATIONS, numbers
 from clockless.parts.part import part
 
 
@@ -34,3 +35,9 @@ class Shown:
         for name in ("random", "in_turn"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ParameterError(f"{name} = {shown(getattr(self, name))}; give True or False.")
+
+    def drawn(self, count: int, seed: int, replica: int, number: int) -> tuple[int, float]:
+        """Example and seconds of presentation `number`, from 0, of `count` examples."""
+        luck = (numbers(seed, replica, number, PRESENTATIONS, 2) + 0.5) * 2.0**-32
+        example = number % count if self.in_turn else min(int(luck[1] * count), count - 1)
+        return example, float(self.seconds * (-np.log(luck[0]) if self.random else 1.0))

@@ -90,7 +90,7 @@ class FreeOscillators:
     """Each unit is written by an oscillator of its own that runs freely: no common trigger, no common phase.
 
     The astable circuits of Wycoff et al. 2022 (doi 10.1063/5.0084631), Fig. 3, without the global trigger that asks them. A unit's
-    output is high for the part `duty` of every cycle. It is written at the rise, and `writes` times in all, spread evenly
+    output is high for the part `duty` of every cycle. It is written at the rise, and `pulses` times in all, spread evenly
     over the time that the output is high.
 
     Args:
@@ -99,7 +99,7 @@ class FreeOscillators:
         jitter: standard deviation of a cycle's length relative to it, from cycle to cycle; a cycle is never shorter than a
             tenth of its mean.
         duty: part of the cycle in which the output is high, 0 < duty <= 1.
-        writes: events in a cycle.
+        pulses: events in a cycle.
         reset: all start at the rise at time 0; otherwise at phases uniform in [0, 1).
 
     Raises:
@@ -110,7 +110,7 @@ class FreeOscillators:
     spread: float = 0.0
     jitter: float = 0.0
     duty: float = 1.0
-    writes: int = 1
+    pulses: int = 1
     reset: bool = False
     slots = 4  # seconds of a mean cycle; of the present one; events left in it; when the next comes
 
@@ -119,22 +119,22 @@ class FreeOscillators:
         _number("spread", self.spread, 0.0, most=0.99)
         _number("jitter", self.jitter, 0.0, most=1.0)
         _number("duty", self.duty, 0.0, above=True, most=1.0)
-        whole("writes", self.writes, 1)
+        whole("pulses", self.pulses, 1)
         if not isinstance(self.reset, (bool, np.bool_)):
             raise ParameterError(f"reset = {shown(self.reset)}; give True (start together) or False (at random phases).")
-        if self.duty < 1 and self.writes == 1:
+        if self.duty < 1 and self.pulses == 1:
             raise ParameterError(
-                f"duty = {self.duty:g} changes nothing while a unit is written once a cycle; give writes=2 or more."
+                f"duty = {self.duty:g} changes nothing while a unit is written once a cycle; give pulses=2 or more."
             )
 
     def rate(self, units: int) -> float:
-        """Events per unit and second: writes / period, whose mean over units is larger by exp(spread^2 / 2)."""
-        return float(self.writes / self.period * np.exp(self.spread**2 / 2))
+        """Events per unit and second: pulses / period, whose mean over units is larger by exp(spread^2 / 2)."""
+        return float(self.pulses / self.period * np.exp(self.spread**2 / 2))
 
     def first(self, unit: Any) -> Any:
         """A period, and a phase at which the next cycle begins."""
         mean = self.period * np.exp(self.spread * unit.normal)
-        return mean, mean, 1.0 * self.writes, unit.now + mean * unit.uniform * (1.0 - self.reset)
+        return mean, mean, 1.0 * self.pulses, unit.now + mean * unit.uniform * (1.0 - self.reset)
 
     def due(self, unit: Any) -> Any:
         """At the time that is kept."""
@@ -143,11 +143,11 @@ class FreeOscillators:
     def fires(self, unit: Any) -> Any:
         """The next write of the cycle, or the next cycle."""
         mean, cycle, left, time = unit.memory
-        gap = self.duty * cycle / self.writes
+        gap = self.duty * cycle / self.pulses
         if left > 1.0:
             return mean, cycle, left - 1.0, time + gap
         following = mean * max(0.1, 1.0 + self.jitter * unit.normal)
-        return mean, following, 1.0 * self.writes, time + cycle - (self.writes - 1) * gap
+        return mean, following, 1.0 * self.pulses, time + cycle - (self.pulses - 1) * gap
 
 
 @part

@@ -55,7 +55,9 @@ def invert(wiring, network):
     """
     k, z, t, g = network.conductance, network.inverse, network.transfer, network.admittance
     nodes, inputs = t.shape
-    z[:, :] = 0.0
+    for p in range(nodes):
+        for q in range(nodes):
+            z[p, q] = 0.0
     for e in range(k.size):
         i, j = wiring.edge_from[e], wiring.edge_to[e]
         if not wiring.held[i]:
@@ -79,10 +81,12 @@ def invert(wiring, network):
         for q in range(nodes):
             z[p, q] *= scale
         z[p, p] = scale
-    t[:, :] = 0.0
-    g[:, :] = 0.0
     for s in range(inputs):
         source = wiring.inputs[s]
+        for n in range(nodes):
+            t[n, s] = 0.0
+        for r in range(inputs):
+            g[s, r] = 0.0
         for e in range(k.size):
             i, j = wiring.edge_from[e], wiring.edge_to[e]
             if i == source or j == source:
@@ -143,7 +147,8 @@ def unbalanced(wiring, network, net):
     nodes, inputs = t.shape
     worst = 0.0
     for column in range(inputs + wiring.outputs.size):
-        net[:] = 0.0
+        for n in range(nodes):
+            net[n] = 0.0
         largest = 1e-300
         for e in range(k.size):
             i, j = wiring.edge_from[e], wiring.edge_to[e]

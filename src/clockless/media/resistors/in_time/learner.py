@@ -65,8 +65,9 @@ class Session:
         self._pushed = pushed_of(len(task.inputs), len(task.outputs))
         self.state = _first_state(replica, value, limits)
         self._scratch = loop.Scratch(
-            np.zeros(nodes), np.zeros(edges), np.zeros((2, 1), dtype=np.uint32), np.zeros((2, 1), dtype=np.uint32)
-        )
+            np.zeros(nodes), np.zeros(edges), np.zeros(1), np.zeros((2, 1), dtype=np.uint32),
+            np.zeros((2, 1), dtype=np.uint32),
+        )  # fmt: skip
         self.log = loop.Log(np.zeros(log), np.zeros(log, dtype=np.int64), np.zeros(log), np.zeros(1, dtype=np.int64))
         shown = isinstance(replica.batch, Shown)
         self._lanes = Lanes(np.array([replica.seed], dtype=np.uint64), np.array([replica.luck.replica], dtype=np.uint64))
@@ -77,6 +78,7 @@ class Session:
         )  # fmt: skip
         self._stamp = stamp(loop.__name__, replica.rule, replica.clock, replica.device, replica.optimiser)
         self._most = _MOST * edges
+        self._layout: loop.Layout | None = None
 
     def advance(self, last: float, most: int | None = None) -> int:
         """Do the events before a time, in seconds; returns how many.
@@ -84,14 +86,15 @@ class Session:
         Raises:
             ParameterError: more than could be stopped in good time, where `most` is not said; parts that do not compile.
         """
-        arguments = (
-            self._stamp, self._parts, self._lanes, self.wiring, self.network, self._examples, self._pushed, self.state,
-            self._scratch, self.log,
-        )  # fmt: skip
+        about = (self.wiring, self.network, self._examples, self._pushed)
         seconds = max(1.0, last - float(self.state.times.now[0]))
         limit = int(min(self._most * seconds, 2**62)) if most is None else most
         try:
-            done = int(loop.advance(*arguments, float(last), limit))
+            if self._layout is None:
+                self._layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
+            own = (self.state, self._scratch, self.log)
+            first = (self._stamp, self._layout, self._parts, self._lanes)
+            done = int(loop.advance(*first, *about, *own, float(last), limit))
         except NumbaError as error:
             parts = {"rule": self.replica.rule, "trigger": self.replica.clock, "device": self.replica.device}
             raise not_compiled(parts, error) from None
@@ -166,12 +169,16 @@ def _first_state(replica: Replica, value: np.ndarray, limits: unit_lanes.Limits)
         first_memory(replica.rule, "rule", units), first_memory(replica.clock, "trigger", units.knowing(now=0.0)),
         first_memory(replica.device, "device", units), np.zeros((replica.optimiser.lane_slots, edges)),
     )  # fmt: skip
-    shown = isinstance(replica.batch, Shown)
     numbers = {name: np.zeros(1, dtype=np.int64) for name in loop.Counts._fields if name not in ("fired", "heard")}
-    numbers["example"][:] = 0 if shown else -1
+    numbers["changes"][:] = -1
+    numbers["example"][:] = -1
     of_edges = {name: np.zeros(edges, dtype=np.int64) for name in ("fired", "heard")}
     times = {name: np.zeros(1) for name in loop.Times._fields}
     times["event"][:], times["switch"][:] = np.nan, np.inf
+    if isinstance(replica.batch, Shown):
+        count = len(replica.task.x_train)
+        numbers["example"][:], times["switch"][:] = replica.batch.drawn(count, units.seed, units.replica, 0)
+        numbers["switches"][:] = 1
     return loop.State(
         value=value, memory=loop.Memory(*(np.ascontiguousarray(first[..., None]) for first in firsts)),
         due=np.full(edges, np.inf), last=np.full(edges, np.nan), times=loop.Times(**times),

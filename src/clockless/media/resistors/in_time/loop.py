@@ -22,7 +22,7 @@ from clockless.numerics.lanes import COMPILE_OPTIONS, uncounted
 from clockless.numerics.randomness import HEARD, PRESENTATIONS, RULES, TRIGGERS, WRITES, step_keys, uniform
 from clockless.parts.comparators import listen
 from clockless.parts.devices import spacing
-from clockless.parts.kernels import entry
+from clockless.parts.kernels import call, entry, separate
 from clockless.parts.optimisers import follow, steer
 from clockless.parts.scalars import named_by, scalar
 from clockless.parts.triggers import watches
@@ -57,11 +57,11 @@ class Counts(NamedTuple):
 
     fired: np.ndarray  # [edge] events of each
     heard: np.ndarray  # [edge] events of neighbours that each has heard
-    began: np.ndarray  # 1 once time 0 is done
+    began: np.ndarray  # 1 once the first dates are known
     example: np.ndarray  # that is shown; -1: all
     switches: np.ndarray  # of examples so far
     together: np.ndarray  # events at the very time of the one before
-    changes: np.ndarray  # of rank one since the last inversion
+    changes: np.ndarray  # of rank one since the last inversion; -1: the inverse is to be made
     inversions: np.ndarray
 
 
@@ -92,8 +92,25 @@ class Scratch(NamedTuple):
 
     u: np.ndarray  # [node]
     signal: np.ndarray  # [edge]
+    sensed: np.ndarray  # [1]
     key: np.ndarray  # uint32 [2, 1]
     other_key: np.ndarray
+
+
+class Within(NamedTuple):
+    """Where the parts of an edge's act begin that do not depend on its rule and device, each compiled on its own."""
+
+    follow: int
+    sense: int
+
+
+class Layout(NamedTuple):
+    """Where the parts of the loop begin that do not depend on the trigger, each compiled on its own."""
+
+    invert: int
+    settle: int
+    act: int
+    within: Within
 
 
 class Felt(NamedTuple):
@@ -250,16 +267,19 @@ def _show(presentation, lanes, state, examples, scratch):
     state.times.switch[0] = state.times.now[0] + wait
 
 
-@uncounted
-def _fire(parts, lanes, wiring, network, examples, pushed, state, scratch, e):
-    """An edge acts on what it senses now: what it wants, what is written, what it remembers; and the network follows."""
-    medium, rule, _, trigger, device, optimiser, limits, _ = parts
+@separate
+def act(stamp, layout, parts, limits, lanes, wiring, network, examples, pushed, state, scratch, e):
+    """An edge acts on what it senses now: what it wants, what is written, what it remembers; and the network follows.
+
+    `parts` is (medium, rule, device, optimiser); the stamp's type says which sources they have.
+    """
+    medium, rule, device, optimiser = parts
     counts, memory, key, other = state.counts, state.memory, scratch.key, scratch.other_key
-    count = counts.fired[e]
+    count, example = counts.fired[e], counts.example[0]
     listen(device.comparator, lanes, count, key)
-    contrast = sense(device.comparator, wiring, network, examples, counts.example[0], pushed, e, key)
+    call(layout.sense, (device.comparator, wiring, network, examples, example, pushed, e, key, scratch.sensed))
     old, low, high = state.value[e, 0], limits.low[e], limits.high[e]
-    gradient = signal_of(medium, network.conductance[e], contrast)
+    gradient = signal_of(medium, network.conductance[e], scratch.sensed[0])
     signal = steer(optimiser, gradient, rule.nudge[0], memory.optimiser, e, 0)
     level = spacing(device, old, signal, 0)
     draw(rule, lanes, count, RULES, key)
@@ -270,20 +290,26 @@ def _fire(parts, lanes, wiring, network, examples, pushed, state, scratch, e):
     keep(rule, sensed, memory.rule, key, e, 0)
     keep(device, sensed, memory.device, other, e, 0)
     follow(optimiser, gradient, rule.nudge[0], memory.optimiser, True, e, 0)
-    if not watching(trigger):
-        scratch.signal[e] = signal
-    step_keys(lanes.seed, lanes.replica, count, TRIGGERS, key)
-    keep_fired(trigger, _feel(scratch, state, limits, e, 0.0), memory.trigger, key, e, 0)
-    state.value[e, 0] = new
-    counts.fired[e] = count + 1
+    state.value[e, 0], scratch.signal[e] = new, signal
     by = conductance_of(medium, new) - network.conductance[e]
-    if by != 0.0:
-        _follow(wiring, network, counts, state.times.worst, scratch.u, e, by)
+    call(layout.follow, (wiring, network, counts, state.times.worst, scratch.u, e, by))
 
 
 @uncounted
-def _follow(wiring, network, counts, worst, u, e, by):
-    """The network after a change of one conductance, inverted anew where rounding has added up."""
+def _remember(trigger, lanes, state, scratch, limits, value, e):
+    """What an edge that had this value remembers of its own event; it sees the time and what it sensed."""
+    count = state.counts.fired[e]
+    step_keys(lanes.seed, lanes.replica, count, TRIGGERS, scratch.key)
+    felt = Felt(state.times.now[0], 0.0, scratch.signal[e], value, limits.low[e], limits.high[e], count)
+    keep_fired(trigger, felt, state.memory.trigger, scratch.key, e, 0)
+    state.counts.fired[e] = count + 1
+
+
+@separate
+def follow_change(wiring, network, counts, worst, u, e, by):
+    """The network after a change of one conductance; it is to be inverted anew where rounding has added up."""
+    if by == 0.0:
+        return
     good = change(wiring, network, e, by, u)
     counts.changes[0] += 1
     if good and counts.changes[0] % CHECK_EVERY == 0:
@@ -292,9 +318,42 @@ def _follow(wiring, network, counts, worst, u, e, by):
             worst[0] = left
         good = left <= TOLERATED
     if not good:
-        invert(wiring, network)
-        counts.changes[0] = 0
-        counts.inversions[0] += 1
+        counts.changes[0] = -1
+
+
+@separate
+def invert_anew(wiring, network, counts):
+    """Z, T and G from the conductances."""
+    invert(wiring, network)
+    counts.changes[0] = 0
+    counts.inversions[0] += 1
+
+
+@separate
+def settle_all(push, wiring, network, examples, example, pushed):
+    """What follows from the network and from what is shown."""
+    settle(push, wiring, network, examples, example, pushed)
+
+
+@separate
+def sense_edge(comparator, wiring, network, examples, example, pushed, edge, key, sensed):
+    """Write what an edge senses."""
+    sensed[0] = sense(comparator, wiring, network, examples, example, pushed, edge, key)
+
+
+def layout(
+    stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch
+) -> Layout:
+    """Find or compile the parts of the loop that are separate; `about` is (wiring, network, examples, pushed)."""
+    medium, rule, push, _, device, optimiser, limits, _ = parts
+    (wiring, network, examples, pushed), counts = about, state.counts
+    shown = (wiring, network, examples, 0, pushed)
+    within = Within(
+        follow_change.address(wiring, network, counts, state.times.worst, scratch.u, 0, 0.0),
+        sense_edge.address(device.comparator, *shown, 0, scratch.key, scratch.sensed),
+    )
+    acting = act.address(stamp, within, (medium, rule, device, optimiser), limits, lanes, *about, state, scratch, 0)
+    return Layout(invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting, within)
 
 
 @uncounted
@@ -312,7 +371,7 @@ def _note_times(state, e):
 
 @uncounted
 def _tell(trigger, lanes, wiring, state, scratch, limits, e):
-    """Neighbours hear that an edge has fired."""
+    """Neighbours hear that an edge has fired, and are asked again."""
     for at in range(wiring.first[e], wiring.first[e + 1]):
         f = wiring.neighbours[at]
         heard = state.counts.heard[f]
@@ -324,13 +383,14 @@ def _tell(trigger, lanes, wiring, state, scratch, limits, e):
 
 
 @uncounted
-def _look(parts, lanes, wiring, network, examples, pushed, state, scratch):
+def _look(sense_at, parts, lanes, wiring, network, examples, pushed, state, scratch):
     """Signals of all edges as they are now."""
     medium, comparator, nudge = parts[0], parts[4].comparator, parts[1].nudge[0]
+    example = state.counts.example[0]
     for e in range(state.due.size):
         listen(comparator, lanes, state.counts.fired[e], scratch.key)
-        contrast = sense(comparator, wiring, network, examples, state.counts.example[0], pushed, e, scratch.key)
-        gradient = signal_of(medium, network.conductance[e], contrast)
+        call(sense_at, (comparator, wiring, network, examples, example, pushed, e, scratch.key, scratch.sensed))
+        gradient = signal_of(medium, network.conductance[e], scratch.sensed[0])
         scratch.signal[e] = steer(parts[5], gradient, nudge, state.memory.optimiser, e, 0)
 
 
@@ -343,58 +403,58 @@ def _earliest(due):
     return first, time
 
 
-def _advance(stamp, parts, lanes, wiring, network, examples, pushed, state, scratch, log, last, most):
+def _advance(stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch, log, last, most):
     """Do all events before the time `last`, at most `most`; returns how many there were.
 
-    `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation); without a presentation's `seconds`, all
-    examples are shown at once. What follows from the state is made anew at the beginning, so a state may just have been taken up.
+    `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation). What follows from the state is made anew at the
+    beginning, so a state may just have been taken up.
     """
-    push, trigger, limits, presentation = parts[2], parts[3], parts[6], parts[7]
+    medium, rule, push, trigger, device, optimiser, limits, presentation = parts
+    of_edge, about = (medium, rule, device, optimiser), (wiring, network, examples, pushed)
     counts = state.counts
-    begins = counts.began[0] == 0
-    if begins:
-        invert(wiring, network)
-        counts.inversions[0] += 1
-        if presentation.seconds[0] > 0.0:
-            _show(presentation, lanes, state, examples, scratch)
-        counts.began[0] = 1
-    settle(push, wiring, network, examples, counts.example[0], pushed)
-    if watching(trigger):
-        _look(parts, lanes, wiring, network, examples, pushed, state, scratch)
-    if begins:
-        for e in range(state.due.size):
-            _ask(trigger, lanes, state, scratch, limits, e)
     done = 0
-    while done < most:
-        e, time = _earliest(state.due)
+    acted = -1  # the edge of the event before
+    while True:
+        if counts.changes[0] < 0:
+            call(layout.invert, (wiring, network, counts))
+        call(layout.settle, (push, wiring, network, examples, counts.example[0], pushed))
+        if watching(trigger):
+            _look(layout.within.sense, parts, lanes, wiring, network, examples, pushed, state, scratch)
+        if hearing(trigger) and acted >= 0:
+            _tell(trigger, lanes, wiring, state, scratch, limits, acted)
+        # Who watches is asked after every event anywhere, others after their own, and all at the start.
+        everyone = counts.began[0] == 0 or (watching(trigger) and done > 0)
+        counts.began[0] = 1
+        for e in range(0 if everyone else max(acted, 0), state.due.size if everyone else acted + 1):
+            _ask(trigger, lanes, state, scratch, limits, e)
+        if done == most:
+            break
+        acted, time = _earliest(state.due)
         if state.times.switch[0] <= time:
-            e, time = -1, state.times.switch[0]
+            acted, time = -1, state.times.switch[0]
         if not time < last:
             break
         _pass(parts, lanes, state, scratch, pushed, time)
-        if e < 0:
+        if acted < 0:
             _show(presentation, lanes, state, examples, scratch)
         else:
-            _fire(parts, lanes, wiring, network, examples, pushed, state, scratch, e)
-            _note_times(state, e)
+            value = state.value[acted, 0]
+            call(layout.act, (stamp, layout.within, of_edge, limits, lanes, *about, state, scratch, acted))
+            _remember(trigger, lanes, state, scratch, limits, value, acted)
+            _note_times(state, acted)
         done += 1
         if log.time.size > 0:
-            place = log.count[0]
-            log.time[place], log.edge[place] = time, e
-            log.value[place] = state.value[e, 0] if e >= 0 else float(counts.example[0])
-            log.count[0] = place + 1
-        settle(push, wiring, network, examples, counts.example[0], pushed)
-        if watching(trigger):
-            _look(parts, lanes, wiring, network, examples, pushed, state, scratch)
-        if e >= 0:
-            if hearing(trigger):
-                _tell(trigger, lanes, wiring, state, scratch, limits, e)
-            if not watching(trigger):
-                _ask(trigger, lanes, state, scratch, limits, e)
-        if watching(trigger):
-            for f in range(state.due.size):
-                _ask(trigger, lanes, state, scratch, limits, f)
+            _write(log, time, acted, state)
     return done
+
+
+@uncounted
+def _write(log, time, edge, state):
+    """One line of the log."""
+    place = log.count[0]
+    log.time[place], log.edge[place] = time, edge
+    log.value[place] = state.value[edge, 0] if edge >= 0 else float(state.counts.example[0])
+    log.count[0] = place + 1
 
 
 advance = entry(_advance, _nrt=False)

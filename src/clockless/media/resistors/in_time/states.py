@@ -94,6 +94,21 @@ def _inverted(a):
 
 
 @uncounted
+def _copy(a, b):
+    """a <- b, which numba would compile for seconds if it were written a[:, :] = b."""
+    for o in range(a.shape[0]):
+        for p in range(a.shape[1]):
+            a[o, p] = b[o, p]
+
+
+@uncounted
+def _clear(a):
+    for o in range(a.shape[0]):
+        for p in range(a.shape[1]):
+            a[o, p] = 0.0
+
+
+@uncounted
 def _add_triple(total, w, y, factor):
     """total += factor W Y W."""
     for o in range(w.shape[0]):
@@ -106,7 +121,7 @@ def _add_triple(total, w, y, factor):
 @behaviour(weigh, Clamp)
 def _weigh_clamp(push, pushed):
     left, right = pushed.left, pushed.right
-    left[:, :] = pushed.y
+    _copy(left, pushed.y)
     _inverted(left)
     for o in range(left.shape[0]):
         for p in range(left.shape[0]):
@@ -125,7 +140,7 @@ def _weigh_nudge(push, pushed):
             left[o, p] = one + beta * y[o, p]
             both[o, p] = one - beta * y[o, p]
     _inverted(left)
-    pushed.extra[:, :] = 0.0
+    _clear(pushed.extra)
     if push.centred[0] == 0.0:
         _add_triple(pushed.extra, left, y, beta * beta)
         for o in range(outputs):
@@ -142,7 +157,7 @@ def _weigh_nudge(push, pushed):
             for q in range(outputs):
                 total += left[o, q] * both[q, p]  # N = (1 + beta Y)^-1 (1 - beta Y)^-1
             right[o, p] = beta * total if least > 0.0 else np.nan
-    left[:, :] = right
+    _copy(left, right)
     for o in range(outputs):
         for p in range(outputs):
             total = 0.0
