@@ -1,4 +1,4 @@
-"""Continuous time: closed forms, the readable simulation, exactness of what follows events, intervals, energy, agreement with steps."""
+"""Continuous time: closed forms, the readable simulation, exact changes, intervals, energy, steps."""
 
 from __future__ import annotations
 
@@ -42,23 +42,32 @@ def trained(clock, steps=50, **more):
 LEVELS = cl.Levels(200, 0.05, 10.0, comparator=cl.Magnitudes(0.01))
 FROZEN = cl.Levels(200, 0.05, 10.0, comparator=cl.TwoComparators(0.01, frozen=True))
 COUPLED = cl.CoupledLearning(0.2, 0.5)
-CASES = {
-    "poisson, full": (COUPLED, cl.PoissonEvents(0.5), "full", None),
-    "poisson, shown": (COUPLED, cl.PoissonEvents(0.5), cl.Shown(1.5), None),
-    "self-triggered, shown": (COUPLED, cl.SelfTriggered(2e-3, 0.3), cl.Shown(2.0, random=False, in_turn=True), None),
-    "self-triggered, leak, noise": (COUPLED, cl.SelfTriggered(1e-3, leak=0.1), "full", cl.AnalogMemory(0.1)),
-    "oscillators": (COUPLED, cl.FreeOscillators(2.0, 0.1, 0.05, 0.5, 2), cl.Shown(1.0), None),
-    "sign changes": (cl.SignRule(0.5), cl.SignChanges(0.05, 1e-4), cl.Shown(1.0), FROZEN),
-    "avalanches, biased": (cl.SignRule(0.5), cl.Avalanches(0.05, 0.15, 0.01, 0.1), cl.Shown(1.0), LEVELS),
-    "nudged": (cl.EquilibriumPropagation(0.1, 0.3), cl.PoissonEvents(0.5), cl.Shown(1.5), None),
-    "centred": (cl.EquilibriumPropagation(0.1, 0.3, centred=True), cl.PoissonEvents(0.5), "full", None),
-}
+SLOW = pytest.mark.slow  # each combination of parts compiles for some seconds
+CASES = [
+    pytest.param(COUPLED, cl.PoissonEvents(0.5), "full", None, id="poisson, full"),
+    pytest.param(COUPLED, cl.PoissonEvents(0.5), cl.Shown(1.5), None, id="poisson, shown"),
+    pytest.param(
+        COUPLED, cl.SelfTriggered(2e-3, 0.3), cl.Shown(2.0, random=False, in_turn=True), None, id="self-triggered, in turn"
+    ),
+    pytest.param(COUPLED, cl.SelfTriggered(1e-3, leak=0.1), "full", None, id="self-triggered, leak"),
+    pytest.param(cl.SignRule(0.5), cl.Avalanches(0.05, 0.15, 0.01, 0.1), cl.Shown(1.0), LEVELS, id="avalanches, biased"),
+    pytest.param(
+        COUPLED, cl.FreeOscillators(2.0, 0.1, 0.05, 0.5, 2), cl.Shown(1.0), cl.AnalogMemory(0.1), id="oscillators, noise",
+        marks=SLOW
+    ),
+    pytest.param(cl.SignRule(0.5), cl.SignChanges(0.05, 1e-4), cl.Shown(1.0), FROZEN, id="sign changes", marks=SLOW),
+    pytest.param(
+        cl.EquilibriumPropagation(0.1, 0.3), cl.PoissonEvents(0.5), cl.Shown(1.5), None, id="nudged", marks=SLOW
+    ),
+    pytest.param(
+        cl.EquilibriumPropagation(0.1, 0.3, centred=True), cl.PoissonEvents(0.5), "full", None, id="centred", marks=SLOW
+    ),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_event_is_that_of_the_readable_simulation(name):
+@pytest.mark.parametrize(("rule", "clock", "batch", "device"), CASES)
+def test_every_event_is_that_of_the_readable_simulation(rule, clock, batch, device):
     """The same events at the same times, and the same values: dense solves after every event against changes of rank one."""
-    rule, clock, batch, device = CASES[name]
     mine = session(rule, clock, batch, device, log=5_000)
     mine.advance(12.0)
     there = Simulation(mine.replica.medium, mine.replica).run(12.0)
@@ -70,6 +79,7 @@ def test_every_event_is_that_of_the_readable_simulation(name):
     np.testing.assert_allclose(mine.energies(12.0), (there.energy, there.energy_pushed), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_learning_by_conductance_too():
     medium = cl.TimedResistors(BOARD, parameter="conductance")
     mine = session(COUPLED, cl.PoissonEvents(0.5), medium=medium, log=1_000)
@@ -115,13 +125,13 @@ def test_a_self_triggered_edge_fires_when_its_charge_says():
     network = cl.Network([(0, 1), (1, 2)])
     task = cl.Task([0], [1], [2], [[1.0]], [[0.3]], [[1.0]], [[0.3]])
     for leak in (0.0, 0.5):
-        clock, medium = cl.SelfTriggered(0.01, refractory=0.25, leak=leak), cl.TimedResistors(network)
+        clock, medium = cl.SelfTriggered(0.002, refractory=0.25, leak=leak), cl.TimedResistors(network)
         rule = cl.CoupledLearning(0.1, 1e-9)  # so slow that the signals stay
         mine = session(rule, clock, medium=medium, task=task, log=50)
         mine.advance(3.0)
         free, clamped = 0.5, 0.5 + 0.1 * (0.3 - 0.5)
         signals = np.abs(0.5 * np.array([(1 - clamped) ** 2 - (1 - free) ** 2, clamped**2 - free**2]))
-        waits = 0.01 / signals if leak == 0 else -np.log1p(-leak * 0.01 / signals) / leak
+        waits = 0.002 / signals if leak == 0 else -np.log1p(-leak * 0.002 / signals) / leak
         logged = mine.logged()
         for edge in range(2):
             times = logged.time[logged.edge == edge]
@@ -135,7 +145,7 @@ def test_a_self_triggered_edge_fires_when_its_charge_says():
 
 def test_rank_one_changes_are_the_inverse_of_what_is_there():
     """After thousands of events Z, T and G are those of the present conductances, by a dense solve, to rounding."""
-    mine = session(COUPLED, cl.PoissonEvents(5.0), cl.Shown(0.5), cl.AnalogMemory(0.5))
+    mine = session(cl.SignRule(0.5), cl.Avalanches(4.0, 0.05, 0.01), cl.Shown(0.5), LEVELS)
     mine.advance(100.0)
     assert mine.state.counts.fired.sum() > 7_000
     network, wiring, medium = mine.network, mine.wiring, mine.replica.medium
@@ -151,10 +161,10 @@ def test_rank_one_changes_are_the_inverse_of_what_is_there():
 
 
 def test_where_rounding_adds_up_the_network_is_inverted_anew():
-    """An edge that falls from 100 to 0.01 ohms and back loses digits by changes of rank one; the balance of currents stays."""
+    """From 100 to 0.01 ohms and back, changes of rank one lose digits; the balance of currents stays."""
     medium = cl.TimedResistors(BOARD)
-    device, rule = cl.Levels(3, 0.01, 100.0), cl.SignRule(1.0)
-    mine = session(rule, cl.PoissonEvents(1.0), cl.Shown(0.3), device, medium=medium, initial=100.0)
+    device, rule = cl.Levels(3, 0.01, 100.0, comparator=cl.Magnitudes(0.01)), cl.SignRule(1.0)
+    mine = session(rule, cl.Avalanches(1.0, 0.05, 0.01), cl.Shown(0.3), device, medium=medium, initial=100.0)
     mine.advance(500.0)
     assert mine.state.counts.inversions[0] > 1
     assert mine.residual() < 1e-9
@@ -171,3 +181,187 @@ def test_energy_of_sources_is_that_of_edges():
         of_edges.append(np.sum(medium.drops(state) ** 2 / ohms))
         assert x @ mine.network.admittance @ x == pytest.approx(of_edges[-1], rel=1e-12)
     assert mine.power() == pytest.approx(np.mean(of_edges), rel=1e-12)
+
+
+def test_steps_record_their_power_too():
+    """Of every medium of resistors, lanes as well: the mean over the training set of sum dV^2 / R."""
+    medium = cl.Resistors(BOARD)
+    run = cl.train(medium, TASK, rule=COUPLED, clock=cl.Bernoulli(0.01), steps=20, seed=[0, 1], traces=True)
+    for ohms, watts in zip(run.data.traces.values.reshape(-1, 16), run.data.power.values.ravel(), strict=True):
+        drops = [medium.drops(medium.settle(ohms, {0: x[0], 8: x[1], 2: 0.0})) for x in TASK.x_train]
+        assert watts == pytest.approx(np.mean([np.sum(drop**2 / ohms) for drop in drops]), rel=1e-12)
+    assert run.data.power.attrs["units"] == "W"
+
+
+# --- times --------------------------------------------------------------------------------------------------------------
+
+
+def test_poisson_intervals_are_exponential_and_no_two_events_meet():
+    """Kolmogorov and Smirnov on the intervals of every edge; 1e-3 is the chance that a true law is refused."""
+    mine = session(COUPLED, cl.PoissonEvents(0.7), log=20_000)
+    mine.advance(1_000.0)
+    logged = mine.logged()
+    waits = np.concatenate([np.diff(logged.time[logged.edge == edge], prepend=0.0) for edge in range(16)])
+    assert len(waits) > 10_000
+    assert stats.kstest(waits, "expon", args=(0, 1 / 0.7)).pvalue > 1e-3
+    assert mine.state.counts.together[0] == 0
+    counted, edges = mine.state.intervals, loop.bin_edges()
+    histogram = np.histogram(np.concatenate([np.diff(logged.time[logged.edge == e]) for e in range(16)]), edges)[0]
+    np.testing.assert_array_equal(counted, histogram)
+
+
+def test_oscillators_have_their_period_and_their_duty():
+    """Intervals duty T / pulses within a cycle, the rest to the next; means of cycles are T, and jitter is theirs."""
+    clock = cl.FreeOscillators(2.0, jitter=0.02, duty=0.5, pulses=2)
+    mine = session(COUPLED, clock, device=cl.AnalogMemory(0.1), log=20_000)
+    mine.advance(400.0)
+    logged = mine.logged()
+    for edge in range(16):
+        times = logged.time[logged.edge == edge]
+        gaps = np.diff(times)
+        cycles = times[2::2] - times[:-2:2]
+        assert np.mean(cycles) == pytest.approx(2.0, rel=5 * 0.02 / np.sqrt(len(cycles)))
+        assert np.std(cycles) == pytest.approx(0.04, rel=0.25)
+        np.testing.assert_allclose(gaps[::2][: len(cycles)] / cycles, 0.25, rtol=1e-9)
+
+
+def test_oscillators_that_start_together_meet_and_take_turns():
+    """Sixteen edges at the very same times: fifteen of sixteen events come at the time of the one before, in order."""
+    mine = session(COUPLED, cl.FreeOscillators(1.0, reset=True), device=cl.AnalogMemory(0.1), log=1_000)
+    mine.advance(9.5)
+    assert mine.logged().edge.tolist() == list(range(16)) * 10
+    assert mine.state.counts.together[0] == 150
+
+
+# --- the limit of rare events -------------------------------------------------------------------------------------------
+
+REPLICAS = 240
+
+
+@pytest.mark.parametrize("seconds", [40])
+def test_rare_events_agree_with_steps_in_distribution(seconds):
+    """Poisson events against coins of p = 0.01 at equal expected updates, 240 replicas each, p-values above 1e-3.
+
+    Both distributions are broad: after 2 updates per edge on average luck decides. What differs is of order p.
+    """
+    seeds, p = list(range(REPLICAS)), 0.01
+    rule = cl.CoupledLearning(0.2, 2.0)
+    here = cl.train(cl.TimedResistors(BOARD), TASK, rule=rule, clock=cl.PoissonEvents(0.05), steps=seconds, seed=seeds)
+    steps = round(0.05 * seconds / p)
+    there = cl.train(
+        cl.Resistors(BOARD), TASK, rule=rule, clock=cl.Bernoulli(p), steps=steps, seed=[seed + 10_000 for seed in seeds]
+    )
+    last = [run.error.isel(step=-1).values for run in (here, there)]
+    assert np.std(last[0]) > 0.1 * np.mean(last[0])
+    values = [stats.ks_2samp(*last).pvalue]
+    values += [stats.ks_2samp(here.parameters[:, edge], there.parameters[:, edge]).pvalue for edge in range(16)]
+    values.append(stats.ks_2samp(here.actions.sum("edge"), there.actions.sum("edge")).pvalue)
+    assert min(values) > 1e-3, np.round(values, 4)
+
+
+def test_drift_and_diffusion_are_those_of_rare_coins():
+    """In a time t at rate l, for changes so small that g stays: mean l t g, covariance l t diag(g_i^2).
+
+    That is p g and `diffusion.edge_diffusion` (eq. 6) of n steps with n p = l t and p -> 0. Tolerances: five standard
+    errors.
+    """
+    rule = cl.CoupledLearning(0.2, 1e-6)
+    run = cl.train(cl.TimedResistors(BOARD), TASK, rule=rule, clock=cl.PoissonEvents(0.5), steps=6, seed=list(range(600)))
+    changes = diffusion.single_example_changes(cl.Resistors(BOARD), TASK, np.ones(16), rule)
+    g, p = changes.sum(axis=0), 1e-6
+    moved = run.parameters.values - 1.0
+    expected = 3.0 * g
+    deviation = np.sqrt(3.0) * np.abs(g)
+    assert (np.abs(moved.mean(axis=0) - expected) < 5 * deviation / np.sqrt(600) + 1e-15).all()
+    limit = 3.0 / p * diffusion.edge_diffusion(changes, cl.Bernoulli(p))
+    found = np.cov(moved.T)
+    errors = np.sqrt((np.outer(np.diag(limit), np.diag(limit)) * (1 + np.eye(16)) + limit**2) / 600) * 1.2
+    assert (np.abs(found - limit) < 5 * errors + 1e-30).all()
+
+
+# --- one learner among others -------------------------------------------------------------------------------------------
+
+
+def test_slices_lanes_threads_and_resuming_change_no_bit():
+    nouns = {"rule": COUPLED, "batch": cl.Shown(0.7), "traces": True}
+    clock = [cl.SelfTriggered(2e-3), cl.SelfTriggered(1e-3, 0.1, 0.05)]
+    whole = trained(clock, steps=40, seed=[1, 2, 3], record=[40], **nouns)
+    sliced = trained(clock, steps=40, seed=[1, 2, 3], record=list(range(41)), lanes=32, threads=1, **nouns)
+    alone = trained(clock[1], steps=40, seed=3, record=[40], **nouns)
+    longer = trained(clock, steps=15, seed=[1, 2, 3], record=[15], **nouns).extended(25)
+    for name in ("parameters", "actions", "intervals", "gaps"):
+        np.testing.assert_array_equal(whole.data[name], sliced.data[name])
+        np.testing.assert_array_equal(whole.data[name], longer.data[name])
+        np.testing.assert_array_equal(whole.data[name][1, 2], alone.data[name])
+    for name in ("error", "energy", "energy_pushed", "power", "events"):
+        last = whole.data[name].isel(step=-1)
+        np.testing.assert_array_equal(last, sliced.data[name].isel(step=-1))
+        np.testing.assert_array_equal(last, longer.data[name].isel(step=-1))
+
+
+def test_stores_hold_the_same_bits(tmp_path):
+    nouns = {"clock": [cl.PoissonEvents(0.2), cl.PoissonEvents(1.0)], "batch": cl.Shown(1.0), "seed": [0, 1], "record": 4}
+    here, there = trained(**nouns, steps=20), trained(**nouns, steps=20, store=tmp_path / "store")
+    for name in here.data.data_vars:
+        np.testing.assert_array_equal(here.data[name], there.data[name])
+    again = cl.load(tmp_path / "store")
+    np.testing.assert_array_equal(again.parameters, here.parameters)
+    np.testing.assert_array_equal(again.extended(10).parameters, trained(**nouns, steps=30).parameters)
+
+
+# --- a trigger of one's own ---------------------------------------------------------------------------------------------
+
+
+@part
+class Every:
+    """A unit fires every so many seconds, the first time after its own number of tenths of a second."""
+
+    seconds: float
+    slots = 1
+
+    def first(self, unit):
+        return (0.1 * (unit.index + 1),)
+
+    def due(self, unit):
+        return unit.memory[0] - unit.now
+
+    def fires(self, unit):
+        return (unit.memory[0] + self.seconds,)
+
+
+def test_a_trigger_of_ones_own():
+    run = trained(Every(2.0), steps=20)
+    np.testing.assert_array_equal(run.actions, [10] * 16)
+    assert float(run.data.p) == pytest.approx(0.5)
+    assert float(run.error[-1]) < 1
+
+
+# --- bad input ----------------------------------------------------------------------------------------------------------
+
+WRONG = [
+    (lambda: cl.PoissonEvents(-1.0), "events = -1.0; give a number above 0"),
+    (lambda: cl.SelfTriggered(1.0, refractory=-0.1), "refractory = -0.1; give a number from 0"),
+    (lambda: cl.SelfTriggered(0.0), "threshold = 0.0; give a number above 0"),
+    (lambda: cl.SignChanges(0.0), "delay = 0.0; give a number above 0"),
+    (lambda: cl.Avalanches(1.0, 1.5, 0.1), "chance = 1.5; give a number from 0 to 1"),
+    (lambda: cl.FreeOscillators(1.0, duty=0.5), "duty = 0.5 changes nothing while a unit is written once a cycle"),
+    (lambda: cl.Shown(-2.0), "Shown got seconds = -2.0; an example is held for a positive, finite time"),
+    (lambda: trained(cl.SelfTriggered(10.0, leak=1.0)), "never fires: no edge is due at the start whatever is shown"),
+    (lambda: trained(cl.Bernoulli(0.1)), "Bernoulli.*does not say when an edge acts, which continuous time needs"),
+    (lambda: trained(cl.PoissonEvents(1.0), batch=1), "batch = 1; in continuous time an example is held for a while"),
+    (lambda: trained(cl.SelfTriggered(1e-12)), "fires more than 10,000 times per edge and second"),
+    (
+        lambda: cl.train(cl.Resistors(BOARD), TASK, rule=COUPLED, clock=cl.PoissonEvents(1.0), steps=1),
+        "triggers units at times of their own, but Resistors learn in steps; give medium=TimedResistors",
+    ),
+    (
+        lambda: cl.train(cl.Resistors(BOARD), TASK, rule=COUPLED, batch=cl.Shown(1.0), steps=1),
+        "holds examples for a time, but Resistors learn in steps",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wrong", "sentence"), [pytest.param(*each, id=each[1][:30]) for each in WRONG])
+def test_bad_input_gets_a_sentence(wrong, sentence):
+    with pytest.raises(ParameterError, match=sentence):
+        wrong()

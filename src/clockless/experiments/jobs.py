@@ -23,7 +23,7 @@ from clockless.experiments.experiment import Axis, Experiment, unpacked
 from clockless.learning.contracts import Learner, Medium, Replica, Variable
 from clockless.sources import digest_of
 
-_LATER = frozenset({"actions"})
+_LATER = frozenset({"actions", "power"})
 _CHECKED_VALUES = 256  # of a longer axis only its ends are built before anything runs
 _CHECKED_PAIRINGS = 4096  # of more, only those of the axes' ends
 _SECTIONS = ("network", "medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial")

@@ -31,7 +31,9 @@ class Shown:
     def __post_init__(self) -> None:
         number = isinstance(self.seconds, Real) and not isinstance(self.seconds, bool)
         if not (number and 0 < float(self.seconds) < np.inf):
-            raise ParameterError(f"Shown got seconds = {shown(self.seconds)}; an example is held for a positive, finite time.")
+            raise ParameterError(
+                f"Shown got seconds = {shown(self.seconds)}; an example is held for a positive, finite time."
+            )
         for name in ("random", "in_turn"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ParameterError(f"{name} = {shown(getattr(self, name))}; give True or False.")

@@ -1,7 +1,7 @@
 """When a unit acts, where time is continuous: every unit has its own sequence of events, and there is no common step.
 
-A clock says which units act in a step; a *trigger* says of one unit when its next event comes. Contract of a trigger: a `part`
-with the scalar method
+A clock says which units act in a step; a *trigger* says of one unit when its next event comes. Contract of a trigger: a
+`part` with the scalar method
 
 - `due(self, unit)`: seconds from now to the unit's next event if nothing changes; infinity if there is none;
 
@@ -20,12 +20,13 @@ and, as far as it needs them,
 | passed | seconds since the last event anywhere (in `passes`) |
 | value, low, high | its learning parameter and its range |
 | memory | the numbers it keeps, a tuple |
-| uniform, normal | random numbers of (seed, replica, number of its event, unit); in `hears` of the neighbour's event that it hears |
+| uniform, normal | random numbers of (seed, replica, number of its event, unit); in `hears`, of the one it hears |
 | step, index | how often it has fired, and its own number |
 
-A trigger that looks at `signal` in `due` or `hears`, or has `passes`, *watches*: it is asked again after every event anywhere, since each changes
-the signals of all. Any other is asked once after each event of its own, and where it has `hears`, of its neighbours. Asked twice
-it meets the same random number: what must not depend on how often it is asked, it keeps.
+A trigger that looks at `signal` in `due` or `hears`, or has `passes`, *watches*: it is asked again after every event
+anywhere, since each changes the signals of all. Any other is asked once after each event of its own, and where it has
+`hears`, of its neighbours. Asked twice it meets the same random number: what must not depend on how often it is asked, it
+keeps.
 """
 
 from __future__ import annotations
@@ -89,9 +90,9 @@ class PoissonEvents:
 class FreeOscillators:
     """Each unit is written by an oscillator of its own that runs freely: no common trigger, no common phase.
 
-    The astable circuits of Wycoff et al. 2022 (doi 10.1063/5.0084631), Fig. 3, without the global trigger that asks them. A unit's
-    output is high for the part `duty` of every cycle. It is written at the rise, and `pulses` times in all, spread evenly
-    over the time that the output is high.
+    The astable circuits of Wycoff et al. 2022 (doi 10.1063/5.0084631), Fig. 3, without the global trigger that asks them.
+    A unit's output is high for the part `duty` of every cycle. It is written at the rise, and `pulses` times in all,
+    spread evenly over the time that the output is high.
 
     Args:
         period: typical length of a cycle, seconds.
@@ -156,9 +157,9 @@ class SelfTriggered:
 
         dq/dt = |signal| - leak q;      at q = threshold it fires, q = 0, and it is deaf for `refractory` seconds.
 
-    The 'entirely self-triggered updates' of Wycoff et al. 2022 (doi 10.1063/5.0084631). Between events signals are constant, so q is
-    known in closed form: q(t) = s/leak + (q - s/leak) exp(-leak t). With a leak, a unit whose |signal| stays below
-    leak x threshold never fires. As learning lowers signals, units fire more and more rarely.
+    The 'entirely self-triggered updates' of Wycoff et al. 2022 (doi 10.1063/5.0084631). Between events signals are
+    constant, so q is known in closed form: q(t) = s/leak + (q - s/leak) exp(-leak t). With a leak, a unit whose |signal|
+    stays below leak x threshold never fires. As learning lowers signals, units fire more and more rarely.
 
     Args:
         threshold: in units of signal x second: W s / ohm for resistances, V^2 s for conductances.
@@ -208,8 +209,8 @@ class SelfTriggered:
 class SignChanges:
     """A unit fires when its comparator changes sign: `delay` seconds after its signal has come to the other side.
 
-    The comparator has a hysteresis: it turns round where the signal passes -hysteresis downwards or +hysteresis upwards. What happens
-    within the delay can turn it back; then nothing fires. At time 0 a comparator knows no side, and fires once.
+    The comparator has a hysteresis: it turns round where the signal passes -hysteresis downwards or +hysteresis upwards.
+    What happens within the delay can turn it back; then nothing fires. At time 0 a comparator knows no side, and fires once.
 
     Args:
         delay: of comparator and writer, seconds, positive: without one, units would answer each other in no time for ever.

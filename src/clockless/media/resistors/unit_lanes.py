@@ -283,8 +283,8 @@ def _class(part: Any) -> Any:
 def asked(part: Any, method: str, first: str, senses: Mapping[str, str] = _SENSED) -> Callable[..., Any]:
     """A function `(first, sensed, memory, key, e, w)` of lanes that asks a scalar method of a part's class.
 
-    `part` is the numba type of its `Lanes`, `senses` says how what a unit senses is spelled. The function is written as text, because only text can say which fields two
-    named tuples have; dataclasses are made like that, too.
+    `part` is the numba type of its `Lanes`, `senses` says how what a unit senses is spelled. The function is written as
+    text, because only text can say which fields two named tuples have; dataclasses are made like that, too.
     """
     cls = _class(part)
     function = scalar(cls, method)

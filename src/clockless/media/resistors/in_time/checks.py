@@ -26,8 +26,8 @@ def checked(resistors: OhmicNetwork, replica: Replica) -> Replica:
     """
     if resistors.network.nodes > LARGEST:
         raise ParameterError(
-            f"the network has {resistors.network.nodes:,} nodes; in time every replica keeps a table of all pairs of nodes, so "
-            f"give one of at most {LARGEST:,}."
+            f"the network has {resistors.network.nodes:,} nodes; in time every replica keeps a table of all pairs of nodes, "
+            f"so give one of at most {LARGEST:,}."
         )
     replica = each_checked(resistors, replica, "task", "rule", "device", "optimiser", "initial")
     replica = replica.changed(clock=_checked_trigger(replica.clock), batch=_checked_presentation(replica.batch))
@@ -48,13 +48,13 @@ def _checked_presentation(batch: Any) -> Any:
     if isinstance(batch, Shown) or (isinstance(batch, str) and batch == "full"):
         return batch
     raise ParameterError(
-        f"batch = {shown(batch)}; in continuous time an example is held for a while: give Shown(seconds), or 'full' for all at "
-        "once."
+        f"batch = {shown(batch)}; in continuous time an example is held for a while: give Shown(seconds), or 'full' for all "
+        "at once."
     )
 
 
 def check_fires(session: Any) -> None:
-    """Raise ParameterError if no edge will ever fire: each waits for ever, whatever is shown, and so nothing ever changes."""
+    """Raise ParameterError if no edge will ever fire: each waits for ever, whatever is shown, so nothing changes."""
     count = len(session.replica.task.x_train)
     session.advance(0.0)
     if np.isfinite(session.state.due).any():
@@ -66,6 +66,6 @@ def check_fires(session: Any) -> None:
                 return
     largest = float(np.abs(session.signals()).max())
     raise ParameterError(
-        f"{session.replica.clock} never fires: no edge is due at the start whatever is shown, so nothing would ever change; the "
-        f"largest signal is {largest:.2g}, so lower the threshold (or the leak)."
+        f"{session.replica.clock} never fires: no edge is due at the start whatever is shown, so nothing would ever change; "
+        f"the largest signal is {largest:.2g}, so lower the threshold (or the leak)."
     )

@@ -7,14 +7,14 @@ network responds; rows of held nodes complete them, so that all have a row for e
 - transfer T [node, input]: potentials per volt at an input (1 at itself, 0 at grounds and at other inputs);
 - admittance G [input, input], siemens: current that enters at an input per volt at another.
 
-An event changes one conductance, k of edge e = (i, j), by dk. With b = 1_i - 1_j, u = Z b, w = b.u = Z_ii - 2 Z_ij + Z_jj (what
-the edge sees between its ends, ohms) and d = T_i - T_j (its drop per volt at each input), Sherman and Morrison (1950,
+An event changes one conductance, k of edge e = (i, j), by dk. With b = 1_i - 1_j, u = Z b, w = b.u = Z_ii - 2 Z_ij + Z_jj
+(what the edge sees between its ends, ohms) and d = T_i - T_j (its drop per volt at each input), Sherman and Morrison (1950,
 doi 10.1214/aoms/1177729893) give
 
     c = dk / (1 + dk w),   Z <- Z - c u u^T,   T <- T - c u d^T,   G <- G + c d d^T,
 
-in about 2 n^2 operations. Rounding adds up over events; it is measured now and then as the current that Kirchhoff's law leaves over, and Z
-is inverted anew, in about 2 n^3, where that or a small denominator asks for it.
+in about 2 n^2 operations. Rounding adds up over events; it is measured now and then as the current that Kirchhoff's law
+leaves over, and Z is inverted anew, in about 2 n^3, where that or a small denominator asks for it.
 """
 
 from __future__ import annotations

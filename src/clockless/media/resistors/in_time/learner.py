@@ -1,8 +1,8 @@
 """Replicas in continuous time as one learner: each runs through its own events, from one whole second to another.
 
-A learner's `step` is a second: a time at which it may be looked at, put away and taken up, not one at which anything happens. Replicas
-are advanced one after the other by compiled code: their events are not simultaneous, so there is nothing to do side by side, and one
-replica's tables stay in the nearest cache.
+A learner's `step` is a second: a time at which it may be looked at, put away and taken up, not one at which anything
+happens. Replicas are advanced one after the other by compiled code: their events are not simultaneous, so there is nothing
+to do side by side, and one replica's tables stay in the nearest cache.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ class Session:
             raise not_compiled(parts, error) from None
         if most is None and done >= limit:
             raise ParameterError(
-                f"{self.replica.clock} fires more than {_MOST:,} times per edge and second at {float(self.state.times.now[0]):g}"
-                " s, most likely because its threshold or its times are far too small; raise them, or count time in shorter "
-                "units."
+                f"{self.replica.clock} fires more than {_MOST:,} times per edge and second at "
+                f"{float(self.state.times.now[0]):g} s, most likely because its threshold or its times are far too small; "
+                "raise them, or count time in shorter units."
             )
         return done
 
@@ -141,7 +141,7 @@ class Session:
 
     def logged(self) -> Logged:
         """The events that are in the log."""
-        count = int(self.log.count[0])
+        count = int(self.log.used[0])
         return Logged(*(array[:count].copy() for array in self.log[:3]))
 
     def arrays(self) -> Arrays:

@@ -1,10 +1,11 @@
 """The compiled loop over events of one replica: the earliest edge or the next example, what it changes, when all fire next.
 
-No time passes by steps. Between two events the network is settled and nothing changes; at an event one edge acts on what it senses,
-the network follows by an exact change of rank one (`inverse`), and whoever looks is asked again when it is due. Events at the same
-time come one after the other, examples first, then the lower edge, each seeing the network that the one before has left.
+No time passes by steps. Between two events the network is settled and nothing changes; at an event one edge acts on what
+it senses, the network follows by an exact change of rank one (`inverse`), and whoever looks is asked again when it is due.
+Events at the same time come one after the other, examples first, then the lower edge, each seeing the network that the one
+before has left.
 
-The readable version is `reference.simulate`.
+The readable version is `reference.Simulation`.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Log(NamedTuple):
     time: np.ndarray  # [event] seconds
     edge: np.ndarray  # int64 [event]; -1: another example
     value: np.ndarray  # [event] the edge's new learning parameter, or the number of the example
-    count: np.ndarray  # int64 [1]
+    used: np.ndarray  # int64 [1] lines so far
 
 
 class Scratch(NamedTuple):
@@ -133,7 +134,7 @@ _FELT = {
 
 @uncounted
 def bin_of(interval):
-    """The bin of an interval in seconds: four an octave, `BINS` / 2 begins at 1 s; what is shorter or longer is in the ends."""
+    """The bin of an interval in seconds: four an octave, `BINS` / 2 begins at 1 s; the ends hold what is beyond."""
     if not interval > 0.0:
         return 0
     return min(max(int(np.floor(4.0 * np.log2(interval))) + BINS // 2, 0), BINS - 1)
@@ -221,7 +222,13 @@ def _draw_for(trigger, lanes, step, key):
 @uncounted
 def _feel(scratch, state, limits, e, passed):
     return Felt(
-        state.times.now[0], passed, scratch.signal[e], state.value[e, 0], limits.low[e], limits.high[e], state.counts.fired[e]
+        state.times.now[0],
+        passed,
+        scratch.signal[e],
+        state.value[e, 0],
+        limits.low[e],
+        limits.high[e],
+        state.counts.fired[e],
     )
 
 
@@ -341,9 +348,7 @@ def sense_edge(comparator, wiring, network, examples, example, pushed, edge, key
     sensed[0] = sense(comparator, wiring, network, examples, example, pushed, edge, key)
 
 
-def layout(
-    stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch
-) -> Layout:
+def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
     """Find or compile the parts of the loop that are separate; `about` is (wiring, network, examples, pushed)."""
     medium, rule, push, _, device, optimiser, limits, _ = parts
     (wiring, network, examples, pushed), counts = about, state.counts
@@ -406,8 +411,8 @@ def _earliest(due):
 def _advance(stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch, log, last, most):
     """Do all events before the time `last`, at most `most`; returns how many there were.
 
-    `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation). What follows from the state is made anew at the
-    beginning, so a state may just have been taken up.
+    `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation). What follows from the state is made
+    anew at the beginning, so a state may just have been taken up.
     """
     medium, rule, push, trigger, device, optimiser, limits, presentation = parts
     of_edge, about = (medium, rule, device, optimiser), (wiring, network, examples, pushed)
@@ -451,10 +456,10 @@ def _advance(stamp, layout, parts, lanes, wiring, network, examples, pushed, sta
 @uncounted
 def _write(log, time, edge, state):
     """One line of the log."""
-    place = log.count[0]
+    place = log.used[0]
     log.time[place], log.edge[place] = time, edge
     log.value[place] = state.value[edge, 0] if edge >= 0 else float(state.counts.example[0])
-    log.count[0] = place + 1
+    log.used[0] = place + 1
 
 
 advance = entry(_advance, _nrt=False)

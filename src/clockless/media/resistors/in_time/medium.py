@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from clockless.learning.contracts import Learner, Replica, Variable
-from clockless.learning.scaling import SCALED_ERROR
 from clockless.media.resistors.in_time.checks import check_fires, checked
 from clockless.media.resistors.in_time.learner import EventLearner, Session
 from clockless.media.resistors.in_time.loop import BINS, bin_edges
@@ -28,8 +27,8 @@ class TimedResistors(Resistors):
     """Resistors whose edges act at times of their own, in continuous time; free and clamped twins stand side by side.
 
     The clock is a trigger (`PoissonEvents`, `FreeOscillators`, `SelfTriggered`, ..), examples are held for a while
-    (`batch=Shown(seconds)`) or all at once ("full"), and the network settles at once between any two events. `steps` are seconds: times at
-    which the run may be looked at, not times at which anything happens.
+    (`batch=Shown(seconds)`) or all at once ("full"), and the network settles at once between any two events. `steps` are
+    seconds: times at which the run may be looked at, not times at which anything happens.
 
     Args: as `Resistors`.
     """
@@ -41,7 +40,6 @@ class TimedResistors(Resistors):
         found = dict(super().variables(traces))
         return {
             **found,
-            "power": Variable(("step",), "f8", "power dissipated by the free twin, mean over the training set", "W"),
             "energy": Variable(("step",), "f8", "energy dissipated by the free twin since the start", "J"),
             "energy_pushed": Variable(("step",), "f8", "energy dissipated by the pushed twin since the start", "J"),
             "events": Variable(("step",), "f8", "events of all edges since the start", "1"),

@@ -1,7 +1,7 @@
 """Continuous time in plain NumPy: the same equations and random numbers as the compiled loop, every state by dense solves.
 
-It is the documentation and the oracle. Nothing is followed here: after every event both twins are settled anew for every example that
-is shown, with all that is held, and every trigger that watches is asked anew.
+It is the documentation and the oracle. Nothing is followed here: after every event both twins are settled anew for every
+example that is shown, with all that is held, and every trigger that watches is asked anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clockless.media.resistors.reference import clamped_state, free_state, nudge
 from clockless.numerics.randomness import COMPARATORS, HEARD, NORMALS, RULES, TRIGGERS, WRITES, numbers
 from clockless.parts.comparators import FROZEN_STEP
 from clockless.parts.presentations import Shown
-from clockless.parts.pushes import Clamp, push_of
+from clockless.parts.pushes import Nudge, push_of
 from clockless.parts.scalars import Units, called, first_memory, level_seen, named, scalar
 from clockless.parts.triggers import watches
 
@@ -53,10 +53,12 @@ class Simulation:
         }  # fmt: skip
         self.fired, self.heard = np.zeros(self.edges, dtype=int), np.zeros(self.edges, dtype=int)
         self.now, self.due = 0.0, np.full(self.edges, np.inf)
-        self.switch, self.example, self.switches = np.inf, -1, 0
+        self.switch, self.example, self.switches = float("inf"), -1, 0
         self.joules = np.zeros(2)
         ends = resistors.network.edges
-        self.beside = [np.flatnonzero(np.isin(ends, ends[e]).any(axis=1) & (np.arange(self.edges) != e)) for e in range(self.edges)]
+        self.beside = [
+            np.flatnonzero(np.isin(ends, ends[e]).any(axis=1) & (np.arange(self.edges) != e)) for e in range(self.edges)
+        ]
 
     # --- what is settled ------------------------------------------------------------------------------------
 
@@ -87,17 +89,15 @@ class Simulation:
         return total
 
     def power(self) -> np.ndarray:
-        """Watts of the free and of the pushed twin, sum of dV^2 / R over edges, mean over what is shown; centred: of both."""
+        """Watts of the free and the pushed twin, sum of dV^2 / R over edges, mean over what is shown (centred: of both)."""
         task, push, watts = self.replica.task, push_of(self.replica.rule), np.zeros(2)
         for example in self.shown():
             free = free_state(self.resistors, self.resistances, task, task.x_train[example])
-            if isinstance(push, Clamp):
-                pushed = [clamped_state(self.resistors, self.resistances, task, example, push.nudge)]
+            if isinstance(push, Nudge):
+                betas = (push.nudge, -push.nudge) if push.centred else (push.nudge,)
+                pushed = [nudged_state(self.resistors, self.resistances, task, example, beta) for beta in betas]
             else:
-                pushed = [
-                    nudged_state(self.resistors, self.resistances, task, example, sign * push.nudge)
-                    for sign in ((1, -1) if push.centred else (1,))
-                ]
+                pushed = [clamped_state(self.resistors, self.resistances, task, example, self.replica.rule.nudge)]
             each = [np.sum(self.resistors.drops(state) ** 2 / self.resistances) for state in (free, *pushed)]
             watts += (each[0], np.mean(each[1:]))
         return watts / len(self.shown())
@@ -168,7 +168,7 @@ class Simulation:
         self.look(everyone)
         while min(self.due.min(), self.switch) < last:
             e = -1 if self.switch <= self.due.min() else int(np.argmin(self.due))
-            time = self.switch if e < 0 else self.due[e]
+            time = float(self.switch if e < 0 else self.due[e])
             self.joules += self.power() * (time - self.now)
             if watching:
                 for f in everyone:
@@ -181,9 +181,9 @@ class Simulation:
             events.append((time, e, self.value[e] if e >= 0 else self.example))
             self.signal = self.signals()
             if e >= 0:
-                for f in self.beside[e]:
-                    self.keep(self.replica.clock, "hears", "trigger", f, signal=self.signal[f])
-                    self.heard[f] += 1
+                for neighbour in self.beside[e]:
+                    self.keep(self.replica.clock, "hears", "trigger", int(neighbour), signal=self.signal[neighbour])
+                    self.heard[neighbour] += 1
             hears = scalar(type(self.replica.clock), "hears") is not None and e >= 0
             self.look(everyone if watching else [*([e] if e >= 0 else []), *(self.beside[e] if hears else [])])
         self.joules += self.power() * (last - self.now)

@@ -1,7 +1,8 @@
 """What edges sense of free and pushed twin networks while an example is shown, and what both dissipate, from Z, T and G.
 
-See `inverse` for Z, T and G. At source voltages x the free outputs are V_F = T_O x and r = V_D - V_F; Y = Z_OO [output, output] is
-the outputs' resistance matrix while inputs are held. The pushed twin differs by currents W r that enter at the outputs:
+See `inverse` for Z, T and G. At source voltages x the free outputs are V_F = T_O x and r = V_D - V_F; Y = Z_OO [output,
+output] is the outputs' resistance matrix while inputs are held. The pushed twin differs by currents W r that enter at the
+outputs:
 
 - clamped, V_C = V_F + nudge r (eq. 1 of doi 10.1063/5.0084631): Y W = nudge, so W = nudge Y^-1;
 - nudged by a conductance beta from each output to V_D: W = beta (1 + beta Y)^-1;
@@ -12,9 +13,9 @@ With z = Z_O b the potentials' drop over an edge per ampere at each output and d
 
     dV_C - dV_F = z.W_L r,     dV_C + dV_F = 2 d.x + z.W_H r,     W_H = W_L but for the centred nudge,
 
-and an edge senses their product: no difference of nearly equal squares. All examples at once need only the moments C_rx = sum r x^T and
-C_rr = sum r r^T, as in `columns`. Power, in watts, is x^T G x in the free twin and r^T W Y W r more in the pushed one, since
-the free state is the minimum of half the power; centred it is the mean of both pushes.
+and an edge senses their product: no difference of nearly equal squares. All examples at once need only the moments C_rx =
+sum r x^T and C_rr = sum r r^T, as in `columns`. Power, in watts, is x^T G x in the free twin and r^T W Y W r more in the
+pushed one, since the free state is the minimum of half the power; centred it is the mean of both pushes.
 """
 
 from __future__ import annotations
@@ -62,11 +63,9 @@ def examples_of(task: object) -> Examples:
 
 def pushed_of(inputs: int, outputs: int) -> Pushed:
     """Room for it."""
-    square = [np.zeros((outputs, outputs)) for _ in range(5)]
-    return Pushed(
-        *square, np.zeros(outputs), np.zeros((outputs, inputs)), np.zeros((outputs, outputs)), np.zeros((2, outputs)),
-        np.zeros(2),
-    )  # fmt: skip
+    y, left, right, extra, both, rr = (np.zeros((outputs, outputs)) for _ in range(6))
+    rx, sides = np.zeros((outputs, inputs)), np.zeros((2, outputs))
+    return Pushed(y, left, right, extra, both, np.zeros(outputs), rx, rr, sides, np.zeros(2))
 
 
 def weigh(push, pushed):
