@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
@@ -233,6 +237,27 @@ def test_oscillators_that_start_together_meet_and_take_turns():
     assert mine.state.counts.together[0] == 150
 
 
+def test_the_history_is_that_of_the_run_and_can_be_looked_at():
+    """Events, resistances at any time, potentials; runs of short gaps are avalanches."""
+    medium, nouns = cl.TimedResistors(BOARD), {"rule": COUPLED, "clock": cl.SelfTriggered(1e-3), "batch": cl.Shown(1.5)}
+    history = medium.history(TASK, 30.0, seed=4, **nouns)
+    run = cl.train(medium, TASK, steps=30, seed=4, **nouns)
+    np.testing.assert_array_equal(np.bincount(history.edges, minlength=16), run.actions)
+    np.testing.assert_array_equal(history.resistances(30.0)[0], run.parameters)
+    np.testing.assert_array_equal(history.resistances(0.0)[0], np.ones(16))
+    node = history.potentials([0.0])[0]
+    assert node[0] == TASK.x_train[history.examples[0], 0]
+    assert node[2] == 0
+    assert history.avalanches(0.2).sum() == history.times.size
+    assert (history.avalanches(1e-12) == 1).all()
+    assert history.avalanches(1e3).tolist() == [history.times.size]
+    for figure in (history.draw(5.0, 10.0), history.draw_times(0.2)):
+        assert all(axes.get_xlabel() or axes.get_shared_x_axes() for axes in figure.axes)
+        plt.close(figure)
+    with pytest.raises(ParameterError, match="there were more than 3 events within"):
+        medium.history(TASK, 30.0, seed=4, room=3, **nouns)
+
+
 # --- the limit of rare events -------------------------------------------------------------------------------------------
 
 REPLICAS = 240
@@ -293,7 +318,7 @@ def test_slices_lanes_threads_and_resuming_change_no_bit():
         np.testing.assert_array_equal(whole.data[name], sliced.data[name])
         np.testing.assert_array_equal(whole.data[name], longer.data[name])
         np.testing.assert_array_equal(whole.data[name][1, 2], alone.data[name])
-    for name in ("error", "energy", "energy_pushed", "power", "events"):
+    for name in ("error", "energy", "energy_pushed", "power", "fired"):
         last = whole.data[name].isel(step=-1)
         np.testing.assert_array_equal(last, sliced.data[name].isel(step=-1))
         np.testing.assert_array_equal(last, longer.data[name].isel(step=-1))

@@ -65,7 +65,7 @@ class Session:
         self._pushed = pushed_of(len(task.inputs), len(task.outputs))
         self.state = _first_state(replica, value, limits)
         self._scratch = loop.Scratch(
-            np.zeros(nodes), np.zeros(edges), np.zeros(1), np.zeros((2, 1), dtype=np.uint32),
+            np.zeros(nodes), np.zeros(edges), np.zeros(edges), np.zeros((2, 1), dtype=np.uint32),
             np.zeros((2, 1), dtype=np.uint32),
         )  # fmt: skip
         self.log = loop.Log(np.zeros(log), np.zeros(log, dtype=np.int64), np.zeros(log), np.zeros(1, dtype=np.int64))
@@ -105,6 +105,10 @@ class Session:
                 "raise them, or count time in shorter units."
             )
         return done
+
+    def next_event(self) -> float:
+        """When the next edge fires or the next example comes, seconds."""
+        return float(min(self.state.due.min(), self.state.times.switch[0]))
 
     # --- what is seen of it at a time --------------------------------------------------------------------------
 
@@ -230,7 +234,7 @@ class EventLearner:
             "residual": np.array([session.residual() for session in self.sessions]),
             "power": np.array([session.power() for session in self.sessions]),
             "energy": energies[:, 0], "energy_pushed": energies[:, 1],
-            "events": np.array([session.state.counts.fired.sum() for session in self.sessions], dtype=np.float64),
+            "fired": np.array([session.state.counts.fired.sum() for session in self.sessions], dtype=np.float64),
         }  # fmt: skip
         return {**seen, "traces": self._stacked("resistances")} if self._traces else seen
 
@@ -269,7 +273,7 @@ class EventLearner:
         results = {
             "error": error / scales(initial, squares)[:, None], "initial_error": initial, "residual": residual,
             "failed": failed, "parameters": resistances,
-            **{name: recorded[name] for name in ("power", "energy", "energy_pushed", "events")},
+            **{name: recorded[name] for name in ("power", "energy", "energy_pushed", "fired")},
             "actions": counted(lambda state: state.counts.fired), "intervals": counted(lambda state: state.intervals),
             "gaps": counted(lambda state: state.gaps), "together": counted(lambda state: state.counts.together[0]),
             "switches": counted(lambda state: state.counts.switches[0]),

@@ -93,7 +93,7 @@ class Scratch(NamedTuple):
 
     u: np.ndarray  # [node]
     signal: np.ndarray  # [edge]
-    sensed: np.ndarray  # [1]
+    sensed: np.ndarray  # [edge] what edges sense of both twins
     key: np.ndarray  # uint32 [2, 1]
     other_key: np.ndarray
 
@@ -283,10 +283,10 @@ def act(stamp, layout, parts, limits, lanes, wiring, network, examples, pushed, 
     medium, rule, device, optimiser = parts
     counts, memory, key, other = state.counts, state.memory, scratch.key, scratch.other_key
     count, example = counts.fired[e], counts.example[0]
-    listen(device.comparator, lanes, count, key)
-    call(layout.sense, (device.comparator, wiring, network, examples, example, pushed, e, key, scratch.sensed))
+    about = (wiring, network, examples, example, pushed)
+    call(layout.sense, (device.comparator, lanes, *about, counts.fired, e, e + 1, key, scratch.sensed))
     old, low, high = state.value[e, 0], limits.low[e], limits.high[e]
-    gradient = signal_of(medium, network.conductance[e], scratch.sensed[0])
+    gradient = signal_of(medium, network.conductance[e], scratch.sensed[e])
     signal = steer(optimiser, gradient, rule.nudge[0], memory.optimiser, e, 0)
     level = spacing(device, old, signal, 0)
     draw(rule, lanes, count, RULES, key)
@@ -343,9 +343,11 @@ def settle_all(push, wiring, network, examples, example, pushed):
 
 
 @separate
-def sense_edge(comparator, wiring, network, examples, example, pushed, edge, key, sensed):
-    """Write what an edge senses."""
-    sensed[0] = sense(comparator, wiring, network, examples, example, pushed, edge, key)
+def sense_edges(comparator, lanes, wiring, network, examples, example, pushed, fired, first, last, key, sensed):
+    """Write what the edges from `first` to `last` (not included) sense into `sensed` [edge]."""
+    for e in range(first, last):
+        listen(comparator, lanes, fired[e], key)
+        sensed[e] = sense(comparator, wiring, network, examples, example, pushed, e, key)
 
 
 def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
@@ -355,7 +357,7 @@ def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: St
     shown = (wiring, network, examples, 0, pushed)
     within = Within(
         follow_change.address(wiring, network, counts, state.times.worst, scratch.u, 0, 0.0),
-        sense_edge.address(device.comparator, *shown, 0, scratch.key, scratch.sensed),
+        sense_edges.address(device.comparator, lanes, *shown, counts.fired, 0, 0, scratch.key, scratch.sensed),
     )
     acting = act.address(stamp, within, (medium, rule, device, optimiser), limits, lanes, *about, state, scratch, 0)
     return Layout(invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting, within)
@@ -391,11 +393,10 @@ def _tell(trigger, lanes, wiring, state, scratch, limits, e):
 def _look(sense_at, parts, lanes, wiring, network, examples, pushed, state, scratch):
     """Signals of all edges as they are now."""
     medium, comparator, nudge = parts[0], parts[4].comparator, parts[1].nudge[0]
-    example = state.counts.example[0]
+    about, counts = (wiring, network, examples, state.counts.example[0], pushed), state.counts
+    call(sense_at, (comparator, lanes, *about, counts.fired, 0, state.due.size, scratch.key, scratch.sensed))
     for e in range(state.due.size):
-        listen(comparator, lanes, state.counts.fired[e], scratch.key)
-        call(sense_at, (comparator, wiring, network, examples, example, pushed, e, scratch.key, scratch.sensed))
-        gradient = signal_of(medium, network.conductance[e], scratch.sensed[0])
+        gradient = signal_of(medium, network.conductance[e], scratch.sensed[e])
         scratch.signal[e] = steer(parts[5], gradient, nudge, state.memory.optimiser, e, 0)
 
 

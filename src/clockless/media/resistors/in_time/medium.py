@@ -6,15 +6,19 @@ cl.train(cl.TimedResistors(network), task, rule=cl.CoupledLearning(0.1, 0.3), cl
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from clockless.errors import ParameterError, shown, whole
 from clockless.learning.contracts import Learner, Replica, Variable
 from clockless.media.resistors.in_time.checks import check_fires, checked
+from clockless.media.resistors.in_time.history import History, history_of
 from clockless.media.resistors.in_time.learner import EventLearner, Session
 from clockless.media.resistors.in_time.loop import BINS, bin_edges
 from clockless.media.resistors.medium import Resistors
+from clockless.parts.devices import IDEAL
 from clockless.parts.part import kind
 from clockless.parts.presentations import Shown
 from clockless.parts.triggers import watches
@@ -42,7 +46,7 @@ class TimedResistors(Resistors):
             **found,
             "energy": Variable(("step",), "f8", "energy dissipated by the free twin since the start", "J"),
             "energy_pushed": Variable(("step",), "f8", "energy dissipated by the pushed twin since the start", "J"),
-            "events": Variable(("step",), "f8", "events of all edges since the start", "1"),
+            "fired": Variable(("step",), "f8", "events of all edges since the start", "1"),
             "intervals": Variable(("interval",), "f8", "intervals between events of an edge", "1"),
             "gaps": Variable(("interval",), "f8", "intervals between events of any two edges", "1"),
             "together": Variable((), "f8", "events at the very time of the one before", "1"),
@@ -80,3 +84,18 @@ class TimedResistors(Resistors):
         """Replicas one after the other, each through its own events."""
         self._check_physics()
         return EventLearner(self, [checked(self, replica) for replica in replicas], traces)
+
+    def history(
+        self, task: Task, seconds: float, *, rule: Any, clock: Any, batch: Any = "full", device: Any = IDEAL,
+        initial: Any = None, seed: int = 0, room: int = 1_000_000,
+    ) -> History:  # fmt: skip
+        """One replica, event by event, with at most `room` events; the events are those of `train` with the same nouns.
+
+        Raises:
+            ClocklessError: a noun that does not fit, a time that is not positive, more events than there is room for.
+        """
+        if isinstance(seconds, bool) or not (isinstance(seconds, Real) and 0 < float(seconds) < np.inf):
+            raise ParameterError(f"seconds = {shown(seconds)}; give a positive, finite time.")
+        replica = Replica(self, task, rule, clock, device, batch=batch, initial=initial, seed=seed)
+        self.check(replica)
+        return history_of(Session(self, checked(self, replica), whole("room", room, 1)), float(seconds))
