@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from clockless.networks import windows as windows
     from clockless import parts as parts
     from clockless.parts import clocks as clocks
+    from clockless.parts import triggers as triggers
     from clockless.parts import rules as rules
     from clockless.parts import devices as devices
     from clockless.parts import optimisers as optimisers
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from clockless.media.resistors.medium import Resistors as Resistors
     from clockless.media.circuits.medium import Circuit as Circuit
     from clockless.media.circuits.adjoint import adjoint_gradient as adjoint_gradient
+    from clockless.media.resistors.in_time.medium import TimedResistors as TimedResistors
     from clockless.parts.rules import CoupledLearning as CoupledLearning
     from clockless.parts.rules import SignRule as SignRule
     from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
@@ -49,6 +51,12 @@ if TYPE_CHECKING:
     from clockless.parts.clocks import FixedFraction as FixedFraction
     from clockless.parts.clocks import Oscillators as Oscillators
     from clockless.parts.clocks import Poisson as Poisson
+    from clockless.parts.triggers import PoissonEvents as PoissonEvents
+    from clockless.parts.triggers import FreeOscillators as FreeOscillators
+    from clockless.parts.triggers import SelfTriggered as SelfTriggered
+    from clockless.parts.triggers import SignChanges as SignChanges
+    from clockless.parts.triggers import Avalanches as Avalanches
+    from clockless.parts.presentations import Shown as Shown
     from clockless.parts.devices import Continuous as Continuous
     from clockless.parts.devices import Levels as Levels
     from clockless.parts.devices import SignedLevels as SignedLevels
@@ -90,6 +98,7 @@ _MODULES = {
     "windows": "networks.windows",
     "parts": "parts",
     "clocks": "parts.clocks",
+    "triggers": "parts.triggers",
     "rules": "parts.rules",
     "devices": "parts.devices",
     "optimisers": "parts.optimisers",
@@ -108,6 +117,7 @@ _NAMES = {
     "Resistors": "media.resistors.medium",
     "Circuit": "media.circuits.medium",
     "adjoint_gradient": "media.circuits.adjoint",
+    "TimedResistors": "media.resistors.in_time.medium",
     "CoupledLearning": "parts.rules",
     "SignRule": "parts.rules",
     "EquilibriumPropagation": "parts.rules",
@@ -117,6 +127,12 @@ _NAMES = {
     "FixedFraction": "parts.clocks",
     "Oscillators": "parts.clocks",
     "Poisson": "parts.clocks",
+    "PoissonEvents": "parts.triggers",
+    "FreeOscillators": "parts.triggers",
+    "SelfTriggered": "parts.triggers",
+    "SignChanges": "parts.triggers",
+    "Avalanches": "parts.triggers",
+    "Shown": "parts.presentations",
     "Continuous": "parts.devices",
     "Levels": "parts.devices",
     "SignedLevels": "parts.devices",

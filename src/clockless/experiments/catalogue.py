@@ -67,6 +67,13 @@ _CLOCKS = {
     "poisson": Kind("clockless.parts.clocks:Poisson"),
     "oscillators": Kind("clockless.parts.clocks:Oscillators"),
 }
+_TRIGGERS = {
+    "poisson-events": Kind("clockless.parts.triggers:PoissonEvents"),
+    "free-oscillators": Kind("clockless.parts.triggers:FreeOscillators"),
+    "self-triggered": Kind("clockless.parts.triggers:SelfTriggered"),
+    "sign-changes": Kind("clockless.parts.triggers:SignChanges"),
+    "avalanches": Kind("clockless.parts.triggers:Avalanches"),
+}
 _EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test", "labels_train", "labels_test")
 
 _LAWS = "clockless.media.circuits.laws"
@@ -94,6 +101,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
     "medium": {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED, later=("parameter",)),
         "circuit": Kind("clockless.media.circuits.medium:Circuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
+        "timed-resistors": Kind("clockless.media.resistors.in_time.medium:TimedResistors", _FILLED),
         "xy": Kind("clockless.media.phases.described:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
         "deep-resistive": Kind("clockless.media.layered.medium:DeepResistive", tables=("layers", "rates")),
@@ -124,8 +132,12 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "delayed": Kind(f"{_METHODS}:DelayedGradients"),
         "dni": Kind(f"{_METHODS}:DNI", tables=("hidden", "source")),
     },
-    "clock": _CLOCKS,
-    "batch": {**_CLOCKS, "epochs": Kind("clockless.parts.samplers:Epochs")},
+    "clock": {**_CLOCKS, **_TRIGGERS},
+    "batch": {
+        **_CLOCKS,
+        "epochs": Kind("clockless.parts.samplers:Epochs"),
+        "shown": Kind("clockless.parts.presentations:Shown"),
+    },
     "device": {
         "continuous": Kind("clockless.parts.devices:Continuous"),
         "levels": Kind("clockless.parts.devices:Levels", tables=("values",), later=("values",)),

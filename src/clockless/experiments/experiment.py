@@ -195,7 +195,8 @@ class Experiment:
 
 _TAKEN = (
     "step", "edge", "edge_from", "edge_to", "error", "initial_error", "failed", "residual", "parameters", "traces", "done",
-    "unit", "lane", "replica",
+    "unit", "lane", "replica", "power", "energy", "energy_pushed", "fired", "intervals", "gaps", "together", "switches",
+    "interval",
 )  # fmt: skip
 _LABELS = {"p": "clock", "nudge": "rule", "rate": "rule"}  # what results say of every value of a section
 

@@ -26,7 +26,7 @@ from clockless.sources import digest_of
 
 _REPLICA_BYTES = 64  # of a replica's number, while jobs are made of them
 _ADVICE = "make the axes shorter: every combination of their values is a replica"
-_LATER = frozenset({"actions"})
+_LATER = frozenset({"actions", "power"})
 _CHECKED_VALUES = 256  # of a longer axis only its ends are built before anything runs
 _CHECKED_PAIRINGS = 4096  # of more, only those of the axes' ends
 _SECTIONS = ("network", "medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial")

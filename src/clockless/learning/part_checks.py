@@ -15,12 +15,14 @@ from clockless.parts.part import behaves, spelled
 from clockless.parts.scalars import METHODS, OFFERED, SENSED, named, scalar, slots
 
 ARRAY_METHODS = {"rule": "change", "clock": "acting", "device": "written"}
-SCALARS = {"rule": "wants", "clock": "acts", "device": "writes"}
+SCALARS = {"rule": "wants", "clock": "acts", "device": "writes", "trigger": "due"}
 _STUBS = {"rule": ("wants",), "clock": ("choose",), "device": ("write",), "optimiser": ("steer", "follow"),
-          "comparator": ("listen", "compare")}  # fmt: skip
+          "comparator": ("listen", "compare"), "trigger": ("due",)}  # fmt: skip
 _PHRASES = {
     "rule": "what a unit of a compiled medium wants", "clock": "whether a unit acts", "device": "what is written",
+    "trigger": "when it is due",
 }  # fmt: skip
+_KEEPING = ("keeps", "first", "fires", "passes", "hears")
 _NEEDED = {
     "rule": ("nudge", "nudge: float", "how far the second state is pushed"),
     "device": ("comparator", "comparator: Part = Ideal()", "what compares the two states"),
@@ -95,9 +97,9 @@ def _wrong_methods(cls: type, name: str) -> Iterator[str]:
         for unknown in sorted(named(function) - set(OFFERED[method])):
             known = "is known later" if unknown in SENSED else "does not exist"
             yield f"{name}: unit.{unknown} {known}; `{method}` can look at {', '.join(OFFERED[method])}."
-        if method in ("keeps", "first") and slots(cls) < 1:
+        if method in _KEEPING and slots(cls) < 1:
             yield f"{name} has `{method}`, but no `slots`; add the line `slots = 1`, how many numbers each unit keeps."
-    if getattr(cls, "slots", 0) and not (scalar(cls, "keeps") or scalar(cls, "first") or hasattr(cls, "direction")):
+    if getattr(cls, "slots", 0) and not (any(scalar(cls, m) for m in _KEEPING) or hasattr(cls, "direction")):
         yield f"{name} has `slots`, but nothing writes them; add a method keeps(self, unit) -> tuple."
 
 

@@ -8,7 +8,7 @@ the block contract is asked by its registered behaviour.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -294,28 +294,31 @@ _SENSED = {
 }  # fmt: skip
 
 
+_KEEPING = ("keeps", "fires", "passes", "hears")  # methods that say what is kept
+
+
 def _class(part: Any) -> Any:
     """The class behind the numba type of a part's `Lanes`; None for what is no part."""
     return getattr(getattr(part, "instance_class", None), "_part", None)
 
 
-def asked(part: Any, method: str, first: str) -> Callable[..., Any]:
+def asked(part: Any, method: str, first: str, senses: Mapping[str, str] = _SENSED) -> Callable[..., Any]:
     """A function `(first, sensed, memory, key, e, w)` of lanes that asks a scalar method of a part's class.
 
-    `part` is the numba type of its `Lanes`. The function is written as text, because only text can say which fields two
-    named tuples have; dataclasses are made like that, too.
+    `part` is the numba type of its `Lanes`, `senses` says how what a unit senses is spelled. The function is written as
+    text, because only text can say which fields two named tuples have; dataclasses are made like that, too.
     """
     cls = _class(part)
     function = scalar(cls, method)
     assert function is not None
     around: dict[str, Any] = {"method": compiled(function), "uniform": uniform, "normal": normal, "np": np}
     kept = slots(cls)
-    texts = {**_SENSED, "memory": "(" + "".join(f"memory[{k}, e, w], " for k in range(kept)) + ")"}
+    texts = {**senses, "memory": "(" + "".join(f"memory[{k}, e, w], " for k in range(kept)) + ")"}
     names = sorted(named(function) & texts.keys()) or ["index"]
     around["Unit"] = namedtuple("Unit", names)
     call = f"method({_numbers(part, first, around)}, Unit({', '.join(texts[name] for name in names)}))"
     lines = [f"def ask({first}, sensed, memory, key, e, w):"]
-    if method == "keeps":
+    if method in _KEEPING:
         lines += [f"    {''.join(f'kept{k}, ' for k in range(kept))} = {call}"]
         lines += [f"    memory[{k}, e, w] = kept{k}" for k in range(kept)]
     else:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PAPERS = {
     "desynchronous": "desynchronous", "xy-lattices": "xy_lattices", "decoupled": "decoupled", "nonlinear": "nonlinear",
+    "time": "time",
 }  # user's name: module  # fmt: skip
 
 

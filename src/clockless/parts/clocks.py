@@ -168,7 +168,8 @@ class Poisson:
     """Each unit has its own Poisson process, `events` per step on average; it acts if at least one fell into the step.
 
     The chance of none is exp(-events), so p = 1 - exp(-events), and `Poisson(events)` equals `Bernoulli(p)` bit for bit.
-    Several events in one step are one update. (`events` is no p, and may exceed 1; p is `rate(units)`.)
+    Several events in one step are one update. (`events` is no p, and may exceed 1; p is `rate(units)`.) For times without
+    steps see `PoissonEvents`.
 
     Raises:
         ParameterError: events not positive and finite.

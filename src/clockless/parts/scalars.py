@@ -15,6 +15,8 @@ A *scalar method* says what one unit does, `method(self, unit)`: `acts` of a clo
 | uniform, normal | random numbers of (seed, replica, step, kind of part, unit): in (0, 1), and of mean 0 and variance 1 |
 | step, index | the absolute step, and its own number |
 
+Triggers have other methods, in continuous time: see `triggers`.
+
 `unit_lanes` compiles the method itself for lanes. Here it is called with arrays, or unit by unit where it does not take them
 (`if` and `and` do not). The two agree bit for bit where it uses + - * / and comparisons alone.
 """
@@ -32,21 +34,27 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ParameterError
-from clockless.numerics.randomness import CLOCK, NORMALS, RULES, WRITES, numbers
+from clockless.numerics.randomness import CLOCK, NORMALS, RULES, TRIGGERS, WRITES, numbers
 
 SENSED = (
     "value", "signal", "wanted", "acts", "level", "low", "high", "memory", "uniform", "normal", "step", "index",
 )  # fmt: skip
-_AT_FIRST = ("value", "low", "high", "uniform", "normal", "index")
+_AT_FIRST = ("value", "low", "high", "uniform", "normal", "index", "now")
+_OF_TRIGGERS = ("now", "signal", "value", "low", "high", "memory", "uniform", "normal", "step", "index")
+_NAMES = frozenset((*SENSED, *_OF_TRIGGERS, "passed"))
 OFFERED: dict[str, tuple[str, ...]] = {
     "first": _AT_FIRST,
     "wants": tuple(name for name in SENSED if name not in ("wanted", "acts")),
     "acts": tuple(name for name in SENSED if name != "acts"),
     "keeps": SENSED,
     "writes": SENSED,
+    **dict.fromkeys(("due", "fires", "hears"), _OF_TRIGGERS),
+    "passes": (*_OF_TRIGGERS, "passed"),
 }
 METHODS = tuple(OFFERED)
-FAMILIES = {"rule": ("wants", RULES), "clock": ("acts", CLOCK), "device": ("writes", WRITES)}
+FAMILIES = {
+    "rule": ("wants", RULES), "clock": ("acts", CLOCK), "device": ("writes", WRITES), "trigger": ("due", TRIGGERS),
+}  # fmt: skip
 FIRST_STEP = 2**32 - 1  # never a step of a run: the random numbers of `first`
 _DRAWN = ("uniform", "normal")
 
@@ -61,14 +69,14 @@ def scalar(cls: type, method: str) -> FunctionType | None:
 
 
 def named(function: FunctionType) -> frozenset[str]:
-    """What of its unit a method looks at. Where the unit is handed on, every name of SENSED that the code holds counts."""
+    """What of its unit a method looks at. Where the unit is handed on, every name of a sense that the code holds counts."""
     names, unit = set(), function.__code__.co_varnames[1:2]
     before = None
     for instruction in dis.get_instructions(function):
         if before is not None and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             names.add(instruction.argval)
         elif before is not None:
-            return frozenset(function.__code__.co_names) & frozenset(SENSED)
+            return frozenset(function.__code__.co_names) & _NAMES
         loaded = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
         before = instruction if instruction.opname.startswith("LOAD_FAST") and loaded[-1:] == unit else None
     return frozenset(names)
@@ -82,7 +90,8 @@ def named_by(cls: type, *methods: str) -> frozenset[str]:
 
 def slots(cls: type) -> int:
     """Numbers that each unit keeps for a part of this class by its scalar methods."""
-    return int(getattr(cls, "slots", 0)) if scalar(cls, "keeps") or scalar(cls, "first") else 0
+    keeping = any(scalar(cls, method) for method in ("keeps", "first", "fires", "passes", "hears"))
+    return int(getattr(cls, "slots", 0)) if keeping else 0
 
 
 def code_digest(cls: type) -> str:

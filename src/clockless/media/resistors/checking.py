@@ -6,6 +6,7 @@ a few steps on random units, in lanes and in NumPy.
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class Report:
 
     Attributes:
         part: it.
-        family: "rule", "clock", "device", "optimiser" or "comparator".
+        family: "rule", "clock", "trigger", "device", "optimiser" or "comparator".
         senses: what of its unit its scalar methods look at.
         slots: numbers that each unit keeps for it.
         difference: largest relative difference of lanes and NumPy on random units; None where that was not tried.
@@ -54,14 +55,14 @@ def family_of(part: Any) -> str:
     """
     cls = part if isinstance(part, type) else type(part)
     for family in SCALARS:
-        if hasattr(cls, SCALARS[family]) or hasattr(cls, ARRAY_METHODS[family]):
+        if hasattr(cls, SCALARS[family]) or hasattr(cls, ARRAY_METHODS.get(family, SCALARS[family])):
             return family
     for family, method in (("optimiser", "direction"), ("comparator", "sensed")):
         if hasattr(cls, method):
             return family
     raise ParameterError(
         f"{shown(part)} is no part of a unit: give its class one of the methods acts(self, unit) (a clock), "
-        "wants(self, unit) (a rule) or writes(self, unit) (a device)."
+        "due(self, unit) (a trigger), wants(self, unit) (a rule) or writes(self, unit) (a device)."
     )
 
 
@@ -88,6 +89,16 @@ def not_compiled(parts: dict[str, Any], error: NumbaError) -> ClocklessError:
     )
 
 
+def _tried(part: Any, family: str) -> float:
+    """Largest relative difference of compiled code and NumPy on random units or, of a trigger, on a small board."""
+    if family == "trigger":  # by name: steps do not rest on the sources of continuous time
+        trying = importlib.import_module("clockless.media.resistors.in_time.trying")
+        return float(trying.loop_against_arrays(part))
+    from clockless.media.resistors.trying import lanes_against_arrays
+
+    return lanes_against_arrays(part, family)
+
+
 def check(part: Any) -> Report:
     """Look at a part and try it on random units, in lanes and in NumPy; takes a few seconds.
 
@@ -101,10 +112,8 @@ def check(part: Any) -> Report:
     senses = {name for method in METHODS if (function := scalar(type(part), method)) for name in named(function)}
     difference = None
     if family != "comparator":
-        from clockless.media.resistors.trying import lanes_against_arrays
-
         try:
-            difference = lanes_against_arrays(part, family)
+            difference = _tried(part, family)
         except NumbaError as error:
             raise does_not_compile(part, family, error) from None
         except Exception as error:  # noqa: BLE001 (the methods of a part from outside raise whatever they like)

@@ -13,7 +13,9 @@ from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.parts.clocks import mean_rate
 from clockless.parts.comparators import Ideal
 from clockless.parts.optimisers import NONE
+from clockless.parts.presentations import Shown
 from clockless.parts.rules import EquilibriumPropagation, SignRule
+from clockless.parts.triggers import is_trigger
 from clockless.tasks.task import Task
 
 
@@ -24,15 +26,20 @@ def checked(resistors: OhmicNetwork, replica: Replica) -> Replica:
         ParameterError: a noun that resistors cannot use, or nouns that contradict each other.
         TaskError: a task that does not fit the network.
     """
-    values = {name: check(resistors, getattr(replica, name)) for name, check in _CHECKS.items()}
-    replica = replica.changed(**values, seed=checked_seed(replica.seed))
-    _check_together(resistors, replica.rule, replica.device, replica.batch)
+    replica = each_checked(resistors, replica, *_CHECKS)
+    check_together(resistors, replica.rule, replica.device, replica.batch)
     examples = len(replica.task.x_train)
     if isinstance(replica.batch, int) and replica.batch > examples:
         raise ParameterError(f"batch = {replica.batch}, but {replica.task.name} has {examples} training examples.")
     if hasattr(replica.batch, "Lanes"):
         mean_rate(replica.batch, examples)  # raises if it would never draw one
     return replica
+
+
+def each_checked(resistors: OhmicNetwork, replica: Replica, *nouns: str) -> Replica:
+    """The replica with some of its nouns checked one by one, and its seed."""
+    values = {name: _CHECKS[name](resistors, getattr(replica, name)) for name in nouns}
+    return replica.changed(**values, seed=checked_seed(replica.seed))
 
 
 def _checked_task(resistors: OhmicNetwork, task: Any) -> Task:
@@ -72,6 +79,11 @@ def _check_propagation(rule: EquilibriumPropagation) -> None:
 
 
 def _checked_clock(resistors: OhmicNetwork, clock: Any) -> Any:
+    if is_trigger(clock):
+        raise ParameterError(
+            f"clock = {shown(clock)} triggers units at times of their own, but Resistors learn in steps; give "
+            "medium=TimedResistors(network)."
+        )
     if isinstance(clock, type) or not (hasattr(clock, "acts") or hasattr(clock, "acting")):
         raise ParameterError(f"clock = {shown(clock)} is not a clock; give one such as Global() or Bernoulli(0.5).")
     mean_rate(clock, len(resistors.network.edges))  # raises if nothing would ever act
@@ -99,7 +111,7 @@ def _checked_optimiser(resistors: OhmicNetwork, optimiser: Any) -> Any:
     return optimiser
 
 
-def _check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any) -> None:
+def check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any) -> None:
     """Raise if a rule, a device and a batch contradict each other."""
     discrete, level = isinstance(rule, SignRule), getattr(device, "level", 0.0)
     if discrete and level == 0:
@@ -120,6 +132,10 @@ def _check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any)
 
 
 def _checked_batch(resistors: OhmicNetwork, batch: Any) -> Any:
+    if isinstance(batch, Shown):
+        raise ParameterError(
+            f"batch = {batch} holds examples for a time, but Resistors learn in steps; give medium=TimedResistors(network)."
+        )
     count = isinstance(batch, (int, np.integer)) and not isinstance(batch, bool)
     clock = hasattr(batch, "acting") and hasattr(batch, "Lanes") and not isinstance(batch, type)
     if not ((isinstance(batch, str) and batch == "full") or (count and batch >= 1) or clock):

@@ -18,6 +18,7 @@ from clockless.media.resistors import columns, engine
 from clockless.media.resistors.checking import not_compiled
 from clockless.media.resistors.moments import AllExamples, OneExample, SomeExamples, all_examples
 from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance
+from clockless.media.resistors.power import free_power
 from clockless.numerics.elimination import COLUMNS, Schedule
 from clockless.numerics.elimination import plan as plan_elimination
 from clockless.numerics.lanes import tile_of, width_of, zeros
@@ -52,7 +53,7 @@ class Wiring(NamedTuple):
 class Block:
     """Replicas of one kind in neighbouring lanes: a session (see `sessions`).
 
-    It measures `error` [member], volts squared, the `residual` [member] and, with traces, the resistances.
+    It measures `error` [member], volts squared, the `residual`, the `power` in watts and, with traces, the resistances.
     """
 
     def __init__(
@@ -109,7 +110,8 @@ class Block:
         with np.errstate(all="ignore"):  # a replica that fails shows in its numbers
             residual = columns.unbalanced(self._incidence, self.roles, self._columns, self._scratch.conductance)
             error = columns.test_error(self.roles, self._columns)
-        seen = {"error": error[: self.size], "residual": residual[: self.size]}
+            watts = free_power(self.roles, self._columns)
+        seen = {"error": error[: self.size], "residual": residual[: self.size], "power": watts[: self.size]}
         return {**seen, "traces": self._resistances()} if self._traces else seen
 
     def state(self) -> dict[str, np.ndarray]:
@@ -143,7 +145,7 @@ class Block:
         failed = ~np.isfinite(error).all(axis=1) | ~(residual < RESIDUAL_LIMIT) | ~np.isfinite(resistances).all(axis=1)
         results = {
             "error": scaled, "initial_error": initial, "residual": residual, "failed": failed, "parameters": resistances,
-            "actions": self.state_of_lanes.actions[:, : self.size].T.copy(),
+            "power": recorded["power"], "actions": self.state_of_lanes.actions[:, : self.size].T.copy(),
         }  # fmt: skip
         return {**results, "traces": recorded["traces"]} if self._traces else results
 

@@ -50,12 +50,13 @@ class Resistors(OhmicNetwork):
         return len(self.network.edges)
 
     def variables(self, traces: bool) -> dict[str, Variable]:
-        """Errors at the recorded steps, how well currents balance, and the resistances."""
+        """Errors and powers at the recorded steps, how well currents balance, and the resistances."""
         variables = {
             "error": Variable(("step",), "f8", SCALED_ERROR, "1"),
             "initial_error": Variable((), "f8", "test error at step 0", "V^2"),
             "residual": Variable((), "f8", "unbalanced current / test current", "1"),
             "failed": Variable((), "bool", "did not settle or is not finite", "1"),
+            "power": Variable(("step",), "f8", "power dissipated in the free state, mean over the training set", "W"),
             "actions": Variable(("edge",), "f8", "updates of the edge", "1"),
             "parameters": Variable(("edge",), "f8", "final resistance", "ohm"),
         }

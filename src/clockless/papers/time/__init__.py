@@ -1,0 +1,13 @@
+"""No step at all: what the desynchronous paper expects of edges that trigger themselves, in continuous time.
+
+Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631, run their board by a global clock, and conclude
+that 'the success at all values of p demonstrates that edges with entirely self-triggered updates should also function well'.
+"""
+
+from clockless.papers.time.captions import CAPTIONS as CAPTIONS
+from clockless.papers.time.triggered import figure_1
+
+TITLE = "Learning without any step: edges that trigger themselves"
+CITE = "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631 (its outlook)"
+
+FIGURES = {"1": figure_1}

@@ -1,0 +1,5 @@
+"""Draws the figures of `clockless.papers.time` from their data."""
+
+from clockless.papers.time.drawings.triggered import figure_1
+
+DRAW = {"1": figure_1}
