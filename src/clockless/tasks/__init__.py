@@ -16,6 +16,7 @@ _EXAMPLES = "clockless.tasks.examples"
 _BUILDERS = {
     "classification": _EXAMPLES, "from_arrays": _EXAMPLES,
     "regression": _RESISTORS, "allosteric": _RESISTORS,
+    "random_regression": _RESISTORS, "random_allosteric": _RESISTORS,
     "labels": _MODULES,
     "xor": _PHASES, "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,
 }  # fmt: skip
