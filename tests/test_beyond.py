@@ -77,5 +77,5 @@ def test_tiny_figures_hold_and_draw(figure):
     kept = []
     made = getattr(beyond, f"figure_{figure}")(Options(tiny=True, seed=1, keep=lambda name, data: kept.append(name)))
     assert kept == list(made.datasets)
-    assert [claim.quantity for claim in made.claims if not claim.holds] == []
+    assert [claim.quantity for claim in made.claims if claim.tiny and not claim.holds] == []
     plt.close(DRAW[figure](made.datasets))

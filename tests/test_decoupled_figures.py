@@ -47,7 +47,7 @@ def test_missing_collapse_is_seen():
     """A cost that is a function of the step has its spread in step x p, and the claims fall."""
     claims = bridge.claims_of(made_up(lambda step, p: (1 + step) ** -0.5, noise=0.02), 1, "cDNI")
     assert claims[0].measured > 0.5 * np.log10(10) * 0.9
-    assert [claim.holds for claim in claims] == [False, False, False, True]
+    assert [claim.holds for claim in claims] == [False, False, True]
 
 
 def test_late_collapse_is_told_from_early():
@@ -55,7 +55,7 @@ def test_late_collapse_is_told_from_early():
     claims = bridge.claims_of(
         made_up(lambda s, p: (1 + s * p) ** -0.5 * np.exp(p / 3 * (s * p < bridge.SETTLED - 1))), 0, "cDNI"
     )
-    assert [claim.holds for claim in claims] == [False, True, True, True]
+    assert [claim.holds for claim in claims] == [False, True, True]
     assert claims[0].measured == pytest.approx(0.3 / np.log(10))
 
 

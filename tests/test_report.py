@@ -14,7 +14,7 @@ import xarray
 
 from clockless.errors import OutputError
 from clockless.papers import FigureData, Options, reproduction
-from clockless.papers.claims import Claim
+from clockless.papers.claims import Claim, Source
 from clockless.papers.report import Section, number, page
 from clockless.papers.reproduction import Folder, reproduce
 
@@ -63,10 +63,13 @@ class Page(HTMLParser):
         return [" ".join("".join(parts).split()) for tag, parts in self.cells if tag in tags]
 
 
+SAID = Source("paper", "A. Author, doi 10.1/x")
 CLAIMS = [
-    Claim("1b", "spread at equal updates", 0.0, 0.0773, 0.02127, "The curves fall on one.", "Holds up to step 900."),
-    Claim("1b", "failed replicas", 0, 0, 2, "None is told of."),
-    Claim("2", "exponent", -0.5, 1.25e-7, float("nan")),
+    Claim("1b", "failed replicas", 0, 0, 2, source=Source("none", "nobody")),
+    Claim("1b", "spread at equal updates", 0.0, 0.0773, 0.02127, "The curves fall on one.", "Up to step 900.", source=SAID),
+    Claim("1b", "gain", 1.0, 0.0, 0.5, source=SAID, criterion="above", half=0.125),
+    Claim("2", "exponent", -0.5, 1.25e-7, float("nan"), source=Source("theory", "eq. 3")),
+    Claim("2", "slope", 0, 0.25, 0.5, source=Source("theory", "eq. 4"), criterion="within", half=0.5, decided=False),
 ]
 
 
@@ -117,16 +120,21 @@ def test_every_figure_is_embedded_with_its_caption():
 
 
 def test_tables_say_numbers_and_verdicts():
-    """Quantity, paper, expected, measured, tolerance, verdict and note stand in a row, the verdict in words."""
-    assert len(Page(made()).texts("tr")) == 5
+    """Quantity, words, expected, measured, tolerance, verdict, source and note stand in a row; a table for each source, the
+    paper's first."""
+    shown = Page(made())
+    assert shown.texts("h3") == ["What the paper says", "Checks of our own runs, expected by nobody", "What theory says"]
+    assert len(shown.texts("tr")) == 3 + 2 + 3
     assert Page(rows_of(made(), 0)).texts("th", "td") == [
-        "Claim", "What the paper says", "Expected", "Measured", "Tolerance", "Verdict", "Note",
-        "spread at equal updates", "The curves fall on one.", "0", "0.02127", "0.0773", "✓ holds", "Holds up to step 900.",
-        "failed replicas", "None is told of.", "0", "2", "0", "✗ does not hold", "",
+        "Claim", "In words", "Expected", "Measured", "Tolerance", "Verdict", "Where it is said", "Note",
+        "spread at equal updates", "The curves fall on one.", "0", "0.02127", "0.0773", "✓ holds", "A. Author, doi 10.1/x",
+        "Up to step 900.",
+        "gain", "", "> 1", "0.5 ± 0.12", "", "✗ does not hold", "A. Author, doi 10.1/x", "",
     ]  # fmt: skip
-    assert Page(rows_of(made(), 1)).texts("th", "td") == [
-        "Claim", "Expected", "Measured", "Tolerance", "Verdict",
-        "exponent", "−0.5", "not a number", "1.25 × 10−7", "✗ does not hold",
+    assert Page(rows_of(made(), 1)).texts("td") == ["0", "2", "0", "✗ does not hold", "nobody"]
+    assert Page(rows_of(made(), 2)).texts("th", "td")[6:] == [
+        "exponent", "−0.5", "not a number", "1.25 × 10−7", "✗ does not hold", "eq. 3",
+        "slope", "0", "0.5 ± 0.5", "within ± 0.25", "not decided at this size", "eq. 4",
     ]  # fmt: skip
 
 
@@ -136,19 +144,27 @@ def rows_of(text, index):
 
 
 def test_summary_counts_and_names_what_does_not_hold():
-    """n of m claims in all and per figure; those that do not hold are named at the top."""
+    """n of m claims by whose they are, what is undecided apart; those that do not hold are named at the top, the paper's
+    first."""
     text = made()
-    assert Page(text).texts("p").count("1 of 3 claims hold.") == 1
-    assert "1 of 2 claims hold." in text
-    assert "0 of 1 claim holds." in text
-    assert Page(text).texts("li") == ["Figure 1b: failed replicas", "Figure 2: exponent"]
-    assert "Not holding" not in made(CLAIMS[:1])
+    sums = [words for words in Page(text).texts("p") if words.startswith(("What", "Checks"))]
+    assert sums == [
+        "What the paper says: 1 of 2 claims hold.",
+        "What theory says: 0 of 1 claim holds. 1 not decided at this size.",
+        "Checks of our own runs, expected by nobody: 0 of 1 claim holds.",
+    ]
+    assert Page(text).texts("li") == [
+        "Figure 1b (paper): gain",
+        "Figure 2 (theory): exponent",
+        "Figure 1b (none): failed replicas",
+    ]
+    assert "Not holding" not in made(CLAIMS[1:2])
     assert "No claims were checked." in made([])
 
 
 def test_everything_is_escaped():
     """Signs that mean something in HTML are text wherever words come from outside."""
-    claims = [Claim("1b", NASTY, 0, 1, 0, NASTY, NASTY)]
+    claims = [Claim("1b", NASTY, 0, 1, 0, NASTY, NASTY, source=Source("paper", NASTY))]
     sections = [Section("1b", png(), NASTY, claims)]
     text = page(NASTY, NASTY + " doi 10.1/a<b>&c", NASTY, {NASTY: NASTY}, sections)
     shown = Page(text)
@@ -156,7 +172,7 @@ def test_everything_is_escaped():
     plain = "<b>a & b</b> \"c\" 'd'"
     assert shown.texts("h1") == [f"Reproduced: {plain}"]
     assert shown.texts("figcaption") == shown.texts("dt") == shown.texts("dd") == [plain]
-    assert [shown.texts("td")[k] for k in (0, -1)] == [plain, plain]
+    assert [shown.texts("td")[k] for k in (0, -2, -1)] == [plain, plain, plain]
     odd = Page(page("t", "c", "s", {}, [Section('"><x>', png(), "", claims)]))
     assert "x" not in {tag for tag, _ in odd.elements}
 
@@ -199,7 +215,7 @@ def paper(monkeypatch):
             {"a": (("task", "p"), np.ones((2, 3))), "b": ("p", [1.0, 2.0, 3.0]), "c": ("p", [0, 1, 0]), "d": 4.0},
             {"p": [0.1, 0.5, 1.0]}, {"version": "0"},
         )  # fmt: skip
-        claim = Claim(name, "a number", 1.0, 0.1, 1.05, "Said so.")
+        claim = Claim(name, "a number", 1.0, 0.1, 1.05, "Said so.", source=SAID)
         return lambda options: FigureData({f"figure-{name}": data}, [claim])
 
     module = SimpleNamespace(
@@ -230,7 +246,10 @@ def test_reproduction_writes_the_report(paper, tmp_path):
     reproduce("made_up", ["1", "2"], Folder(tmp_path), Options(tiny=True, seed=3, limits={"pairs": 1}), said.append)
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == text
     entries = json.loads((tmp_path / "numbers.json").read_text())
-    assert {tuple(entry) for entry in entries} == {("figure", "quantity", "expected", "tolerance", "measured", "holds")}
+    assert [(entry["figure"], entry["source"], entry["says"]) for entry in entries] == [
+        ("1", "paper", "Said so."), ("2", "paper", "Said so."),
+    ]  # fmt: skip
+    assert [(entry["decided"], entry["holds"]) for entry in entries] == [(False, None)] * 2  # tiny, and no row for tiny
 
 
 def test_report_of_one_figure_says_so(paper, tmp_path):

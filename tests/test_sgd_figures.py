@@ -72,9 +72,11 @@ def test_noise_makes_tasks_unrealisable():
 
 @pytest.mark.parametrize("figure", ["2a", "2b", "2c"])
 def test_tiny_figures_hold_and_can_be_drawn(figure, tmp_path):
-    """All numbers of the tiny version hold, and it becomes a picture."""
+    """All numbers that the tiny version decides hold, and it becomes a picture."""
     mpl.use("Agg")
     data = getattr(sgd, f"figure_{figure}")(Options(tiny=True))
-    assert all(claim.holds for claim in data.claims), [claim for claim in data.claims if not claim.holds]
+    decided = [claim for claim in data.claims if claim.tiny]
+    assert len(decided) >= 2
+    assert [claim for claim in decided if not claim.holds] == []
     getattr(drawings, f"figure_{figure}")(data.datasets).savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000

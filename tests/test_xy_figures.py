@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from clockless.errors import UnknownFigureError
 from clockless.experiments.descriptions import built
 from clockless.papers import Options
+from clockless.papers.claims import Source
 from clockless.papers.reproduction import checked_figures, known_figures
 from clockless.papers.trends import bootstrap_mean, like_counts, mean_interval, share_interval, trend_of_shares
 from clockless.papers.xy_lattices import CAPTIONS, FIGURES, NEEDS, digits, iris, mnist, xor
@@ -168,6 +169,9 @@ def test_claims_on_initial_states():
         assert last.holds == trend.holds == holds
 
 
+THEORY = Source("theory", "made up")
+
+
 def test_iris_claims_are_paired_over_splits():
     """A constant difference is significant however much the splits differ; noise around none is not."""
     rng = np.random.default_rng(0)
@@ -175,10 +179,10 @@ def test_iris_claims_are_paired_over_splits():
     final = xarray.DataArray(
         np.stack([splits + 5 + rng.normal(0, 1, 10), splits]), {"network": ["good", "bad"]}, ("network", "split")
     )
-    assert iris._order(final, "good", "bad", "").measured == 1
-    assert iris._order(final, "bad", "good", "").measured == -1
+    assert iris._order(final, "good", "bad", "", THEORY).holds
+    assert not iris._order(final, "bad", "good", "", THEORY).holds
     shuffled = final.copy(data=rng.normal(80, 10, (2, 10)))
-    assert iris._order(shuffled, "good", "bad", "").measured == 0
+    assert not iris._order(shuffled, "good", "bad", "", THEORY).holds
 
 
 # --- tiny versions ---------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def reproduce(
     """Reproduce a paper's figures: run, draw, and check the numbers against what the paper says.
 
     Writes report.html, which shows everything on one page, figures (PDF, PNG), the plotted numbers (CSV) and numbers.json.
-    Exit code 0: all numbers hold; 1: some do not; 2: wrong arguments; 130: stopped by Ctrl-C.
+    Exit code 0: all that the paper or theory says holds; 1: some does not; 2: wrong arguments; 130: stopped by Ctrl-C.
 
     Parameters
     ----------
@@ -92,10 +92,10 @@ def reproduce(
         print(f"\nStopped. Kept in {folder.path}: {kept}. Run the same command to go on.", file=sys.stderr)
         return 130
     print(claims.table(checked))
-    holds = all(claim.holds for claim in checked)
-    if tiny and not holds:
+    holds = claims.all_hold(checked)
+    if any(not claim.decided for claim in checked):
         print(
-            "A tiny run shows that everything works; its few tasks do not carry every verdict. Run without --tiny to judge."
+            "\nA tiny run shows that everything works; its few tasks do not decide every row. Run without --tiny to judge."
         )
     return 0 if holds else 1
 

@@ -110,6 +110,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
     "task": {
         "regression": Kind("clockless.media.resistors.tasks:regression", _FILLED),
         "allosteric": Kind("clockless.media.resistors.tasks:allosteric", _FILLED),
+        "random-regression": Kind("clockless.media.resistors.tasks:random_regression", _FILLED),
+        "random-allosteric": Kind("clockless.media.resistors.tasks:random_allosteric", _FILLED),
         "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES, later=("labels_train", "labels_test", "classes")),
         "classification": Kind("clockless.tasks.examples:Classification", tables=_EXAMPLES),
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),

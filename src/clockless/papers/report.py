@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from clockless.papers.claims import Claim
+from clockless.papers.claims import SOURCES, Claim, by_source, counted
 
 _DOI = re.compile(r"(10\.\d{4,9}/[^\s\"<>]*[^\s\"<>.,;)\]])")
 
@@ -22,6 +22,7 @@ _STYLE = """
 body { margin: 0 auto; max-width: 62rem; padding: 1rem; color: #1a1a1a; background: #fff;
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0.5rem 0; }
+h3 { font-size: 1rem; margin: 1.2rem 0 0; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 0.5rem; padding-top: 0.6rem; border-top: 1px solid #bbb; }
 a { color: #00507f; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 1rem 0; }
@@ -46,6 +47,7 @@ tbody th { font-weight: 400; min-width: 10rem; }
 .verdict { white-space: nowrap; padding-left: 0.6rem; }
 td.verdict { font-weight: 600; }
 .holds { color: #00507f; }
+.open { color: #555; }
 .fails { color: #8f3500; text-decoration: underline; text-decoration-thickness: 2px; }
 footer { margin-top: 2.5rem; padding-top: 0.6rem; border-top: 1px solid #bbb; color: #555; font-size: 0.9rem; }
 @media print {
@@ -105,15 +107,17 @@ def page(title: str, cite: str, scope: str, settings: Mapping[str, str], section
 <p>{_linked(cite)}</p>
 </header>
 <main>
-<p class="sum">{_counted(claims)}</p>
-{_failures(sections)}<p>{escape(scope)}</p>
+{_sums(claims)}{_failures(sections)}<p>{escape(scope)}</p>
 <dl>
 {rows}</dl>
 {_contents(sections)}{"".join(_section(section) for section in sections)}</main>
 <footer>
-<p>A claim holds if |measured − expected| ≤ tolerance. Expected values come from the paper or from theory, tolerances from
-statistics. Beside this page stand the pictures as PDF and PNG, the plotted numbers as CSV, and all checked numbers
-at full precision in numbers.json.</p>
+<p>Every row says whose expectation it is: the paper's, theory's, that of an earlier run or another program of ours, never
+published, or nobody's. Expected with a sign &gt; or &lt;: it holds if the whole interval of the measured value lies on that
+side. Within a tolerance: it holds if the whole 90 % interval lies within expected ± tolerance, which are two one-sided
+tests at 5 %. All others hold if |measured − expected| ≤ tolerance. Beside this page stand the pictures as PDF and PNG, the
+plotted numbers as CSV, and all checked numbers with their sources, intervals, criteria and the dates of their
+thresholds at full precision in numbers.json.</p>
 </footer>
 </body>
 </html>
@@ -139,16 +143,22 @@ def _table(section: Section) -> str:
     """The claims of a figure; columns that no claim fills are left out."""
     if not section.claims:
         return "<p>No number of this figure is checked.</p>\n"
-    paper = any(claim.paper for claim in section.claims)
-    note = any(claim.note for claim in section.claims)
+    return "".join(_group(section.figure, whose, claims) for whose, claims in by_source(section.claims).items())
+
+
+def _group(figure: str, whose: str, claims: Sequence[Claim]) -> str:
+    says = any(claim.says for claim in claims)
+    note = any(claim.note for claim in claims)
     head = [
-        ("Claim", ""), *([("What the paper says", "words")] if paper else []), ("Expected", "number"),
-        ("Measured", "number"), ("Tolerance", "number"), ("Verdict", "verdict"), *([("Note", "words")] if note else []),
+        ("Claim", ""), *([("In words", "words")] if says else []), ("Expected", "number"), ("Measured", "number"),
+        ("Tolerance", "number"), ("Verdict", "verdict"), ("Where it is said", "words"),
+        *([("Note", "words")] if note else []),
     ]  # fmt: skip
     cells = "".join(f'<th scope="col"{_class(kind)}>{text}</th>' for text, kind in head)
-    rows = "".join(_row(claim, paper, note) for claim in section.claims)
-    return f"""<p>{_counted(section.claims)}</p>
-<div class="scroll" role="region" tabindex="0" aria-label="Claims of figure {escape(section.figure)}">
+    rows = "".join(_row(claim, says, note) for claim in claims)
+    return f"""<h3>{SOURCES[whose]}</h3>
+<p>{counted(claims)}</p>
+<div class="scroll" role="region" tabindex="0" aria-label="Claims of figure {escape(figure)}: {SOURCES[whose]}">
 <table>
 <thead><tr>{cells}</tr></thead>
 <tbody>
@@ -158,14 +168,20 @@ def _table(section: Section) -> str:
 """
 
 
-def _row(claim: Claim, paper: bool, note: bool) -> str:
+def _row(claim: Claim, says: bool, note: bool) -> str:
     cells = [f'<th scope="row">{escape(claim.quantity)}</th>']
-    if paper:
-        cells.append(f'<td class="words">{escape(claim.paper)}</td>')
-    cells += [f'<td class="number">{number(value)}</td>' for value in (claim.expected, claim.measured, claim.tolerance)]
-    cells.append(
-        '<td class="verdict holds">✓ holds</td>' if claim.holds else '<td class="verdict fails">✗ does not hold</td>'
-    )
+    if says:
+        cells.append(f'<td class="words">{escape(claim.says)}</td>')
+    sign = {"above": "&gt; ", "below": "&lt; "}.get(claim.criterion, "")
+    half = f" ± {number(claim.half, 2)}" if math.isfinite(claim.half) else ""
+    tolerance = "" if sign else ("within ± " if claim.criterion == "within" else "") + number(claim.tolerance)
+    cells += [
+        f'<td class="number">{text}</td>'
+        for text in (sign + number(claim.expected), number(claim.measured) + half, tolerance)
+    ]
+    kind, mark = (("holds", "✓ ") if claim.holds else ("fails", "✗ ")) if claim.decided else ("open", "")
+    cells.append(f'<td class="verdict {kind}">{mark}{claim.verdict}</td>')
+    cells.append(f'<td class="words">{_linked(claim.source.cite)}</td>')
     if note:
         cells.append(f'<td class="words">{escape(claim.note)}</td>')
     return f"<tr>{''.join(cells)}</tr>\n"
@@ -183,20 +199,18 @@ def number(value: float, digits: int = 4) -> str:
     return f"{mantissa} × 10<sup>{power.replace('+', '').replace('−0', '−').lstrip('0')}</sup>" if power else mantissa
 
 
-def _counted(claims: Sequence[Claim]) -> str:
+def _sums(claims: Sequence[Claim]) -> str:
+    """How many claims hold, by whose they are."""
     if not claims:
-        return "No claims were checked."
-    return f"{sum(claim.holds for claim in claims)} of {len(claims)} {'claim holds' if len(claims) == 1 else 'claims hold'}."
+        return f'<p class="sum">{counted(claims)}</p>\n'
+    return "".join(f'<p class="sum">{SOURCES[whose]}: {counted(group)}</p>\n' for whose, group in by_source(claims).items())
 
 
 def _failures(sections: Sequence[Section]) -> str:
-    """The claims that do not hold, with links to their figures."""
-    items = [
-        f"<li>{_link(section)}: {escape(claim.quantity)}</li>\n"
-        for section in sections
-        for claim in section.claims
-        if not claim.holds
-    ]
+    """The claims that do not hold, with links to their figures, those of the paper first."""
+    failed = [(section, claim) for section in sections for claim in section.claims if claim.decided and not claim.holds]
+    failed.sort(key=lambda pair: list(SOURCES).index(pair[1].source.whose))  # stable
+    items = [f"<li>{_link(section)} ({claim.source.whose}): {escape(claim.quantity)}</li>\n" for section, claim in failed]
     return f"<p>✗ Not holding:</p>\n<ul>\n{''.join(items)}</ul>\n" if items else ""
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from clockless import __version__, disk
 from clockless.errors import ClocklessError, OutputError, UnknownFigureError
 from clockless.papers import Options
-from clockless.papers.claims import Claim, merged
+from clockless.papers.claims import Claim, merged, sized
 from clockless.papers.report import Section, page
 
 if TYPE_CHECKING:
@@ -180,6 +180,7 @@ def reproduce(
     sections: list[Section] = []
     for figure in figures:
         data = papers.FIGURES[figure](options)
+        claims = sized(data.claims, options.tiny)
         drawing.join()
         for name, dataset in data.datasets.items():
             folder.keep_data(name, dataset)
@@ -190,9 +191,9 @@ def reproduce(
             picture.set_layout_engine("none")  # laid out once; doing it again takes a second
         importlib.import_module("matplotlib.pyplot").close(picture)
         png = (folder.path / f"figure-{figure}.png").read_bytes()
-        sections.append(Section(figure, png, captions.get(figure, ""), data.claims))
+        sections.append(Section(figure, png, captions.get(figure, ""), claims))
         with folder.writing("numbers.json") as path:
-            path.write_text(json.dumps(merged(folder.path / "numbers.json", data.claims, [figure]), indent=1) + "\n")
+            path.write_text(json.dumps(merged(folder.path / "numbers.json", claims, [figure]), indent=1) + "\n")
         folder.keep_report(paper, figures, sections, options)  # after every figure, so that one stopped later is there
         say(f"figure {figure}: {folder.path / f'figure-{figure}.png'}")
     say(f"report: {folder.path / 'report.html'}")

@@ -16,6 +16,7 @@ _EXAMPLES, _LAYERED = "clockless.tasks.examples", "clockless.media.layered.tasks
 _BUILDERS = {
     "classification": _EXAMPLES, "from_arrays": _EXAMPLES,
     "regression": _RESISTORS, "allosteric": _RESISTORS,
+    "random_regression": _RESISTORS, "random_allosteric": _RESISTORS,
     "labels": _MODULES,
     "mnist_pixels": _LAYERED, "digit_pixels": _LAYERED,
     "xor": "clockless.tasks.logic", "iris": _PHASES, "digits": _PHASES, "mnist": _PHASES,

@@ -30,11 +30,14 @@ class Task:
             sites. `ground` nodes are held at 0; resistors need at least one.
         x_train, x_test: what is held at the inputs [example, input].
         y_train, y_test: what is wanted at the outputs [example, output]; may be left out where there are labels.
-        feasible: True if some parameters are known to meet all targets, False if none can, None if unknown. For voltages,
-            targets outside the range of the held ones break the maximum principle and set it to False.
+        feasible: True if some parameters are known to meet all targets, False if none can or a search found none, None if
+            unknown. For voltages, targets outside the range of the held ones break the maximum principle and set it to
+            False.
         name: how plots and tables call it.
         labels_train, labels_test: class of each example, int [example] from 0.
         classes: how many classes there are; the number of outputs if nothing is said.
+        least_error: the least mean squared error of the training set that a search over the parameters found, in the
+            targets' unit squared; None if nobody searched. It enters no fingerprint.
 
     Raises:
         TaskError: a node with two roles, a missing role, or arrays that do not fit.
@@ -52,6 +55,7 @@ class Task:
     labels_train: Any = None
     labels_test: Any = None
     classes: int | None = None
+    least_error: float | None = None
 
     def __post_init__(self) -> None:
         if self.wired:

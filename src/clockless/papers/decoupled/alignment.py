@@ -12,8 +12,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from clockless.papers import FigureData, Options
-from clockless.papers.claims import Claim
+from clockless.papers.claims import Claim, Source
 from clockless.papers.decoupled.errors import HIDDEN, results
+from clockless.papers.decoupled.sources import DESCENT, JADERBERG
 
 if TYPE_CHECKING:
     import xarray
@@ -39,31 +40,32 @@ def _over_early_steps(data: xarray.Dataset, method: str) -> xarray.DataArray:
 
 
 def claims_of(data: xarray.Dataset) -> list[Claim]:
-    """Claims are signs, 1 or 0: a descent direction, the label's part in it, and what is lost from boundary to boundary."""
-    claims = []
-    for method in METHODS:
-        mean, half = _mean_and_half(early(data, method))
-        claims.append(Claim(
-            "alignment", f"{method}: synthetic gradients point downhill early on (cosine > 0)", 1, 0, int(mean - half > 0),
-            note=f"Mean cosine {mean:.3f} ± {half:.3f} over steps {EARLY[0]} to {EARLY[-1]} and all boundaries.",
-        ))  # fmt: skip
-    gain, half = _mean_and_half(early(data, "cDNI") - early(data, "DNI"))
-    claims.append(Claim(
-        "alignment", "the label improves the alignment of a linear interface", 1, 0, int(gain - half > 0),
-        "Conditioning on the label helps (arXiv 1608.05343).", f"Cosine of cDNI less that of DNI: {gain:.3f} ± {half:.3f}.",
-    ))  # fmt: skip
+    """A descent direction, the label's part in it, and what is lost from boundary to boundary."""
+    when = f"mean over steps {EARLY[0]} to {EARLY[-1]} and all boundaries"
+    claims = [
+        _above(f"{method}: cosine of synthetic and true gradient, {when}", early(data, method), DESCENT)
+        for method in METHODS
+    ]
+    gain = early(data, "cDNI") - early(data, "DNI")
+    said = "Conditioning on the label helps."
+    claims.append(_above(f"cosine of cDNI less that of linear DNI, {when}", gain, JADERBERG, said))
     return [*claims, _claim_of_depth(data)]
+
+
+def _above(quantity: str, values: np.ndarray, source: Source, says: str = "", note: str = "") -> Claim:
+    """That the mean over seeds is positive."""
+    mean, half = _mean_and_half(values)
+    return Claim("alignment", quantity, 0.0, 0.0, mean, says, note, source=source, criterion="above", half=half)
 
 
 def _claim_of_depth(data: xarray.Dataset) -> Claim:
     """An interface learns from the one after it, so what that one misses is missed before it, too."""
     cosines = _over_early_steps(data, "cDNI").transpose("boundary", "seed").values
     cosines = cosines[np.isfinite(cosines).all(axis=1)]
-    gain, half = _mean_and_half(cosines[-1] - cosines[0])
     first, last = (f"{mean:.3f} ± {half:.3f}" for mean, half in map(_mean_and_half, cosines[[0, -1]]))
-    return Claim(
-        "alignment", "cDNI: the last boundary is better aligned than the first", 1, 0, int(gain - half > 0),
-        note=f"Mean cosine {first} after the first layer, {last} before the last.",
+    return _above(
+        "cDNI: cosine at the last boundary less that at the first", cosines[-1] - cosines[0], DESCENT,
+        "What an interface misses is missed by all before it.", f"{first} after the first layer, {last} before the last.",
     )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from clockless.papers.desynchronous.benefit import figure_4f, figure_4g
 from clockless.papers.desynchronous.beyond import figure_b1, figure_b2, figure_b3
 from clockless.papers.desynchronous.captions import CAPTIONS as CAPTIONS
 from clockless.papers.desynchronous.collapse import figure_1a, figure_1b
-from clockless.papers.desynchronous.discrete import figure_4a, figure_4b, figure_4c, figure_4d, figure_4e
+from clockless.papers.desynchronous.difficulty import figure_4d, figure_4e
+from clockless.papers.desynchronous.discrete import figure_4a, figure_4b, figure_4c
 from clockless.papers.desynchronous.oscillators import figure_3a, figure_3b, figure_3c, figure_3d
 from clockless.papers.desynchronous.sgd import figure_2a, figure_2b, figure_2c
 

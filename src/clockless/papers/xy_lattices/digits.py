@@ -15,6 +15,7 @@ from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.papers.trends import mean_interval
+from clockless.papers.xy_lattices.sources import PREDECESSOR, SETTLED
 
 if TYPE_CHECKING:
     import xarray
@@ -119,8 +120,10 @@ def _claims(data: xarray.Dataset) -> list[Claim]:
             )
             claims.append(
                 Claim("a", f"best checkpoint, {names[k]}, mean over seeds, %", float(one.paper),
-                      tolerance(float(one.paper), one.best.values), float(one.best.mean()), "",
-                      f"{said} Mean and 95 % interval over {data.sizes['seed']} seeds.")
+                      tolerance(float(one.paper), one.best.values), float(one.best.mean()),
+                      "Best checkpoint of one run, which was chosen on the test set.",
+                      f"{said} Mean and 95 % interval over {data.sizes['seed']} seeds.", source=PREDECESSOR,
+                      half=float(mean_interval(one.best.values)[1]))
             )  # fmt: skip
     if data.sizes["size"] == len(HIDDEN):
         claims.append(_layers_against_all_to_all(data))
@@ -140,7 +143,7 @@ def _layers_against_all_to_all(data: xarray.Dataset) -> Claim:
     return Claim(
         "a", "layers less all-to-all, best checkpoint, mean of the three larger sizes, %", float(expected.mean()),
         float(np.hypot(spread, half)), float(mean), "Large layered networks do better than all-to-all ones of equal size.",
-        f"At the last step {honest:.1f} ± {honest_half:.1f} %.",
+        f"At the last step {honest:.1f} ± {honest_half:.1f} %.", source=PREDECESSOR, half=float(half),
     )  # fmt: skip
 
 
@@ -154,4 +157,5 @@ def _larger(data: xarray.Dataset) -> tuple[np.ndarray, np.ndarray]:
 def settled(figure: str, *runs: xarray.Dataset) -> Claim:
     """Share of samples that did not settle within the sweeps' limit."""
     share = max(float(run.unsettled.max()) for run in runs)
-    return Claim(figure, "largest share of samples whose relaxation did not reach the stated residual", 0.0, 1e-3, share)
+    quantity = "largest share of samples whose relaxation did not reach the stated residual"
+    return Claim(figure, quantity, 0.0, 1e-3, share, source=SETTLED, tiny=True)

@@ -12,9 +12,10 @@ import numpy as np
 
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
-from clockless.papers.claims import Claim
+from clockless.papers.claims import Claim, Source
 from clockless.papers.trends import mean_interval
 from clockless.papers.xy_lattices.digits import seeds, settled
+from clockless.papers.xy_lattices.sources import ABSTRACT, EARLIER
 
 if TYPE_CHECKING:
     import xarray
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 FEATURES, SPECIES, TESTED = 4, 3, 50
 SIDES = (5, 7, 9)
 FAR, NEAR = "rows at the edges", "rows amid"
-PAPER = {"layers 4-10-3": 94.0, "all-to-all 20": 91.1, f"{FAR}, 5": 71.7}  # %
+BEFORE = {"layers 4-10-3": 94.0, "all-to-all 20": 91.1, f"{FAR}, 5": 71.7}  # %, our own prototype
 OPTIMISERS = {"descent 0.1": ({"kind": "descent"}, 0.1), "Adam 0.03": ({"kind": "adam"}, 0.03)}
 STEPS = 1000
 _AVERAGED = 5  # checkpoints at the end
@@ -68,7 +69,7 @@ def figure_c(options: Options) -> FigureData:
         {"accuracy": (("optimiser", "network", "split", "step"), accuracy)},
         {"optimiser": list(OPTIMISERS), "network": list(named), "step": runs[0].step.values},
     )
-    data["published"] = "network", [PAPER.get(name, np.nan) for name in named]
+    data["before"] = "network", [BEFORE.get(name, np.nan) for name in named]
     data["final"] = data.accuracy.isel(step=slice(-_AVERAGED, None)).mean("step")
     return FigureData({"figure-c": data}, [*_claims(data), settled("c", *runs)])
 
@@ -76,29 +77,31 @@ def figure_c(options: Options) -> FigureData:
 def _claims(data: xarray.Dataset) -> list[Claim]:
     plain, adam = (data.final.sel(optimiser=title) for title in OPTIMISERS)
     claims = []
-    for name, paper in PAPER.items():
+    for name, before in BEFORE.items():
         values, other = plain.sel(network=name).values, mean_interval(adam.sel(network=name).values)
         best = mean_interval(data.accuracy.sel(optimiser="descent 0.1", network=name).max("step").values)
         mean, half = mean_interval(values)
-        share = paper / 100
+        share = before / 100
         binomial = 1e4 * share * (1 - share) / TESTED
         claims.append(
-            Claim("c", f"iris, {name}, plain descent, %", paper,
+            Claim("c", f"iris, {name}, plain descent, %", before,
                   float(1.96 * np.sqrt(binomial + values.var(ddof=1) * (1 + 1 / values.size))), float(mean), "",
-                  f"± {half:.1f} over {values.size} splits; best checkpoint {best[0]:.1f} ± {best[1]:.1f}, "
-                  f"with Adam {other[0]:.1f} ± {other[1]:.1f}. Tolerance: the earlier number is one of unknown splits.")
+                  f"Over {values.size} splits; best checkpoint {best[0]:.1f} ± {best[1]:.1f}, "
+                  f"with Adam {other[0]:.1f} ± {other[1]:.1f}. Tolerance: the earlier number is one of unknown splits.",
+                  source=EARLIER, half=float(half))
         )  # fmt: skip
-    claims.append(_order(plain, "layers 4-10-3", f"{FAR}, 5", "Training lattices is harder than training dense networks."))
+    claims.append(
+        _order(plain, "layers 4-10-3", f"{FAR}, 5", "Training lattices is harder than training dense networks.", ABSTRACT)
+    )
     sides = [int(str(name).rsplit(", ", 1)[1]) for name in plain.network.values if str(name).startswith(FAR)]
     small, large = f"{FAR}, {sides[0]}", f"{FAR}, {sides[-1]}"
-    claims.append(_order(plain, small, large, "Larger lattices are harder where the distance grows with them."))
-    claims.append(_order(plain, f"{NEAR}, {sides[-1]}", large, "Distance decides, not size."))
+    claims.append(_order(plain, small, large, "Larger lattices are harder where the distance grows with them.", EARLIER))
+    claims.append(_order(plain, f"{NEAR}, {sides[-1]}", large, "Distance decides, not size.", EARLIER))
     return claims
 
 
-def _order(final: xarray.DataArray, better: str, worse: str, paper: str) -> Claim:
-    """Paired over splits: 1 if the first is significantly better."""
+def _order(final: xarray.DataArray, better: str, worse: str, says: str, source: Source) -> Claim:
+    """That the first is better, paired over splits."""
     difference, half = mean_interval((final.sel(network=better) - final.sel(network=worse)).values)
-    verdict = int(np.sign(difference)) if abs(difference) > half else 0
-    return Claim("c", f"{better} is better than {worse} (1), worse (-1), neither (0)", 1, 0, verdict, paper,
-                 f"By {difference:.1f} ± {half:.1f} % (95 % interval over splits).")  # fmt: skip
+    return Claim("c", f"accuracy of {better} less that of {worse}, %", 0.0, 0.0, float(difference), says, source=source,
+                 criterion="above", half=float(half))  # fmt: skip

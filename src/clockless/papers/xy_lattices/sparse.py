@@ -8,8 +8,8 @@ questions are asked of it, both paired by the split of the digits:
 - *at equal number of couplings*: is it higher than that of a dense network with as few couplings, whose accuracy is
   interpolated between the dense networks linearly in the logarithm of their numbers of couplings?
 
-NOTE: the accuracies of that paper are not known to us. The ranges in REFERENCE are those of an independent NumPy
-implementation (two-colour relaxation, Adam at 0.003, 1,500 steps); its batches were larger.
+NOTE: the accuracies of that paper are not known to us. The ranges in REFERENCE are those of an earlier NumPy
+implementation of ours (two-colour relaxation, Adam at 0.003, 1,500 steps); its batches were larger.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from clockless.experiments.descriptions import built
 from clockless.experiments.experiment import Experiment
 from clockless.networks.windows import readout_edges
 from clockless.papers import FigureData, Options
-from clockless.papers.claims import Claim
+from clockless.papers.claims import Claim, no_failures
+from clockless.papers.xy_lattices.sources import ABSTRACT, EARLIER, READING
 from clockless.parts.optimisers import Adam
 from clockless.parts.rules import EquilibriumPropagation
 
@@ -154,13 +155,12 @@ def smallest_not_inferior(data: xarray.Dataset) -> str:
 def _claims(data: xarray.Dataset, tiny: bool, failed: int) -> list[Claim]:
     sparse, dense = data.sel(network=SPARSE), data.sel(network=DENSE)
     counts = f"{SPARSE} ({int(sparse.couplings):,} couplings) - {DENSE} ({int(dense.couplings):,})"
-    difference = f"{100 * float(sparse.mean_to_dense):+.2f} +- {100 * float(sparse.half_to_dense):.2f} points (95 %)"
     claims = [
         Claim(
-            "d", f"accuracy, {counts}: lower end of the one-sided 95 % interval above -{MARGIN:g} (1: yes)", 1, 0,
-            int(sparse.not_inferior),
+            "d", f"accuracy, {counts}, one-sided 95 % interval", -MARGIN, 0.0, float(sparse.mean_to_dense),
             "Sparse local networks reach the performance of dense ones with fewer couplings.",
-            f"The difference is {difference}. {_sequence(data)}",
+            f"Reached means at most {MARGIN:g} below. {_sequence(data)}", source=ABSTRACT, criterion="above",
+            half=float(half_width(sparse.to_dense.values, 0.95)), level=0.9,
         ),
         _advantage(data),
     ]  # fmt: skip
@@ -169,9 +169,10 @@ def _claims(data: xarray.Dataset, tiny: bool, failed: int) -> list[Claim]:
         tolerance = (high - low) / 2 + float(one.half_accuracy)
         claims.append(
             Claim("d", f"accuracy, {name}", (low + high) / 2, tolerance, float(one.mean_accuracy), "",
-                  "Expected: range of an independent implementation, which learned from larger batches.")
+                  "Expected: the range of its runs, which learned from larger batches.", source=EARLIER,
+                  half=float(one.half_accuracy))
         )  # fmt: skip
-    return [*claims, Claim("d", "replicas that failed", 0, 0, failed)]
+    return [*claims, no_failures("d", failed)]
 
 
 def _sequence(data: xarray.Dataset) -> str:
@@ -189,10 +190,9 @@ def _advantage(data: xarray.Dataset) -> Claim:
     larger = single.at_equal_couplings.isel(network=single.couplings.values >= _FEW).mean("network").values
     mean, half = float(plain.mean()), float(half_width(plain))
     return Claim(
-        "d", "sign of mean accuracy, single local layers - dense of as many couplings", 1, 0,
-        int(np.sign(mean)) if abs(mean) > half else 0,
+        "d", "mean accuracy of single local layers less that of dense ones of as many couplings", 0.0, 0.0, mean,
         "What the claim implies if it is the locality, not the number of couplings, that helps.",
-        f"0: the interval holds 0. The mean difference is {100 * mean:+.2f} +- {100 * half:.2f} "
-        f"points (95 %); of networks from {_FEW:,} couplings up "
-        f"{100 * float(larger.mean()):+.2f} +- {100 * float(half_width(larger)):.2f}.",
+        f"Of networks from {_FEW:,} couplings up the mean difference is "
+        f"{100 * float(larger.mean()):+.2f} +- {100 * float(half_width(larger)):.2f} points.", source=READING,
+        criterion="above", half=half,
     )  # fmt: skip

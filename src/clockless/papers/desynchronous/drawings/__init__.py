@@ -2,12 +2,11 @@
 
 from clockless.papers.desynchronous.drawings.beyond import figure_b1, figure_b2, figure_b3
 from clockless.papers.desynchronous.drawings.collapse import figure_1a, figure_1b
+from clockless.papers.desynchronous.drawings.difficulty import figure_4d, figure_4e
 from clockless.papers.desynchronous.drawings.discrete import (
     figure_4a,
     figure_4b,
     figure_4c,
-    figure_4d,
-    figure_4e,
     figure_4f,
     figure_4g,
 )

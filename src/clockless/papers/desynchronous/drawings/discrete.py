@@ -1,4 +1,4 @@
-"""Draws Figs. 4a to 4g."""
+"""Draws Figs. 4a to 4c, 4f and 4g."""
 
 from __future__ import annotations
 
@@ -76,45 +76,6 @@ def figure_4c(datasets: Datasets) -> Figure:
 
 
 @in_house_style
-def figure_4d(datasets: Datasets) -> Figure:
-    """Final error against p for every O, and the benefit of p = 0.2 and 0.8 against O."""
-    data = datasets["figure-4d"]
-    table, strong = data.final_error.transpose("device", "outputs", "clock", "task").values
-    figure, (left, right) = subplots(1, 2, (PAGE, 0.75 * COLUMN))
-    for k, outputs in enumerate(data.outputs.values):
-        style = {**ordered_line(k, len(data.outputs)), "marker": _MARKERS[k], "label": f"O = {outputs}"}
-        _against_p(left, data.p.values, table[k], style)
-    left.legend(ncols=2)
-    for k, p in enumerate((0.2, 0.8)):
-        middle, half = log_mean(table[:, -1] / table[:, clock_of(data, p)])
-        style = {**ordered_line(k, 2), "marker": _MARKERS[k], "label": f"p = {p:g}, x = 10⁻⁴"}
-        right.errorbar(data.outputs.values, middle, half, capsize=2, **style)
-    middle, half = log_mean(strong[:, -1] / strong[:, clock_of(data, 0.2)])
-    right.errorbar(data.outputs.values, middle, half, capsize=2, color="0.5", marker="v", label="p = 0.2, x = 10⁻³")
-    right.axhline(0, color="0.6", linewidth=0.6)
-    right.set(xlabel="number of outputs O", ylabel="benefit: log₁₀ error(1) / error(p)", xscale="log")
-    right.set_xticks(data.outputs.values, [str(o) for o in data.outputs.values])
-    right.minorticks_off()
-    right.legend()
-    return figure
-
-
-@in_house_style
-def figure_4e(datasets: Datasets) -> Figure:
-    """Regression: final error against p, 143 edges beside 16 edges, a line per x."""
-    figure, panels = subplots(1, 2, (PAGE, 0.75 * COLUMN), sharey=True)
-    for axes, name in zip(panels, ("143", "16"), strict=True):
-        data = datasets[f"figure-4e_{name}-edges"]
-        error = data.final_error.transpose("device", "clock", "task").values
-        for k, x in enumerate(("10⁻⁴", "10⁻³", "0")):
-            _against_p(axes, data.p.values, error[k], {**ordered_line(k, 3), "marker": _MARKERS[k], "label": f"x = {x}"})
-        axes.set_title(f"{name} edges", loc="left")
-    panels[1].set_ylabel("")
-    panels[0].legend()
-    return figure
-
-
-@in_house_style
 def figure_4f(datasets: Datasets) -> Figure:
     """The benefit over bias and nudge; and against x for every nudge and variant."""
     data = datasets["figure-4f"]
@@ -135,8 +96,7 @@ def figure_4f(datasets: Datasets) -> Figure:
         style = {**ordered_line(k, nudges.size), "marker": _MARKERS[k], "label": f"η = {nudge:g}"}
         right.errorbar(biases / nudge, middle[k, 1:], half[k, 1:], capsize=1.5, **style)
     for name, values in zip(data.variant.values, data.variants.transpose("variant", "device", "task").values, strict=True):
-        if name != "gain 10":  # the same points as without
-            right.plot(biases, log_mean(10 ** values[1:])[0], linewidth=0.7, linestyle="--", label=f"η = 1, {name}")
+        right.plot(biases, log_mean(10 ** values[1:])[0], linewidth=0.7, linestyle="--", label=f"η = 1, {name}")
     right.axhline(0, color="0.6", linewidth=0.6)
     right.set(xscale="log", xlabel="x = bias / (gain · η · signal voltage)", ylabel="benefit (decades)")
     right.legend(fontsize=5.5)

@@ -30,7 +30,7 @@ def figure_c(datasets: Datasets) -> Figure:
         _against_side(axes, data.final.sel(optimiser=optimiser))
         axes.set(title=str(optimiser), xlabel="side of the lattice")
     first = f"{FAR}, 5"
-    grid[0].plot(5, data.published.sel(network=first), "*k", markersize=7, linestyle="none", label="earlier number, 5 × 5")
+    grid[0].plot(5, data.before.sel(network=first), "*k", markersize=7, linestyle="none", label="earlier number, 5 × 5")
     _during_training(grid[2], data.accuracy.isel(optimiser=0))
     grid[0].set_ylabel("test accuracy (%)")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, fontsize=6)
