@@ -49,7 +49,7 @@ def reproduce(
     ----------
     paper
         desynchronous (Wycoff et al. 2022), xy-lattices (Wang et al. 2026), decoupled (synthetic gradients; needs
-        clockless[modules]), nonlinear (transistors, deep resistive networks), or time (no steps: edges that trigger themselves).
+        clockless[modules]), nonlinear (transistors, deep resistive networks), or time (edges that trigger themselves).
     figure
         A figure of the paper, such as 1b; several as --figure 1b --figure 4c. All when left out (six to ten minutes for
         desynchronous, half an hour for xy-lattices).

@@ -90,8 +90,10 @@ def _task(nodes: dict[str, list[int]], x: np.ndarray, wanted: np.ndarray, kept: 
     """The first `kept` examples are learned, the others tested; all of both where none are left."""
     y = _pairs(wanted)
     test = slice(kept, None) if kept < len(x) else slice(None)
-    named = {} if labels is None else {"labels_train": labels[:kept], "labels_test": labels[test]}
-    return Task(**nodes, x_train=x[:kept], y_train=y[:kept], x_test=x[test], y_test=y[test], **named)
+    given: dict[str, Any] = {**nodes, "x_train": x[:kept], "y_train": y[:kept], "x_test": x[test], "y_test": y[test]}
+    if labels is not None:
+        given |= {"labels_train": labels[:kept], "labels_test": labels[test]}
+    return Task(**given)
 
 
 def right_sides(outputs: np.ndarray, task: Task) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
-from clockless.papers.claims import Claim
+from clockless.papers.claims import HEALTH, Claim, Source
 from clockless.papers.nonlinear.boards import TASKS, Asked, starts, torus, transistors, with_diodes
 from clockless.papers.trends import share_interval
 from clockless.parts.clocks import Bernoulli
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 P = (1.0, 0.8, 0.5, 0.2, 0.1, 0.05)
 PAIR = (0.2, 1.0)
+HOPE = Source("paper", "Wycoff et al. 2022, last paragraph, doi 10.1063/5.0084631: 'in larger, nonlinear networks'")
+OPEN = Source("none", "nobody has said what to expect; neither is the cautious guess")
 FINE = 1801  # levels of 2 mV on the gates' range: what the sign rule calls unlimited
 COARSE = (8, 32, 128)
 NUDGE, RATE = 0.5, 0.3  # PyCLLN's eta and gamma
@@ -108,11 +110,12 @@ def _over_p(
 def solving(board: Circuit, asked: Asked, task: Any, parameters: np.ndarray) -> np.ndarray:
     """Whether every board [seed] solves the task; one whose states cannot be found does not."""
     from clockless.errors import ParameterError
+    from clockless.learning.contracts import Luck
 
     found = []
     for values in parameters:
         try:
-            outputs = board.predict(values, task.x_test, task, (0, 0, 0))
+            outputs = board.predict(values, task.x_test, task, Luck(0, 0, 0))
         except ParameterError:
             found.append(False)
             continue
@@ -134,7 +137,14 @@ def _claims(datasets: dict[str, xarray.Dataset]) -> list[Claim]:
             expected = int(rule == "sign" and task == "exclusive or")
             claims.append(_verdict("truth", f"{task}, {rule} rule", data.sel(rule=rule), expected))
         claims.append(
-            Claim("truth", f"{task}: largest share of states that did not settle", 0.0, 0.01, float(data.unsettled.max()))
+            Claim(
+                "truth",
+                f"{task}: largest share of states that did not settle",
+                0.0,
+                0.01,
+                float(data.unsettled.max()),
+                source=HEALTH,
+            )
         )
     return claims
 
@@ -155,4 +165,5 @@ def _verdict(figure: str, what: str, data: xarray.Dataset, expected: int) -> Cla
         "The true test will be in larger, nonlinear networks on complex cost landscapes." if figure == "truth" else "",
         f"Solved ({data.attrs.get('words', '')}) {without} of {trials} at p = 0.2 ({low:.2f} to {lower:.2f}), {clocked} at "
         f"p = 1 ({high:.2f} to {higher:.2f}), Fisher's p {chance:.2g}; at equal steps {plain[0]} and {plain[1]}.",
+        source=HOPE if expected else OPEN,
     )  # fmt: skip

@@ -14,9 +14,9 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from clockless.errors import ParameterError
+from clockless.learning import unit_lanes
 from clockless.learning.contracts import Arrays, Replica
 from clockless.learning.scaling import scales
-from clockless.learning import unit_lanes
 from clockless.media.resistors.checking import not_compiled
 from clockless.media.resistors.engine import Lanes
 from clockless.media.resistors.in_time import loop

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
+from clockless.learning.unit_lanes import Sensed, asked, draw, keep, put, want
 from clockless.media.resistors.in_time.inverse import change, invert, unbalanced
 from clockless.media.resistors.in_time.states import sense, settle
 from clockless.media.resistors.ohm import conductance_of, signal_of
-from clockless.learning.unit_lanes import Sensed, asked, draw, keep, put, want
 from clockless.numerics.lanes import COMPILE_OPTIONS, uncounted
 from clockless.numerics.randomness import HEARD, PRESENTATIONS, RULES, TRIGGERS, WRITES, step_keys, uniform
 from clockless.parts.comparators import listen
