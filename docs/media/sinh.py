@@ -2,8 +2,8 @@
 
     I = theta sinh(v / v0),   W = theta v0 (cosh(v / v0) - 1)
 
-A law of an edge is written for arrays and compiled alike (`clockless.media.circuits.law`); it brings Newton's method in lanes,
-every rule, clock, device and optimiser, stores, and some thousand times the speed of NumPy.
+A law of an edge is written for arrays and compiled alike (`clockless.media.circuits.law`); it brings Newton's method in
+lanes, every rule, clock, device and optimiser, stores, and some thousand times the speed of NumPy.
 """
 
 import clockless as cl
