@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from clockless.errors import OutputError
 
 if TYPE_CHECKING:
     from clockless.actors import Actor
+
+
+DAMAGE = (ValueError, KeyError, IndexError, TypeError, EOFError, NotImplementedError, BadZipFile, ZlibError)  # of an .npz
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,6 @@ def load(folder: Path, name: str) -> Saved | None:
             state = {key.removeprefix("state/"): file[key] for key in file.files if key.startswith("state/")}
             measures = {key.removeprefix("measure/"): float(file[key]) for key in file.files if key.startswith("measure/")}
             events, begun, run = (int(count) for count in file["counts"])
-    except (ValueError, KeyError, BadZipFile, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         raise OutputError(f"{path} is no snapshot of an actor; delete it, or choose another folder.") from error
     return Saved(state, measures, events, begun, run)

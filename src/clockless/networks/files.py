@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import NetworkError, OutputError, shown
+from clockless.errors import NetworkError, OutputError, instance, place, shown
 from clockless.networks.network import Network
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ def to_networkx(network: Network) -> networkx.Graph:
     """A networkx graph with node attributes `x`, `y` (if positions are known) and the edge number as `edge`."""
     import networkx
 
+    instance("network", network, Network, "make one with Network(edges)")
     graph = networkx.Graph()
     for node in range(network.nodes):
         place = {} if network.positions is None else dict(zip("xy", network.positions[node].tolist(), strict=True))
@@ -79,7 +79,7 @@ def read_graphml(path: str | os.PathLike[str]) -> Network:
 
     unreadable = (ParseError, networkx.NetworkXException, LookupError, ValueError, TypeError, AttributeError)
     try:
-        graph = networkx.read_graphml(path)
+        graph = networkx.read_graphml(place("path", path))
         numbers = {label: int(label) for label in graph if label.isdecimal()}
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
@@ -95,7 +95,7 @@ def write_graphml(network: Network, path: str | os.PathLike[str]) -> None:
     import networkx
 
     try:
-        networkx.write_graphml(to_networkx(network), path)
+        networkx.write_graphml(to_networkx(network), place("path", path))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose a place you may write to.") from None
 
@@ -107,7 +107,7 @@ def read_csv(path: str | os.PathLike[str]) -> Network:
         NetworkError: the file cannot be read, or a line is not a pair of whole numbers.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
+        text = place("path", path).read_text(encoding="utf-8-sig")  # Excel writes a byte order mark
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
     except UnicodeDecodeError:
@@ -135,8 +135,9 @@ def _csv_edges(lines: list[str], path: str | os.PathLike[str]) -> Iterator[tuple
 
 def write_csv(network: Network, path: str | os.PathLike[str]) -> None:
     """Write the edges as two columns, `node_i,node_j`. Positions do not fit this format; GraphML keeps them."""
+    instance("network", network, Network, "make one with Network(edges)")
     try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with open(place("path", path), "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["node_i", "node_j"])
             writer.writerows(network.edges.tolist())

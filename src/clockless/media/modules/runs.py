@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from clockless.actors.endings import Limits
 from clockless.actors.reports import Report
 from clockless.actors.simulation import Simulation
+from clockless.actors.snapshots import DAMAGE
 from clockless.actors.traces import write_whole
 from clockless.errors import OutputError, ParameterError, shown, whole
 from clockless.media.modules.actors import Actors, build, memories
@@ -96,7 +96,7 @@ class ModuleRun:
                 raise OutputError(
                     f"{self.folder} holds another run (see {path}); choose another folder with --out, or delete that one."
                 )
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             raise OutputError(f"{path} is not what this program writes; choose another folder with --out.") from None
         except OSError as error:
             if isinstance(error, OutputError):
@@ -133,7 +133,7 @@ def simulated(run: ModuleRun, progress: Progress | None = None) -> Report:
         try:
             with np.load(path, allow_pickle=False) as file:
                 simulation.restore({name: file[name] for name in file.files})
-        except (ValueError, KeyError, BadZipFile) as error:
+        except (*DAMAGE, OSError) as error:
             raise OutputError(f"{path} is no state of a simulation; delete it, or choose another --out.") from error
     end = math.inf if run.seconds is None else simulation.now + run.seconds
     saved = time.monotonic()
