@@ -22,6 +22,7 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, wraps
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 import numpy as np
@@ -98,11 +99,14 @@ def _is_table(field: Any) -> bool:
 
 
 def _plain(name: str, field: Any, value: Any) -> Any:
-    """`value` as the annotated kind of number; refused where a class's own check took what is none (True, 10**400)."""
+    """`value` as the annotated kind of number; refused where a class's own check took what is none (True, 10**400).
+
+    What is no number at all is kept as it is: a class without a check may mean it.
+    """
     annotation, where = spelled(field.type), f"{name} got {field.name}"
-    if annotation == "float":
+    if annotation == "float" and isinstance(value, Real):
         return number(where, value, "a number")
-    if annotation == "int":
+    if annotation == "int" and isinstance(value, Integral):
         return whole(where, value, -COUNTS)
     return flag(where, value) if annotation == "bool" else value
 
