@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 import numpy as np
 from numba.extending import overload
 
-from clockless.errors import COUNTS, flag, number, whole
+from clockless.errors import COUNTS, ParameterError, flag, number, whole
 from clockless.numerics.lanes import COMPILE_OPTIONS
 from clockless.parts.scalars import code_digest, derived
 
@@ -68,7 +68,13 @@ def part(cls: C) -> C:
         if check is not None:
             check(self, *args)
         for field in fields(made):
-            object.__setattr__(self, field.name, _plain(made.__name__, field, getattr(self, field.name)))
+            value = getattr(self, field.name)
+            try:
+                value = _plain(made.__name__, field, value)
+            except ParameterError:
+                if check is not None:
+                    raise
+            object.__setattr__(self, field.name, value)
 
     cls.__post_init__ = wraps(check)(__post_init__) if check else __post_init__  # type: ignore[attr-defined]
     made = cls = cast(C, dataclass(frozen=True)(cls))
@@ -99,9 +105,8 @@ def _is_table(field: Any) -> bool:
 
 
 def _plain(name: str, field: Any, value: Any) -> Any:
-    """`value` as the annotated kind of number; refused where a class's own check took what is none (True, 10**400).
-
-    What is no number at all is kept as it is: a class without a check may mean it.
+    """`value` as the annotated kind of number; ParameterError where it is none in lanes (True, 10**400), although a class's
+    own check took it. A class without a check keeps what it is given, and all keep what is no number at all.
     """
     annotation, where = spelled(field.type), f"{name} got {field.name}"
     if annotation == "float" and isinstance(value, Real):
