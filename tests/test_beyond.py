@@ -1,5 +1,6 @@
 """What is beyond the paper: cuts leave a network, runs go on after them, and the numbers of the figures on made-up data."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -54,9 +55,16 @@ def test_exponent_of_a_power_law_is_exact_and_of_noise_uncertain():
     assert np.isfinite(beyond.exponent(sizes, scattered, 0)).all()
 
 
+@functools.cache
+def tiny(figure):
+    """A tiny figure with another master seed than that of the documents, and the names of what it kept."""
+    kept = []
+    return getattr(beyond, f"figure_{figure}")(Options(tiny=True, seed=1, keep=lambda name, data: kept.append(name))), kept
+
+
 def test_damage_goes_on_from_the_resistances_before_the_cut():
     """The error right after a cut is the learned one or somewhat above, for most tasks far below that before learning."""
-    data = beyond.figure_b3(Options(tiny=True)).datasets["figure-b3_equal-updates"].error
+    data = tiny("b3")[0].datasets["figure-b3_equal-updates"].error
     assert np.allclose(data.isel(stage=0, since=0), 1.0)
     before, after = data.isel(stage=0, since=-1).sel(p=1.0), data.isel(stage=1, since=0).sel(p=1.0)
     assert np.median(after) < 0.5
@@ -74,8 +82,7 @@ def test_tiny_figures_hold_and_draw(figure):
 
     from clockless.papers.desynchronous.drawings import DRAW
 
-    kept = []
-    made = getattr(beyond, f"figure_{figure}")(Options(tiny=True, seed=1, keep=lambda name, data: kept.append(name)))
+    made, kept = tiny(figure)
     assert kept == list(made.datasets)
     assert [claim.quantity for claim in made.claims if claim.tiny and not claim.holds] == []
     plt.close(DRAW[figure](made.datasets))

@@ -17,7 +17,7 @@ import pytest
 from clockless.actors.endings import Limits
 from clockless.actors.simulation import Simulation
 from clockless.actors.traces import replay
-from rigs import LIMIT, wait_until
+from rigs import LIMIT, abandoned, wait_until
 from small_actors import RING, Chain, Net, mixer, same
 
 pytest.importorskip("mpi4py", reason="mpi4py is not installed (the extra `mpi`)", exc_type=ImportError)
@@ -71,9 +71,9 @@ def start(tmp_path):
             except ProcessLookupError:
                 continue
         job.communicate()
-    for name in set(os.listdir("/dev/shm")) - shared:  # what MPICH leaves when a rank is killed
-        if name.startswith("mpich_shm"):
-            Path("/dev/shm", name).unlink(missing_ok=True)
+    new = set(os.listdir("/dev/shm")) - shared
+    for name in abandoned(name for name in new if name.startswith("mpich_shm")):  # what it leaves when a rank is killed
+        Path("/dev/shm", name).unlink(missing_ok=True)
 
 
 def ranks_of(job):

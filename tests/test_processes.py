@@ -21,7 +21,7 @@ from clockless.actors.processes import Processes
 from clockless.actors.simulation import Simulation
 from clockless.actors.traces import Trace, replay
 from clockless.errors import ActorError, ParameterError, StalledError, WiringError
-from rigs import LIMIT, wait_until
+from rigs import LIMIT, abandoned, wait_until
 from small_actors import RING, Chain, Net, broken, layer, mixer, same
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
@@ -61,7 +61,7 @@ def _nothing_is_left_behind():
     assert {key: value for key, value in after[3].items() if key != "PYTEST_CURRENT_TEST"} == {
         key: value for key, value in before[3].items() if key != "PYTEST_CURRENT_TEST"
     }
-    assert not [name for name in after[0] - before[0] if "clockless" in name or name.startswith(("psm_", "sem."))]
+    assert not abandoned(name for name in after[0] - before[0] if "clockless" in name or name.startswith(("psm_", "sem.")))
 
 
 def begun(deed):

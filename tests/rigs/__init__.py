@@ -6,6 +6,8 @@ Where it cannot start it raises a `RigMissing` whose sentence a test hands to `p
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -48,6 +50,17 @@ def end(processes: Iterable[subprocess.Popen]) -> None:
     for process in processes:
         process.kill()
         process.wait()
+
+
+def abandoned(names: Iterable[str]) -> list[str]:
+    """Of these names in /dev/shm, the files that no process holds; what others hold there meanwhile is their affair."""
+    held = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since, or is somebody else's
+            held.update(line.split()[-1] for line in (entry / "maps").read_text().splitlines() if "/dev/shm/" in line)
+            held.update(os.readlink(descriptor) for descriptor in (entry / "fd").iterdir())
+    places = [Path("/dev/shm", name) for name in names]
+    return [place.name for place in places if place.is_file() and str(place) not in held]
 
 
 def last_words(log: Path, lines: int = 3) -> str:

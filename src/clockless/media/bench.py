@@ -12,7 +12,6 @@ turns on it; what is random about a simulated one follows from the key, so that 
 from __future__ import annotations
 
 import json
-import math
 import os
 import select
 import shlex
@@ -28,7 +27,7 @@ from typing import IO, Any, TypeVar
 
 import numpy as np
 
-from clockless.errors import BenchError, ParameterError, shown
+from clockless.errors import BenchError, ParameterError, above_zero, flag, shown
 from clockless.learning.boundaries import Boundary, Sensed
 from clockless.learning.own import Medium
 from clockless.learning.relaxation import Relaxation
@@ -64,9 +63,8 @@ class Bench(Medium):
         super().__init__(network, size=size, units=units)
         if not isinstance(command, str) or not command.strip():
             raise ParameterError(f'command = {shown(command)}; give what starts the bench, such as "python board.py".')
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
-            raise ParameterError(f"timeout = {shown(timeout)}; give seconds, more than 0.")
-        self.command, self.timeout, self.nudged = command, float(timeout), bool(nudged)
+        self.command, self.nudged = command, flag("nudged", nudged)
+        self.timeout = above_zero("timeout", timeout, "seconds, more than 0")
         self.nudges = self.nudged
         self._line = _Line(command, self.timeout)
         weakref.finalize(self, self._line.close)  # at the end of the program, too

@@ -18,7 +18,6 @@ NumPy, and a function for a block of lanes that is registered by `behaviour`.
 
 from __future__ import annotations
 
-import contextlib
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 import numpy as np
 from numba.extending import overload
 
+from clockless.errors import COUNTS, ParameterError, flag, number, whole
 from clockless.numerics.lanes import COMPILE_OPTIONS
 from clockless.parts.scalars import code_digest, derived
 
@@ -68,7 +68,13 @@ def part(cls: C) -> C:
         if check is not None:
             check(self, *args)
         for field in fields(made):
-            object.__setattr__(self, field.name, _plain(spelled(field.type), getattr(self, field.name)))
+            value = getattr(self, field.name)
+            try:
+                value = _plain(made.__name__, field, value)
+            except ParameterError:
+                if check is not None:
+                    raise
+            object.__setattr__(self, field.name, value)
 
     cls.__post_init__ = wraps(check)(__post_init__) if check else __post_init__  # type: ignore[attr-defined]
     made = cls = cast(C, dataclass(frozen=True)(cls))
@@ -98,16 +104,16 @@ def _is_table(field: Any) -> bool:
     return spelled(field.type) == "Table"
 
 
-def _plain(annotation: str, value: Any) -> Any:
-    """`value` as the annotated kind of number where this loses nothing, else as it is."""
+def _plain(name: str, field: Any, value: Any) -> Any:
+    """`value` as the annotated kind of number; ParameterError where it is none in lanes (True, 10**400), although a class's
+    own check took it. A class without a check keeps what it is given, and all keep what is no number at all.
+    """
+    annotation, where = spelled(field.type), f"{name} got {field.name}"
     if annotation == "float" and isinstance(value, Real):
-        with contextlib.suppress(OverflowError):
-            return float(value)
+        return number(where, value, "a number")
     if annotation == "int" and isinstance(value, Integral):
-        return int(value)
-    if annotation == "bool" and isinstance(value, np.bool_):
-        return bool(value)
-    return value
+        return whole(where, value, -COUNTS)
+    return flag(where, value) if annotation == "bool" else value
 
 
 def stack(parts: Sequence[Any]) -> Any:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, shown, whole
+from clockless.errors import SEEDS, ParameterError, TaskError, shown, whole
 from clockless.learning.checks import check_present
 from clockless.media.modules import stacks
 from clockless.media.modules.answers import answer, computing, flat_parameters, flat_statistics, numbers_of
@@ -77,8 +77,7 @@ class Learning:
         check_present(self.clock, "clock")
         transform(self.optimiser)  # raises if it has none
         checked_device(self.device)
-        if whole("seed", self.seed) >= 2**64:
-            raise ParameterError(f"seed = {self.seed!r}; give a whole number from 0 to 2^64 - 1.")
+        whole("seed", self.seed, most=SEEDS)
         if self.precision not in ("float32", "float64"):
             raise ParameterError(f"precision = {shown(self.precision)}; the nets compute in 'float32' or 'float64'.")
 

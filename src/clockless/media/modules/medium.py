@@ -92,7 +92,7 @@ class Modules:
             raise ParameterError(f"network = {shown(network)} is no stack of modules; give one such as MLP(4, 256).")
         if precision not in ("float32", "float64"):
             raise ParameterError(f"precision = {shown(precision)}; the nets compute in 'float32' or 'float64'.")
-        if optimiser not in OPTIMISERS:
+        if not isinstance(optimiser, str) or optimiser not in OPTIMISERS:
             raise ParameterError(f"optimiser = {shown(optimiser)}; there are: {', '.join(OPTIMISERS)}.")
         self.network, self.precision, self.optimiser = network, precision, optimiser
         self.step_size = StepSize(rate, drops)
