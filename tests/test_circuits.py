@@ -172,7 +172,8 @@ def test_ngspice_finds_the_same_voltages(name, tmp_path):
         f".model m nmos(level=1 vto={law.vto!r} gamma={law.gamma!r} phi={law.phi!r} kp={law.kp!r} lambda={law.lam!r} "
         f"rd={law.rd!r} rs={law.rs!r} is=1e-30)"
     )
-    lines.append(".model d d(is=1e-14 n=0.9994398)")  # 25.85 mV at ngspice's 300.15 K
+    # 25.85 mV at ngspice's 300.15 K, by its constants
+    lines.append(f".model d d(is=1e-14 n={0.02585 / (1.38064852e-23 * 300.15 / 1.6021766208e-19)!r})")
     lines += [f"RS{n} n{n} 0 1e9" for n in range(9)] + [f"VH{n} n{n} 0 {v!r}" for n, v in held.items()]
     lines += [".control", "set numdgt=15", "op", "print " + " ".join(f"v(n{n})" for n in range(9)), ".endc", ".end"]
     (tmp_path / "board.cir").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -180,7 +181,7 @@ def test_ngspice_finds_the_same_voltages(name, tmp_path):
     found = dict(re.findall(r"v\(n(\d+)\) = ([-+0-9.eE]+)", done.stdout))
     theirs = np.array([float(found[str(n)]) for n in range(9)])
     joined = np.abs(np.diag(circuit.jacobian(values, volts))) > 1e-7
-    np.testing.assert_allclose(volts[joined], theirs[joined], atol=2e-6 if name == "diodes" else 1e-8)
+    np.testing.assert_allclose(volts[joined], theirs[joined], atol=1e-7 if name == "diodes" else 1e-8)
 
 
 # --- learning --------------------------------------------------------------------------------------------------------------
@@ -203,7 +204,8 @@ CASES = [
     ("nmos", {}), ("nmos", {"batch": 1}), ("nmos", {"batch": 2, "optimiser": cl.Adam()}),
     ("nmos", {"batch": cl.Epochs(3)}),
     ("nmos", {"rule": cl.SignRule(0.3), "device": cl.Levels(128, 0.4, 8.0)}), ("ohmic", {"batch": cl.Bernoulli(0.5)}),
-    ("diodes", {}), ("memristors", {}), ("cubic", {}), ("table", {}), ("linear", {"rule": cl.EquilibriumPropagation(0.5, 1.0)}),
+    ("diodes", {}), ("memristors", {}), ("cubic", {}), ("table", {}),
+    ("linear", {"rule": cl.EquilibriumPropagation(0.5, 1.0)}),
     ("nmos", {"rule": cl.EquilibriumPropagation(1e-5, 0.1, centred=True)}),
 ]  # fmt: skip
 
@@ -329,14 +331,14 @@ def test_reciprocal_laws_descend_and_transistors_nearly():
         exact = cl.adjoint_gradient(circuit, values, task)
         stiff = np.abs(np.diag(circuit.jacobian(values, np.full(9, 0.2)))).mean()
         apart = []
-        for nudge in (1e-2 * stiff, 1e-3 * stiff):
+        for nudge in (1e-3 * stiff, 1e-4 * stiff):
             rule = cl.EquilibriumPropagation(nudge, 1.0)
             found = sum(reference.contrast(circuit, values, task, k, rule.push) for k in range(4)) / nudge
             apart.append(1 - found @ exact / np.linalg.norm(found) / np.linalg.norm(exact))
-        if reciprocal:
-            assert apart[1] < 1e-4
-        else:
-            assert 1e-4 < apart[1] < 0.9
+        if reciprocal:  # 1 - cosine falls with the square of the nudge
+            assert apart[1] < 0.02 * apart[0]
+        else:  # and here it stays
+            assert apart[1] > 0.5 * apart[0] > 1e-6
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------------
@@ -390,3 +392,12 @@ def test_a_mixed_circuit_is_plain_data(tmp_path):
     study = cl.Experiment(network=network, medium={"kind": "circuit", "law": law}, task={"kind": "regression"},
                           rule={"kind": "coupled-learning", "nudge": 0.5, "rate": 0.3}, steps=3)  # fmt: skip
     assert study.replicas == 2
+
+
+def test_every_node_keeps_a_row():
+    """The common ground is the reference, also where a node is joined to all others."""
+    for network in (cl.Network([(0, 1), (1, 2)]), cl.Network([(i, j) for i in range(6) for j in range(i)])):
+        circuit = cl.Circuit(network, L.Linear(), shunt=1e-3)
+        assert sorted(circuit.plan.row) == list(range(network.nodes))
+        held = {0: 1.0}
+        np.testing.assert_allclose(circuit.settle(2.0, held), reference.newton(circuit, np.full(circuit.units, 2.0), held))

@@ -26,7 +26,9 @@ from clockless.papers.report import Section, page
 if TYPE_CHECKING:
     import xarray
 
-PAPERS = {"desynchronous": "desynchronous", "xy-lattices": "xy_lattices", "decoupled": "decoupled"}  # user's name: module
+PAPERS = {
+    "desynchronous": "desynchronous", "xy-lattices": "xy_lattices", "decoupled": "decoupled", "nonlinear": "nonlinear",
+}  # user's name: module  # fmt: skip
 
 
 def known_figures(paper: str, data: Collection[str] = ()) -> list[str]:

@@ -81,7 +81,8 @@ class NonlinearNetwork:
         self.differential = bool(differential)
         if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0 < float(tolerance) < 1):
             raise ParameterError(f"tolerance = {shown(tolerance)}; give volts, above 0 and below 1.")
-        self.tolerance, self.iterations = float(tolerance), whole("iterations", iterations, 1)
+        self.tolerance: float = float(tolerance)
+        self.iterations: int = whole("iterations", iterations, 1)
         self._check_floating()
 
     def _range(self, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from clockless.numerics.systems import factor_symmetric, solve_symmetric
 from clockless.parts.kernels import call, separate
 
 FIRST, LEAST = 1e-3, 1e-12  # siemens: of the damping C / tau
+SMALL = 1e-6  # volts
 UNDAMPED = 1e-7  # siemens, or so relative to the largest slope: a lane is done below it
 
 
@@ -55,7 +56,7 @@ def descend(tile, wires, pull, bench, volts, free):
     """As `newton.settle`, by descent."""
     bench, volts, free, pull = known(tile, bench), known(tile, volts), known(tile, free), known(tile, pull)
     upper, step, trial, worst = bench.upper, bench.step, bench.trial, bench.worst
-    active, count, energy, damping = bench.active, bench.count, bench.energy, bench.damping
+    active, count, energy, damping = bench.active, bench.taken, bench.energy, bench.damping
     lanes = volts.shape[1]
     measure(tile, wires, pull, bench, volts, free)
     for w in range(lanes):
@@ -92,7 +93,8 @@ def descend(tile, wires, pull, bench, volts, free):
         left = 0.0
         for w in range(lanes):
             slack = 1e-14 * abs(energy[0, w]) + 1e-30
-            good = damping[1, w] > 0.0 and energy[1, w] <= energy[0, w] + slack
+            # Of very small steps the co-content's own rounding is all that would be compared.
+            good = damping[1, w] > 0.0 and (energy[1, w] <= energy[0, w] + slack or worst[w] <= SMALL)
             if active[w] > 0.0:
                 energy[0, w] = energy[1, w] if good else energy[0, w]
                 damping[0, w] = max(damping[0, w] * 0.2, LEAST) if good else damping[0, w] * 4.0

@@ -33,7 +33,7 @@ class AnyLaw(NamedTuple):
 
 def kind(law: Law) -> Any:
     """The empty named tuple whose type says what class a law is of, and which of its methods it carries by."""
-    return _kind(type(law), law.kernel())()
+    return _kind(type(law), law.kernel())()  # type: ignore[arg-type]
 
 
 @cache
@@ -94,7 +94,7 @@ def _asks(stub: Callable[..., Any], name: str, arguments: str) -> None:
     """Let a stub call the law's own method."""
 
     @overload(stub, jit_options=UNCOUNTED, strict=False)
-    def chosen(kind, *rest):  # type: ignore[no-untyped-def]
+    def chosen(kind, *rest):
         cls = _class(kind)
         if cls is None:
             return None

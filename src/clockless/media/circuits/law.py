@@ -51,6 +51,10 @@ class Law:
     measure = "1"
     low, high, initial = 0.0, 1.0, 0.0
 
+    def carries(self, va: Any, vb: Any, theta: Any) -> Any:
+        """(I, dI/dva, dI/dvb); every law has its own."""
+        raise NotImplementedError
+
     @property
     def learns(self) -> bool:
         """Whether there is something that learns."""
@@ -78,13 +82,13 @@ class Law:
         """Current from a to b in amperes, of numbers or arrays."""
         a, b, learned = (np.asarray(each, dtype=np.float64) for each in (va, vb, theta))
         with np.errstate(all="ignore"):
-            return np.asarray(self.carries(a, b, learned)[0], dtype=np.float64)  # type: ignore[attr-defined]
+            return np.asarray(self.carries(a, b, learned)[0], dtype=np.float64)
 
     def conductances(self, va: Any, vb: Any, theta: Any = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """The differential conductances dI/dva and dI/dvb, siemens; of a reciprocal law one is minus the other."""
         a, b, learned = (np.asarray(each, dtype=np.float64) for each in (va, vb, theta))
         with np.errstate(all="ignore"):
-            _, da, db = self.carries(a, b, learned)  # type: ignore[attr-defined]
+            _, da, db = self.carries(a, b, learned)
         return np.asarray(da, dtype=np.float64), np.asarray(db, dtype=np.float64)
 
     def signal(self, drop: Any, theta: Any = 0.0) -> np.ndarray:
@@ -98,15 +102,15 @@ class Law:
 
     def contrasts(self, free: Any, pushed: Any, theta: Any) -> Any:
         """Nothing learns."""
-        return 0.0 * free
+        return 0.0 * (free + pushed)
 
 
 def require(law: Any, name: str, condition: str) -> None:
     """Raise unless the field is a finite number that is "positive", "not negative" or "finite"."""
     value = getattr(law, name)
     number = isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
-    holds = {"positive": lambda x: x > 0, "not negative": lambda x: x >= 0, "finite": lambda x: True}[condition]
-    if not number or not holds(float(value)):
+    least = {"positive": np.nextafter(0.0, 1.0), "not negative": 0.0, "finite": -np.inf}[condition]
+    if not number or not float(value) >= least:
         sign = "finite" if condition == "finite" else f"{condition} and finite"
         raise ParameterError(f"{type(law).__name__} got {name} = {shown(value)}; it must be {sign}.")
 

@@ -139,4 +139,7 @@ class Memristor(Law):
         return conductance * chosen(self.curvature > 0.0, square, 0.5 * drop * drop)
 
 
+__all__ = [
+    "NMOS", "Diode", "FixedResistor", "IdealDiode", "Linear", "Memristor", "Ohmic", "Polynomial", "Table",
+]  # fmt: skip
 LAWS = (Linear, FixedResistor, Ohmic, NMOS, Diode, IdealDiode, Memristor, Polynomial, Table)

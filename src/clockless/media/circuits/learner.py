@@ -54,7 +54,7 @@ class Block:
         self._roles = roles_of(plan, [replica.task for replica in mine], False)
         self._tests = roles_of(plan, [replica.task for replica in mine], True)
         self._push = states.Push(
-            isinstance(push, Clamp), bool(getattr(push, "centred", False)), np.array([push_of(r.rule).nudge for r in mine])
+            isinstance(push, Clamp), bool(getattr(push, "centred", False)), np.array([float(r.rule.nudge) for r in mine])
         )
         examples = self._roles.x.shape[1]
         self._bench = plan.bench(value)
@@ -303,10 +303,12 @@ def shown_at(circuit: Any, outputs: np.ndarray) -> np.ndarray:
 
 def wanted(circuit: Any, roles: states.Roles) -> np.ndarray:
     """Targets [task, example, output or pair]."""
-    return np.moveaxis(shown_at(circuit, np.moveaxis(roles.y, 1, 2)), 1, 2)
+    targets: np.ndarray = np.moveaxis(shown_at(circuit, np.moveaxis(roles.y, 1, 2)), 1, 2)
+    return targets
 
 
 def misses(circuit: Any, roles: states.Roles, volts: np.ndarray) -> np.ndarray:
     """What is shown minus what is wanted [example, output or pair, lane], of states [example, row, lane]."""
     outputs = np.take_along_axis(volts, roles.outputs[None], axis=1)
-    return shown_at(circuit, outputs) - np.moveaxis(wanted(circuit, roles)[roles.task], 0, 2)
+    missed: np.ndarray = shown_at(circuit, outputs) - np.moveaxis(wanted(circuit, roles)[roles.task], 0, 2)
+    return missed

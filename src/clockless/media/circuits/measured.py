@@ -74,7 +74,7 @@ class Table(Law):
                     raise ParameterError(
                         f"line {number} of {shown(str(path))} is {shown(line)}; give volts, a comma and amperes."
                     ) from None
-        return cls(tuple(v for v, _ in rows), tuple(i for _, i in rows))
+        return cls(tuple(v for v, _ in rows), tuple(i for _, i in rows))  # type: ignore[arg-type]
 
     @classmethod
     def tables(cls) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Circuit(NonlinearNetwork):
             "of_edge": None if self.of_edge is None else np.asarray(self.of_edge).tolist(),
             "gains": None if (self.gains == 1).all() else self.gains.tolist(),
             "rails": [[node, volts] for node, volts in self.rails.items()] or None, "differential": self.differential,
-            "tolerance": self.tolerance, "iterations": self.iterations,
+            "tolerance": float(self.tolerance), "iterations": int(self.iterations),
         }  # fmt: skip
 
     @property

@@ -77,7 +77,7 @@ def _signals(circuit: NonlinearNetwork, parameters: np.ndarray, base: np.ndarray
     found = np.zeros(len(circuit.learning))
     for unit, e in enumerate(circuit.learning):
         drops = [circuit.gains[e] @ (state[circuit.network.edges[e]] * (1, -1)) for state in (base, pushed)]
-        found[unit] = circuit.laws[e].contrasts(*drops, parameters[unit])  # type: ignore[attr-defined]
+        found[unit] = circuit.laws[e].contrasts(*drops, parameters[unit])
     return found
 
 
@@ -100,7 +100,7 @@ def learn(replica: Replica, steps: int) -> np.ndarray:
     replica = checked(circuit, replica)
     parts = Learners(replica.rule, replica.clock, replica.device, replica.optimiser)
     luck, task, push = replica.luck, replica.task, push_of(replica.rule)
-    value = replica.initial
+    value: np.ndarray = replica.initial
     value = replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
     seen = {"low": circuit.low, "high": circuit.high}
     memory = first_memories(parts, Units(luck.seed, luck.replica, 0, value.size, {"value": value, **seen}))

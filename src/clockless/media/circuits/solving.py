@@ -63,14 +63,14 @@ def solved(circuit: Any, values: np.ndarray, held: np.ndarray, free: np.ndarray,
     solve = descent.descend if circuit.descends else newton.settle
     run(solve.address(tile, wires, pull, bench, volts, mask), tile, wires, pull, bench, volts, mask)
     finite = np.isfinite(volts).all(axis=0)
-    return Solved(volts[plan.row][:, :examples], bench.count[:examples].copy(), ((bench.active == 0.0) & finite)[:examples])
+    return Solved(volts[plan.row][:, :examples], bench.taken[:examples].copy(), ((bench.active == 0.0) & finite)[:examples])
 
 
 def settled(circuit: Any, values: np.ndarray, held: Mapping[int, Any], start: Any = None) -> np.ndarray:
     """Voltages [node], or [example, node] where something is held at [example] volts; raises if a state does not settle."""
     table = np.stack(np.broadcast_arrays(*held.values())) if held else np.zeros(0)
     single = table.ndim == 1
-    examples = 1 if single else table.shape[1]
+    examples = 1 if single else int(table.shape[-1])
     volts, free = np.zeros((circuit.network.nodes, examples)), np.ones((circuit.network.nodes, examples), dtype=bool)
     nodes = list(held)
     if nodes:

@@ -101,7 +101,7 @@ def keep(examples, volts, bench, found, warm):
             for i in range(volts.shape[0]):
                 warm[at, i, w] = volts[i, w] if settled else np.nan
             found.solves[w] += 1.0
-            found.iterations[w] += bench.count[w]
+            found.iterations[w] += bench.taken[w]
             found.unsettled[w] += 0.0 if settled else 1.0
             found.good[w] = 1.0 if settled else 0.0
 
@@ -215,7 +215,8 @@ def room(rows: int, outputs: int, examples: int, lanes: int, centred: bool) -> t
         return np.full((count, rows, lanes), np.nan)
 
     warm = Warm(nowhere(examples), nowhere(examples), nowhere(examples if centred else 1))
-    found = Found(*(zeros(rows, lanes) for _ in range(3)), zeros(outputs, lanes), *(zeros(lanes) for _ in range(4)))
+    states = (zeros(rows, lanes), zeros(rows, lanes), zeros(rows, lanes))
+    found = Found(*states, zeros(outputs, lanes), zeros(lanes), zeros(lanes), zeros(lanes), zeros(lanes))
     return warm, found
 
 

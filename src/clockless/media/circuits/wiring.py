@@ -17,8 +17,9 @@ from clockless.media.circuits.law import Law
 from clockless.numerics.elimination import plan
 from clockless.numerics.lanes import zeros
 
-FREE_CAPS = (1e3, 1e3, 1e3)  # volts: reciprocal laws need no cap beyond what their junctions have
-CAPS = (0.5, 0.1, 0.025)  # volts: transistors cycle without
+FREE_CAPS = (1e3,)  # volts: reciprocal laws need no cap beyond what their junctions have
+# Volts, every ten iterations: transistors cycle without.
+CAPS = (0.5, 0.1, 0.1, 0.025)
 
 
 class Plan:
@@ -32,8 +33,8 @@ class Plan:
     def __init__(self, circuit: Any) -> None:
         network, self.circuit = circuit.network, circuit
         nodes, edges = network.nodes, len(network.edges)
-        # As node 0 the ground is the reference also beside a hub that is joined to all other nodes: of equals the first is.
-        ground = np.column_stack([np.zeros(nodes, dtype=np.int64), np.arange(1, nodes + 1)])
+        # The ground is node 0 here: of highest degree, and the first among equals, it is what the plan takes as reference.
+        ground = np.column_stack([np.zeros(nodes, dtype=np.int64), 1 + np.arange(nodes)])
         schedule = plan(nodes + 1, np.vstack([network.edges + 1, ground]))
         self.schedule, self.row = schedule, schedule.row_of_node[1:]
         self.slots = len(schedule.updates.start) - 1
@@ -48,8 +49,9 @@ class Plan:
         """Arrays to work in for what learns, `theta` [unit, lane]."""
         lanes, nodes, edges = theta.shape[1], len(self.row), len(self._edges["a"])
         return newton.Bench(
-            theta, *(zeros(self.slots, lanes) for _ in range(2)), *(zeros(nodes, lanes) for _ in range(3)),
-            zeros(edges, lanes), *(zeros(lanes) for _ in range(3)), *(zeros(2, lanes) for _ in range(2)),
+            theta=theta, upper=zeros(self.slots, lanes), lower=zeros(self.slots, lanes), step=zeros(nodes, lanes),
+            trial=zeros(nodes, lanes), volts=zeros(nodes, lanes), companion=zeros(edges, lanes), worst=zeros(lanes),
+            active=zeros(lanes), taken=zeros(lanes), energy=zeros(2, lanes), damping=zeros(2, lanes),
         )  # fmt: skip
 
     def wires(self, tile: Any, bench: newton.Bench) -> newton.Wires:
