@@ -18,9 +18,8 @@ from test_cli_stores import clockless
 __all__ = ["clockless"]  # a fixture
 
 L = cl.laws
-needs_ngspice = pytest.mark.skipif(
-    shutil.which("ngspice") is None, reason="ngspice is not installed here; run .ci/ngspice-install"
-)
+MISSING = "ngspice is not installed here; run .ci/ngspice-install"
+needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason=MISSING)
 NETWORKS = 100
 NODES, EDGES = 12, 24
 

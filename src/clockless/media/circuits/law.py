@@ -109,8 +109,8 @@ def require(law: Any, name: str, condition: str) -> None:
     """Raise unless the field is a finite number that is "positive", "not negative" or "finite"."""
     value = getattr(law, name)
     number = isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
-    holds = {"positive": lambda x: x > 0, "not negative": lambda x: x >= 0, "finite": lambda x: True}[condition]
-    if not number or not holds(float(value)):
+    least = {"positive": np.nextafter(0.0, 1.0), "not negative": 0.0, "finite": -np.inf}[condition]
+    if not number or not float(value) >= least:
         sign = "finite" if condition == "finite" else f"{condition} and finite"
         raise ParameterError(f"{type(law).__name__} got {name} = {shown(value)}; it must be {sign}.")
 

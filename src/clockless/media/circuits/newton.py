@@ -8,7 +8,9 @@ matrix is symmetric if all laws are reciprocal (LDL^T), else LU runs in the same
   its critical voltage on the companion follows the node voltages by the logarithm only (Nagel 1975, UCB/ERL M520: pnjlim).
   Plain Newton fails in up to 43 % of cold starts there.
 - **Transistors** make Newton cycle near their cut-off: no voltage moves by more than .5 V in a step, .1 V from the 10th and
-  .025 V from the 30th iteration on; from the 60th on the cap halves every 10, but never below .4 mV.
+  .025 V from the 30th iteration on. Nodes that hang on transistors about to cut off may cycle even so: from the 40th
+  iteration on a conductance that fades is added to the diagonal, implicit Euler steps of C dV/dt = -F that grow (Kelley and
+  Keyes 1998, doi 10.1137/S0036142996304796), once quickly, and from the 130th on slowly. No state is done before it is gone.
 - A lane is done when neither a voltage nor a companion of an edge with a free end moved by more than the tolerance. It then
   freezes, so that its bits do not depend on its neighbours. A lane that is not done at the limit says so.
 
@@ -192,6 +194,17 @@ def solve(tile, wires, bench):
         solve_unsymmetric(tile, wires.forward, wires.backward, bench.upper, bench.lower, bench.step)
 
 
+@uncounted
+def damping(iteration):
+    """Siemens that are added to the diagonal in this iteration, 0 below 1e-12."""
+    fading = 0.0
+    if iteration >= 130:
+        fading = 1e-4 * 0.88 ** (iteration - 130)
+    elif iteration >= 40:
+        fading = 1e-5 * 0.8 ** (iteration - 40)
+    return fading if fading > 1e-12 else 0.0
+
+
 @separate
 def settle(tile, wires, pull, bench, volts, free):
     """Settle every lane whose `bench.active` is 1, from `volts` [row, lane], held ones in place.
@@ -212,9 +225,14 @@ def settle(tile, wires, pull, bench, volts, free):
     for iteration in range(wires.limit):
         cap = wires.caps[min(iteration // 10, wires.caps.size - 1)]
         assemble(tile, wires, pull, bench, volts, free)
+        fading = 0.0 if wires.symmetric else damping(iteration)
+        if fading > 0.0:
+            for i in range(volts.shape[0]):
+                for w in range(lanes):
+                    bench.upper[i, w] += fading * free[i, w] * wires.capacity[i]
         solve(tile, wires, bench)
         for w in range(lanes):
-            worst[w] = 0.0
+            worst[w] = 1.0 if fading > 0.0 else 0.0
         for i in range(volts.shape[0]):
             for w in range(lanes):
                 size = abs(step[i, w])

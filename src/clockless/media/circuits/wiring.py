@@ -19,7 +19,7 @@ from clockless.numerics.lanes import zeros
 
 FREE_CAPS = (1e3,)  # volts: reciprocal laws need no cap beyond what their junctions have
 # Volts, every ten iterations: transistors cycle without.
-CAPS = (0.5, 0.1, 0.1, 0.025, 0.025, 0.025, *(0.025 * 0.5**k for k in range(1, 7)))
+CAPS = (0.5, 0.1, 0.1, 0.025)
 
 
 class Plan:

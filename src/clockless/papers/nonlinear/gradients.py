@@ -24,7 +24,7 @@ from clockless.parts.rules import EquilibriumPropagation
 
 RAILS = {5: 0.11, 7: 0.33}
 NUDGE, SPREAD = 0.1, 0.25  # of the clamp; of gates about their mean, volts
-OVERDRIVES = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
+OVERDRIVES = (0.3, 0.45, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
 SCALES = (1.0, 4.0)  # of all voltages
 LAWS = {"level 1": laws.NMOS.pyclln(), "ohmic": laws.Ohmic(threshold=0.75)}
 
@@ -89,7 +89,7 @@ def figure_cosine(options: Options) -> FigureData:
     """Cosine against overdrive for two transistor laws and two scales of voltage."""
     import xarray
 
-    boards = 8 if options.tiny else 200
+    boards = 8 if options.tiny else 60
     at = OVERDRIVES[::4] if options.tiny else OVERDRIVES
     shape = (len(LAWS), len(SCALES), len(at), boards)
     table, done = np.zeros(shape), 0
