@@ -301,7 +301,7 @@ def test_drift_and_diffusion_are_those_of_rare_coins():
     limit = 3.0 / p * diffusion.edge_diffusion(changes, cl.Bernoulli(p))
     found = np.cov(moved.T)
     errors = np.sqrt((np.outer(np.diag(limit), np.diag(limit)) * (1 + np.eye(16)) + limit**2) / 600) * 1.2
-    assert (np.abs(found - limit) < 5 * errors + 1e-30).all()
+    assert (np.abs(found - limit) < 5 * errors + 1e-22).all()  # rounding of R = 1 where g = 0
 
 
 # --- one learner among others -------------------------------------------------------------------------------------------
