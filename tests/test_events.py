@@ -359,6 +359,9 @@ def test_a_trigger_of_ones_own():
     np.testing.assert_array_equal(run.actions, [10] * 16)
     assert float(run.data.p) == pytest.approx(0.5)
     assert float(run.error[-1]) < 1
+    report = cl.check(Every(2.0))
+    assert report.family == "trigger"
+    assert report.difference < 1e-9
 
 
 # --- bad input ----------------------------------------------------------------------------------------------------------
