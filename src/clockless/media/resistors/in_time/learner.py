@@ -25,6 +25,7 @@ from clockless.media.resistors.in_time.states import Examples, examples_of, push
 from clockless.media.resistors.learner import RESIDUAL_LIMIT, first_values
 from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance
 from clockless.parts.kernels import stamp
+from clockless.parts.packed import Packed
 from clockless.parts.part import stack
 from clockless.parts.presentations import Shown
 from clockless.parts.pushes import push_of
@@ -78,7 +79,7 @@ class Session:
         )  # fmt: skip
         self._stamp = stamp(loop.__name__, replica.rule, replica.clock, replica.device, replica.optimiser)
         self._most = _MOST * edges
-        self._layout: loop.Layout | None = None
+        self._packed: Packed | None = None
 
     def advance(self, last: float, most: int | None = None) -> int:
         """Do the events before a time, in seconds; returns how many.
@@ -90,11 +91,11 @@ class Session:
         seconds = max(1.0, last - float(self.state.times.now[0]))
         limit = int(min(self._most * seconds, 2**62)) if most is None else most
         try:
-            if self._layout is None:
-                self._layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
-            own = (self.state, self._scratch, self.log)
-            first = (self._stamp, self._layout, self._parts, self._lanes)
-            done = int(loop.advance(*first, *about, *own, float(last), limit))
+            if self._packed is None:
+                layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
+                own = (self.state, self._scratch, self.log)
+                self._packed = Packed(self._stamp, layout, self._parts, self._lanes, *about, *own)
+            done = int(loop.advance(self._packed, float(last), limit))
         except NumbaError as error:
             parts = {"rule": self.replica.rule, "trigger": self.replica.clock, "device": self.replica.device}
             raise not_compiled(parts, error) from None

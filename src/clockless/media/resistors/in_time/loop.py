@@ -13,18 +13,20 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numba.extending import overload
 
 from clockless.learning.unit_lanes import Sensed, asked, draw, keep, put, want
 from clockless.media.resistors.in_time.inverse import change, invert, unbalanced
 from clockless.media.resistors.in_time.states import sense, settle
 from clockless.media.resistors.ohm import conductance_of, signal_of
-from clockless.numerics.lanes import COMPILE_OPTIONS, uncounted
+from clockless.numerics.lanes import COMPILE_OPTIONS, UNCOUNTED, uncounted
 from clockless.numerics.randomness import HEARD, PRESENTATIONS, RULES, TRIGGERS, WRITES, step_keys, uniform
 from clockless.parts.comparators import listen
 from clockless.parts.devices import spacing
 from clockless.parts.kernels import call, entry, separate
 from clockless.parts.optimisers import follow, steer
+from clockless.parts.packed import unpack
 from clockless.parts.scalars import named_by, scalar
 from clockless.parts.triggers import watches
 
@@ -146,6 +148,15 @@ def bin_edges() -> np.ndarray:
     return edges
 
 
+called = njit(**UNCOUNTED)  # not inlined as leaves are: these are long, or called in several places
+
+
+@called
+def draw_key(lanes, step, purpose, key):
+    """The key of the random numbers of an event."""
+    step_keys(lanes.seed, lanes.replica, step, purpose, key)
+
+
 # --- questions to triggers, answered by type ----------------------------------------------------------------------------
 
 
@@ -212,7 +223,7 @@ def _hearing(trigger):
 @overload(draw_for, jit_options=COMPILE_OPTIONS)
 def _draw_for(trigger, lanes, step, key):
     if {"uniform", "normal"} & named_by(_part(trigger), "due", "passes"):
-        return lambda trigger, lanes, step, key: step_keys(lanes.seed, lanes.replica, step, TRIGGERS, key)
+        return lambda trigger, lanes, step, key: draw_key(lanes, step, TRIGGERS, key)
     return lambda trigger, lanes, step, key: None
 
 
@@ -232,7 +243,7 @@ def _feel(scratch, state, limits, e, passed):
     )
 
 
-@uncounted
+@called
 def _ask(trigger, lanes, state, scratch, limits, e):
     """When the edge is due, from now on."""
     draw_for(trigger, lanes, state.counts.fired[e], scratch.key)
@@ -240,7 +251,7 @@ def _ask(trigger, lanes, state, scratch, limits, e):
     state.due[e] = state.times.now[0] + max(wait, 0.0)
 
 
-@uncounted
+@called
 def _pass(parts, lanes, state, scratch, pushed, time):
     """Let time pass until an event: energy is dissipated, and who watches remembers it."""
     trigger, limits = parts[3], parts[6]
@@ -256,12 +267,12 @@ def _pass(parts, lanes, state, scratch, pushed, time):
     times.now[0] = time
 
 
-@uncounted
+@called
 def _show(presentation, lanes, state, examples, scratch):
     """Another example, for as long as it is drawn."""
     counts, key = state.counts, scratch.key
     number = counts.switches[0]
-    step_keys(lanes.seed, lanes.replica, number, PRESENTATIONS, key)
+    draw_key(lanes, number, PRESENTATIONS, key)
     count = examples.x.shape[0]
     if presentation.in_turn[0] != 0.0:
         counts.example[0] = number % count
@@ -302,11 +313,11 @@ def act(stamp, layout, parts, limits, lanes, wiring, network, examples, pushed, 
     call(layout.follow, (wiring, network, counts, state.times.worst, scratch.u, e, by))
 
 
-@uncounted
+@called
 def _remember(trigger, lanes, state, scratch, limits, value, e):
     """What an edge that had this value remembers of its own event; it sees the time and what it sensed."""
     count = state.counts.fired[e]
-    step_keys(lanes.seed, lanes.replica, count, TRIGGERS, scratch.key)
+    draw_key(lanes, count, TRIGGERS, scratch.key)
     felt = Felt(state.times.now[0], 0.0, scratch.signal[e], value, limits.low[e], limits.high[e], count)
     keep_fired(trigger, felt, state.memory.trigger, scratch.key, e, 0)
     state.counts.fired[e] = count + 1
@@ -363,7 +374,7 @@ def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: St
     return Layout(invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting, within)
 
 
-@uncounted
+@called
 def _note_times(state, e):
     """The interval since the edge's last event, and the gap since the last one anywhere."""
     now, before = state.times.now[0], state.times.event[0]
@@ -376,20 +387,20 @@ def _note_times(state, e):
     state.last[e] = state.times.event[0] = now
 
 
-@uncounted
+@called
 def _tell(trigger, lanes, wiring, state, scratch, limits, e):
     """Neighbours hear that an edge has fired, and are asked again."""
     for at in range(wiring.first[e], wiring.first[e + 1]):
         f = wiring.neighbours[at]
         heard = state.counts.heard[f]
-        step_keys(lanes.seed, lanes.replica, heard, HEARD, scratch.key)
+        draw_key(lanes, heard, HEARD, scratch.key)
         keep_heard(trigger, _feel(scratch, state, limits, f, 0.0), state.memory.trigger, scratch.key, f, 0)
         state.counts.heard[f] = heard + 1
         if not watching(trigger):
             _ask(trigger, lanes, state, scratch, limits, f)
 
 
-@uncounted
+@called
 def _look(sense_at, parts, lanes, wiring, network, examples, pushed, state, scratch):
     """Signals of all edges as they are now."""
     medium, comparator, nudge = parts[0], parts[4].comparator, parts[1].nudge[0]
@@ -400,7 +411,7 @@ def _look(sense_at, parts, lanes, wiring, network, examples, pushed, state, scra
         scratch.signal[e] = steer(parts[5], gradient, nudge, state.memory.optimiser, e, 0)
 
 
-@uncounted
+@called
 def _earliest(due):
     first, time = -1, np.inf
     for e in range(due.size):
@@ -409,12 +420,14 @@ def _earliest(due):
     return first, time
 
 
-def _advance(stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch, log, last, most):
+def _advance(packed, last, most):
     """Do all events before the time `last`, at most `most`; returns how many there were.
 
+    `packed` holds stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch and log, where
     `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation). What follows from the state is made
     anew at the beginning, so a state may just have been taken up.
     """
+    stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch, log = unpack(packed)
     medium, rule, push, trigger, device, optimiser, limits, presentation = parts
     of_edge, about = (medium, rule, device, optimiser), (wiring, network, examples, pushed)
     counts = state.counts
@@ -454,7 +467,7 @@ def _advance(stamp, layout, parts, lanes, wiring, network, examples, pushed, sta
     return done
 
 
-@uncounted
+@called
 def _write(log, time, edge, state):
     """One line of the log."""
     place = log.used[0]
