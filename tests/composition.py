@@ -86,12 +86,14 @@ def media() -> dict[str, Case]:
     angles = np.random.default_rng(0).uniform(-1, 1, (8, 2))
     dense, square = cl.architectures.dense(2, 4, 2), cl.architectures.square(3, 3, [0, 2], [6, 8])
     phases = {a: cl.tasks.from_arrays(angles, 0.5 * angles[:, ::-1], network=a) for a in (dense, square)}
+    halved = cl.Task(x_train=angles, y_train=0.5 * angles[:, ::-1], x_test=angles, y_test=0.5 * angles[:, ::-1])
     found = {
         "resistors, by resistance": Case(cl.Resistors(lattice), volts),
         "resistors, by conductance": Case(cl.Resistors(lattice, parameter="conductance"), volts),
         "XY, dense layers": Case(cl.XY(dense), phases[dense]),
         "XY, lattice": Case(cl.XY(square), phases[square]),
         "circuit of transistors": Case(cl.Circuit(lattice, cl.laws.Ohmic(1.0, 0.0, 1e-3), low=0.05, high=20.0), volts),
+        "layered net": Case(cl.DeepResistive((2, 8, 2), gain=2.0), halved),
         "springs (one's own)": Case(Springs(lattice), volts, rate=0.3),
     }
     if HAS_JAX:

@@ -93,8 +93,8 @@ def test_what_composes_learns(cell):
     device, values = DEVICES[cell.device], run.data.parameters.values
     if cell.medium == "resistors, by conductance":
         values = 1 / values
-    if hasattr(run.medium, "couplings"):
-        values = values[: run.medium.couplings]  # the device holds no others
+    if hasattr(run.medium, "held_by_device"):
+        values = values[run.medium.held_by_device()]
     off = np.abs(values - device.nearest(values))
     if cell.medium == "neural modules":  # in float32, and the device holds the weights alone
         task, width = media()[cell.medium].task, run.medium.network.width

@@ -43,7 +43,7 @@ def modules() -> Replica:
 
 
 def layered() -> Replica:
-    rule = cl.EquilibriumPropagation(0.5, 0.01, centred=True)
+    rule = cl.EquilibriumPropagation(0.1, 0.01, centred=True)
     return Replica(cl.DeepResistive((64, 12, 9, 10), gain=30.0, decay=0.9), cl.tasks.digit_pixels(), rule, Bernoulli(0.5),
                    Continuous(), batch=300, seed=5)  # fmt: skip
 

@@ -202,8 +202,8 @@ def test_the_engine_learns_what_the_plain_loop_learns(hidden, centred):
 def test_nodes_that_do_not_act_keep_every_bit():
     """A node owns the conductances from below and its own current; what it does not act on stays, everything else moves."""
     medium = cl.DeepResistive((64, 12, 9, 10), gain=30.0)
-    replica = replica_of(medium, clock=cl.Bernoulli(0.5))
-    learner = medium.learner([replica])
+    rule = cl.EquilibriumPropagation(0.05, 0.01, centred=True)  # nine nodes join an output by little
+    learner = medium.learner([replica_of(medium, rule=rule, clock=cl.Bernoulli(0.5))])
     before = parameters_of(learner)
     learner.advance(1)
     acted = learner.measure()["actions"][0].astype(bool)
@@ -246,7 +246,7 @@ def test_batches_are_those_of_epochs():
 # --- what users do ---------------------------------------------------------------------------------------------
 
 
-RULE = cl.EquilibriumPropagation(1.0, 0.006, centred=True)
+RULE = cl.EquilibriumPropagation(0.2, 0.006, centred=True)
 SMALL = cl.DeepResistive((64, 40, 10), gain=40.0, decay=0.99)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray
 
-from clockless.errors import StoreError, UnknownFigureError
+from clockless.commands import main
+from clockless.errors import ClocklessError, StoreError, UnknownFigureError
 from clockless.papers import Options
 from clockless.papers.nonlinear import CAPTIONS, FIGURES, NEEDS, deep, deep_clocks
 from clockless.papers.nonlinear.drawings import DRAW
@@ -40,6 +41,16 @@ def test_stopped_and_gone_on_with_is_one_run(images, tmp_path, monkeypatch):
     xarray.testing.assert_identical(made[0], made[1].isel(epoch=slice(2)))
     xarray.testing.assert_identical(made[1], made[2])
     DRAW["drn"]({"figure-drn_xs": made[2]}).savefig(tmp_path / "figure.png")
+
+
+@pytest.mark.parametrize(("paper", "flag", "said"), [
+    ("xy-lattices", "--epochs", "figure drn"), ("desynchronous", "--minutes", "figure drn"),
+    ("nonlinear", "--epochs", "--mnist"),
+])  # fmt: skip
+def test_limits_belong_to_this_figure(paper, flag, said):
+    """One sentence, before anything runs."""
+    with pytest.raises(ClocklessError, match=said):
+        main.reproduce(paper, figure=["drn"], **{flag[2:]: 3})
 
 
 def test_no_time_at_all_is_said(images, monkeypatch):

@@ -77,6 +77,8 @@ def reproduce(
     for name, value in (("--threads", threads), ("--pairs", pairs), ("--epochs", epochs), ("--minutes", minutes)):
         if value is not None and value < 1:
             raise ParameterError(f"{name} is {value}; it must be 1 or more.")
+    if paper != "nonlinear" and (epochs or minutes):
+        raise ParameterError(f"--{'epochs' if epochs else 'minutes'} cuts figure drn of nonlinear short; leave it out.")
     if seed < 0:
         raise ParameterError(f"--seed is {seed}; it must be 0 or more.")
     data = {} if mnist is None else {"mnist": mnist.absolute()}

@@ -12,7 +12,7 @@ conductances is read and written once; the sums of conductances that settling di
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -189,7 +189,7 @@ def _rates(net, work, factors, rate, acts, step):
             unit += 1
 
 
-def addresses(net, work, settings, found):
+def addresses(net: Any, work: Any, settings: Any, found: Any) -> tuple[int, int]:
     """Where the machine code of `settle` and `change` begins, for arguments of these types."""
     return settle.address(net, work, settings, 0, True, found), change.address(net, work, settings, 0, 0)
 

@@ -59,7 +59,7 @@ class Layers:
 
     def energy(self, volts: Volts, pull: Pull = FREE) -> np.ndarray:
         """E + beta C of every example [example]."""
-        total = 0.5 * pull.beta * np.sum((volts[-1] - pull.y) ** 2, axis=1)
+        total: np.ndarray = 0.5 * pull.beta * np.sum((volts[-1] - pull.y) ** 2, axis=1)
         for k, v in enumerate(volts):
             u = self.seen(volts, k)
             squares = u**2 @ self.w[k].sum(axis=1) + v**2 @ self.w[k].sum(axis=0) - 2 * np.sum(u @ self.w[k] * v, axis=1)
@@ -90,7 +90,8 @@ class Layers:
 
     def best(self, volts: Volts, k: int, pull: Pull = FREE) -> np.ndarray:
         """The exact minimum over the nodes of layer k, all others held."""
-        return np.clip(self.lowest(volts, k, pull), self.low[k], self.high[k])
+        limited: np.ndarray = np.clip(self.lowest(volts, k, pull), self.low[k], self.high[k])
+        return limited
 
     def lowest(self, volts: Volts, k: int, pull: Pull = FREE) -> np.ndarray:
         """The same without diodes: 0 where nothing joins a node, NaN where the nudge leaves no minimum."""

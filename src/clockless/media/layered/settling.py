@@ -14,7 +14,7 @@ voltages become NaN, and so the replica is marked. `reference` holds the same eq
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,12 +55,12 @@ class Work(NamedTuple):
     rows: np.ndarray  # int64 [4]
 
 
-def room(net, most: int) -> Work:
+def room(net: Any, most: int) -> Work:
     """Arrays for batches of at most `most` examples."""
     most = -(-most // FOUR) * FOUR
     nodes, inputs, wide = int(net.first[-1]), net.plus.shape[0], int(np.diff(net.first).max())
 
-    def empty(*shape):
+    def empty(*shape: int) -> np.ndarray:
         return np.zeros(shape, np.float32)
 
     return Work(
