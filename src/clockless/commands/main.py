@@ -44,8 +44,8 @@ def reproduce(
     Parameters
     ----------
     paper
-        desynchronous (Wycoff et al. 2022), xy-lattices (Wang et al. 2026), or decoupled (synthetic gradients; needs
-        clockless[modules]).
+        desynchronous (Wycoff et al. 2022), xy-lattices (Wang et al. 2026), nonlinear (circuits), or decoupled (synthetic
+        gradients; needs clockless[modules]).
     figure
         A figure of the paper, such as 1b; several as --figure 1b --figure 4c. All when left out (six to ten minutes for
         desynchronous, half an hour for xy-lattices).
