@@ -62,9 +62,9 @@ def spice_step_time(circuit: cl.Circuit, task: cl.Task, gates: np.ndarray, folde
         f".model m nmos(level=1 vto={law.vto!r} gamma={law.gamma!r} phi={law.phi!r} kp={law.kp!r} lambda={law.lam!r})"
     )]  # fmt: skip
     for e, (a, b) in enumerate(circuit.network.edges):
-        lines += [f"VG{e} g{e} 0 {gates[e]!r}", f"M{e} n{a} g{e} n{b} 0 m l={law.length!r} w={law.width!r}"]
+        lines += [f"VG{e} g{e} 0 {float(gates[e])!r}", f"M{e} n{a} g{e} n{b} 0 m l={law.length!r} w={law.width!r}"]
     held = {**dict.fromkeys(task.ground, 0.0), **circuit.rails, **dict(zip(task.inputs, task.x_train[-1], strict=True))}
-    lines += [f"VH{n} n{n} 0 {v!r}" for n, v in held.items()]
+    lines += [f"VH{n} n{n} 0 {float(v)!r}" for n, v in held.items()]
     first = task.inputs[0]
 
     def taken(points: int) -> float:

@@ -1,97 +1,30 @@
-"""The figures on deep resistive networks: tiny versions drawn, stopped and gone on with; claims from made-up data."""
+"""The figures on nonlinear circuits, tiny: what their data hold, what theory says of them, and that they are drawn."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import xarray
 
-from clockless.commands import main
-from clockless.errors import ClocklessError, StoreError, UnknownFigureError
 from clockless.papers import Options
-from clockless.papers.nonlinear import CAPTIONS, FIGURES, NEEDS, deep, deep_clocks
+from clockless.papers.nonlinear import CAPTIONS, FIGURES
 from clockless.papers.nonlinear.drawings import DRAW
-from clockless.papers.reproduction import checked_figures
-from small_mnist import write_mnist
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    """A made-up MNIST whose grey value tells the label."""
-    labels = [k % 10 for k in range(400)]
-    return write_mnist(tmp_path_factory.mktemp("mnist"), labels, labels[:200], side=28)
+def test_every_figure_has_a_caption_and_a_drawing():
+    assert FIGURES.keys() == CAPTIONS.keys() == DRAW.keys()
 
 
-def test_every_figure_has_its_drawing_and_caption_and_needs_data():
-    """Without --mnist they are left out, and asking for one is a mistake."""
-    assert FIGURES.keys() == DRAW.keys() == CAPTIONS.keys() == NEEDS.keys()
-    assert checked_figures("nonlinear", [], ["mnist"]) == list(FIGURES)
-    with pytest.raises(UnknownFigureError, match="--mnist"):
-        checked_figures("nonlinear", ["drn"])
-
-
-def test_stopped_and_gone_on_with_is_one_run(images, tmp_path, monkeypatch):
-    """--epochs 1, then all: the curve of the first epoch is that of a run that was never stopped."""
-    monkeypatch.setattr(deep, "NETS", {"xs": 1})
-    made = [
-        deep.figure_drn(Options(tiny=True, stores=stores, data={"mnist": images}, limits=limits)).datasets["figure-drn_xs"]
-        for stores, limits in ((tmp_path / "a", {"epochs": 1}), (tmp_path / "a", {}), (tmp_path / "b", {}))
-    ]
-    assert [data.sizes["epoch"] for data in made] == [2, 3, 3]
-    xarray.testing.assert_identical(made[0], made[1].isel(epoch=slice(2)))
-    xarray.testing.assert_identical(made[1], made[2])
-    DRAW["drn"]({"figure-drn_xs": made[2]}).savefig(tmp_path / "figure.png")
-
-
-@pytest.mark.parametrize(("paper", "flag", "said"), [
-    ("xy-lattices", "--epochs", "figure drn"), ("desynchronous", "--minutes", "figure drn"),
-    ("nonlinear", "--epochs", "--mnist"),
-])  # fmt: skip
-def test_limits_belong_to_this_figure(paper, flag, said):
-    """One sentence, before anything runs."""
-    with pytest.raises(ClocklessError, match=said):
-        main.reproduce(paper, figure=["drn"], **{flag[2:]: 3})
-
-
-def test_no_time_at_all_is_said(images, monkeypatch):
-    """A net that has not learned for an epoch is left out; none at all is one sentence."""
-    monkeypatch.setattr(deep, "NETS", {"xs": 1})
-    with pytest.raises(StoreError, match="--minutes"):
-        deep.figure_drn(Options(tiny=True, data={"mnist": images}, limits={"minutes": 0}))
-
-
-def test_chance_costs_are_drawn(images, tmp_path):
-    """Tiny: two p, two seeds, all looks."""
-    data = deep_clocks.figure_drn_clocks(Options(tiny=True, data={"mnist": images})).datasets
-    assert dict(data["figure-drn-clocks"].sizes) == {"p": 2, "seed": 2, "epoch": len(deep_clocks.LOOKS)}
-    DRAW["drn-clocks"](data).savefig(tmp_path / "figure.png")
-
-
-def test_effective_time_is_the_sum_of_rates():
-    """Step by step: 0.99 of the rate from the second epoch on."""
-    steps = np.concatenate([np.full(1000, 1.0), np.full(1000, 0.99), np.full(500, 0.99**2)]) / 1000
-    expected = [0.0, steps[:300].sum(), steps[:1000].sum(), steps.sum()]
-    np.testing.assert_allclose(deep_clocks.effective(np.array([0, 0.3, 1, 2.5])), expected, rtol=1e-12)
-
-
-def test_claims_compare_with_the_paper_after_all_epochs_only(capsys):
-    """Errors of the made-up run are the published ones; of an unfinished run nothing is claimed, and that is said."""
-    epochs = np.arange(51)
-    values = {name: (("seed", "epoch"), np.full((1, 51), error)) for name, error in (("error", 1.57), ("train_error", 0.12))}
-    data = xarray.Dataset(values, {"epoch": epochs})
-    claims = deep._claims("1h", data, tiny=False)
-    assert [(claim.expected, claim.holds) for claim in claims] == [(1.57, True), (0.12, True)]
-    assert not any(claim.holds for claim in deep._claims("1h", data + 0.5, tiny=False))
-    assert deep._claims("1h", data.isel(epoch=slice(50)), tiny=False) == []
-    assert "49 of 50 epochs" in capsys.readouterr().err
-
-
-def test_tolerance_is_binomial_and_the_spread_over_seeds():
-    """Against 20,000 draws of two test errors of seeds that differ by 0.3 points: 95 % of differences lie within."""
-    rng = np.random.default_rng(0)
-    theirs, ours = (
-        100 * rng.binomial(10_000, 0.03 + 0.003 * rng.normal(size=shape)) / 10_000 for shape in ((20_000,), (20_000, 4))
-    )
-    limits = np.array([deep.tolerance(3.0, 10_000, seeds) for seeds in ours[:2000]])
-    inside = np.mean(np.abs(theirs - ours.mean(axis=1))[:2000] <= limits)
-    assert 0.93 < inside <= 1.0
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_a_tiny_figure_is_made_and_drawn(name, tmp_path):
+    """What follows from theory holds in the tiny version, too."""
+    made = FIGURES[name](Options(tiny=True, threads=1))
+    DRAW[name](made.datasets).savefig(tmp_path / "figure.png")
+    if name == "cosine":
+        order = next(claim for claim in made.claims if "order" in claim.quantity)
+        assert order.holds, order
+        cosine = made.datasets["figure-cosine"].cosine
+        assert np.nanmax(np.abs(cosine)) <= 1 + 1e-12
+        assert cosine.sel(law="level 1", scale=1.0).isel(overdrive=-1).median() > 0.9
+    else:
+        assert next(claim for claim in made.claims if "settle" in claim.quantity).holds
+        assert (made.datasets["figure-xor"].squares.isel(epoch=0) == 1).all()

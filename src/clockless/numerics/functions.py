@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import overload, register_jitable
 
-from clockless.numerics.lanes import UNCOUNTED, intrinsic, uncounted
+from clockless.numerics.lanes import UNCOUNTED, intrinsic, standing
 
 jitable: Any = register_jitable(**UNCOUNTED)  # of a function of such functions: it stays one of NumPy, too
 LARGEST = 700.0  # exponents beyond it are taken for it: exp(700) = 1e304
@@ -134,7 +134,7 @@ def _exponential(x):
     return power
 
 
-@uncounted
+@standing
 def logarithm(x):
     """The natural logarithm to about 1e-4, for the sizes of steps only. Compiled only."""
     bits = _bits_of(x)

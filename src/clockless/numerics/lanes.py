@@ -26,6 +26,7 @@ compiled = njit(**COMPILE_OPTIONS)
 # Inlined before types are found: Numba would make machine code of each function on its own, too, and LLVM would work through
 # it again at every level of calls. That pays for leaves; what branches by type, such as `learn`, it makes slower to compile.
 uncounted = njit(inline="always", **UNCOUNTED)
+standing = njit(**UNCOUNTED)  # functions of loops over lanes: inlined so early, LLVM no longer makes vectors of them
 intrinsic: Any = numba_intrinsic  # its type counts the typing context as an argument of the call
 
 

@@ -8,11 +8,11 @@ factored here dominates its columns, or a caller looks at the pivots.
 
 from __future__ import annotations
 
-from clockless.numerics.lanes import size, uncounted
+from clockless.numerics.lanes import size, standing
 from clockless.numerics.rows import invert, multiply, subtract_products
 
 
-@uncounted
+@standing
 def factor_symmetric(tile, start, updates, upper, lower):
     """Replace A in `upper` by D and L D, and write 1/D and L into `lower`."""
     lanes = upper.shape[1]
@@ -26,7 +26,7 @@ def factor_symmetric(tile, start, updates, upper, lower):
             multiply(tile, lower, s, upper, s, lower, j)
 
 
-@uncounted
+@standing
 def factor_unsymmetric(tile, start, updates, upper, lower):
     """Replace A in `upper` and `lower` by U and L, the diagonal of `lower` by the inverse pivots."""
     lanes = upper.shape[1]
@@ -42,7 +42,7 @@ def factor_unsymmetric(tile, start, updates, upper, lower):
             multiply(tile, lower, s, lower, s, lower, j)
 
 
-@uncounted
+@standing
 def solve_symmetric(tile, forward, backward, lower, x):
     """Overwrite right-hand sides x [row, lane] by solutions."""
     n, lanes = forward.start.size - 1, x.shape[1]
@@ -56,7 +56,7 @@ def solve_symmetric(tile, forward, backward, lower, x):
             subtract_products(tile, x, j, backward, j, lower, x, 0, lane)
 
 
-@uncounted
+@standing
 def solve_unsymmetric(tile, forward, backward, upper, lower, x):
     """Overwrite right-hand sides x [row, lane] by solutions."""
     n, lanes = forward.start.size - 1, x.shape[1]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from clockless.media.circuits.kinds import AnyLaw, held, numbers_of
 from clockless.media.circuits.newton import assemble
-from clockless.numerics.lanes import known, uncounted
+from clockless.numerics.lanes import known, standing
 from clockless.numerics.systems import factor_symmetric, solve_symmetric
 from clockless.parts.kernels import call, separate
 
@@ -34,7 +34,7 @@ def hold(tile, kind, wires, bench, group, volts, free):
             energy[1, w] += held(kind, law, ga * volts[i, w] - gb * volts[j, w], theta[u, w])
 
 
-@uncounted
+@standing
 def measure(tile, wires, pull, bench, volts, free):
     """Write the co-content of all edges, shunts and nudges at `volts` into `bench.energy[1]`."""
     energy = bench.energy

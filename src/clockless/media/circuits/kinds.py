@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numba.extending import overload
 
 from clockless.media.circuits.law import Law
-from clockless.numerics.lanes import UNCOUNTED, uncounted
+from clockless.numerics.lanes import UNCOUNTED
 from clockless.parts.part import named_type
 from clockless.parts.scalars import spelled_code
 
+_method = njit(**UNCOUNTED)  # methods may be long, or branch: they are not inlined before types are found
 METHODS = ("carries", "contrasts", "cocontent", "turn")
 
 
@@ -99,7 +101,7 @@ def _asks(stub: Callable[..., Any], name: str, arguments: str) -> None:
         if cls is None:
             return None
         method = kind.instance_class._kernel if name == "carries" else name
-        around = {"method": uncounted(getattr(cls, method))}
+        around = {"method": _method(getattr(cls, method))}
         exec(f"def ask(kind, {arguments}):\n    return method({arguments})", around)
         return around["ask"]
 

@@ -26,7 +26,7 @@ import numpy as np
 from clockless.media.circuits import laws  # noqa: F401 (compiled code rests on them, and its version is found by imports)
 from clockless.media.circuits.kinds import AnyLaw, carried, numbers_of, turned
 from clockless.numerics.functions import logarithm
-from clockless.numerics.lanes import known, uncounted
+from clockless.numerics.lanes import known, standing
 from clockless.numerics.rows import Terms, clear
 from clockless.numerics.systems import factor_symmetric, factor_unsymmetric, solve_symmetric, solve_unsymmetric
 from clockless.parts.kernels import call, separate
@@ -160,7 +160,7 @@ def turn(tile, kind, wires, bench, group, volts, free):
             companion[e, w] = sign * kept if active[w] > 0.0 else old
 
 
-@uncounted
+@standing
 def assemble(tile, wires, pull, bench, volts, free):
     """Write -F and J at these voltages."""
     upper, lower, step = bench.upper, bench.lower, bench.step
@@ -183,7 +183,7 @@ def assemble(tile, wires, pull, bench, volts, free):
             upper[i, w] = upper[i, w] * free[i, w] + (1.0 - free[i, w])
 
 
-@uncounted
+@standing
 def solve(tile, wires, bench):
     """Turn -F into dV."""
     if wires.symmetric:
@@ -194,7 +194,7 @@ def solve(tile, wires, bench):
         solve_unsymmetric(tile, wires.forward, wires.backward, bench.upper, bench.lower, bench.step)
 
 
-@uncounted
+@standing
 def damping(iteration):
     """Siemens that are added to the diagonal in this iteration, 0 below 1e-12."""
     fading = 0.0

@@ -43,7 +43,8 @@ class Polynomial(Law):
     def rising(self) -> bool:  # type: ignore[override]
         """Whether the slope is nowhere negative: of a polynomial in v^2 that is seen at its real roots."""
         slope = np.polynomial.Polynomial([(2 * k + 1) * c for k, c in enumerate(self.coefficients)])
-        at = [r.real for r in slope.deriv().roots() if abs(r.imag) < 1e-9 and r.real > 0] if len(slope.coef) > 1 else []
+        roots = np.asarray(slope.deriv().roots() if len(slope.coef) > 1 else [], dtype=np.complex128)
+        at = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)]
         lowest: Any = np.min(np.asarray(slope(np.array([0.0, *at])), dtype=np.float64))
         return float(lowest) >= 0
 

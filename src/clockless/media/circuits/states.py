@@ -13,7 +13,7 @@ import numpy as np
 
 from clockless.media.circuits.kinds import AnyLaw, contrasted, numbers_of
 from clockless.media.circuits.newton import Pull
-from clockless.numerics.lanes import known, uncounted, zeros
+from clockless.numerics.lanes import known, standing, zeros
 from clockless.parts.kernels import call, entry, separate
 
 
@@ -64,7 +64,7 @@ class Found(NamedTuple):
     unsettled: np.ndarray  # [lane] so far
 
 
-@uncounted
+@standing
 def begin(roles, examples, warm, fallback, volts, active):
     """Place `volts` where a solve begins: at the warm state, or where there is none at the fallback; held rows are set."""
     for w in range(volts.shape[1]):
@@ -79,7 +79,7 @@ def begin(roles, examples, warm, fallback, volts, active):
             volts[roles.fixed[k, w], w] = roles.volts[k, w]
 
 
-@uncounted
+@standing
 def mean_of_held(roles, examples, out):
     """The mean of all held voltages of every lane, in every row: where a cold solve begins."""
     for w in range(out.shape[1]):
@@ -92,7 +92,7 @@ def mean_of_held(roles, examples, out):
             out[i, w] = total / (roles.inputs.shape[0] + roles.fixed.shape[0])
 
 
-@uncounted
+@standing
 def keep(examples, volts, bench, found, warm):
     """Remember what settled; what did not begins anew next time, and is counted."""
     for w in range(volts.shape[1]):
@@ -106,7 +106,7 @@ def keep(examples, volts, bench, found, warm):
             found.good[w] = 1.0 if settled else 0.0
 
 
-@uncounted
+@standing
 def pulled(push, sign, found, pull):
     """Nudge the outputs towards their targets with the push's conductance times `sign`."""
     for w in range(pull.conductance.size):

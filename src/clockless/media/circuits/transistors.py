@@ -26,8 +26,8 @@ class Ohmic(Law):
         u = theta - threshold - (va + vb) / 2.
 
     The edge of Dillavou et al. 2024 (doi 10.1073/pnas.2319718121). Not reciprocal: the conductance depends on the mean of
-    the voltages. It has no saturation: beyond the pinch-off, va - vb > 2 u, its current falls with the drop as no transistor's
-    does, and circuits there may not settle; keep gates well above, or take `NMOS`.
+    the voltages. It has no saturation: beyond the pinch-off, va - vb > 2 u, its current falls with the drop as that of no
+    transistor does, and circuits there may not settle; keep gates well above, or take `NMOS`.
 
     Args:
         strength: S, A/V^2, positive.

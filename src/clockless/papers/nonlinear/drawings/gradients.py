@@ -28,6 +28,8 @@ def figure_cosine(datasets: Datasets) -> Figure:
         axes.fill_between(one.overdrive, low, high, color=colour, alpha=0.15 if scale == 1 else 0.08, linewidth=0)
     axes.axhline(1.0, color="black", linewidth=0.8)
     axes.set(xlabel="mean overdrive of the gates, $V_G$ − 0.75 V (V)", ylabel="cosine with the exact gradient", xscale="log")
+    axes.set_xticks([0.3, 0.5, 1, 2, 3])
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.legend(loc="lower right")
     return figure
