@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError
+from clockless.errors import ParameterError, is_one_of
 from clockless.pictures.style import COLUMN, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     Raises:
         ParameterError: `against` is neither "step x p" nor "step", p is not known, or only step 0 was recorded.
     """
-    if against not in ("step x p", "step"):
+    if not is_one_of(against, ("step x p", "step")):
         raise ParameterError(f"against = {against!r}; curves are drawn against 'step x p' or 'step'.")
     if not (data.step.values > 0).any():
         raise ParameterError("only step 0 was recorded; nothing can be drawn on a logarithmic axis; record more steps.")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, real_array, shown, whole
+from clockless.errors import ParameterError, TaskError, is_one_of, real_array, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.tasks.encoding import MEDIA, QUARTER, Encoding, names_read, names_written
@@ -191,7 +191,7 @@ def _medium(network: Any, medium: str | None) -> str:
         raise TaskError(f"network = {shown(network)} is a medium; give its wiring.")
     if medium is None:
         medium = "xy" if isinstance(network, Architecture) else "resistors" if isinstance(network, Network) else "modules"
-    if medium not in MEDIA:
+    if not is_one_of(medium, MEDIA):
         raise ParameterError(f"medium = {shown(medium)}; give one of: {', '.join(MEDIA)}.")
     wired = isinstance(network, (Network, Architecture))
     if wired == (medium == "modules") or (medium == "resistors" and isinstance(network, Architecture)):
