@@ -84,14 +84,14 @@ def _read_only(subject: Subject, place: Path) -> tuple:
 
 def _unit_raises(subject: Subject, place: Path) -> tuple:
     store = Store.create(place / "store", subject.experiment)
-    session = store.jobs.session
+    learner = store.jobs.learner
 
     def raising(unit: int) -> Any:
         if unit == 5:
             raise RuntimeError("the board does not answer")
-        return session(unit)
+        return learner(unit)
 
-    with patch.object(store.jobs, "session", raising):
+    with patch.object(store.jobs, "learner", raising):
         ended = compute(store, Workers(threads=2), progress=False)
     again = _resume(subject, store.path)
     holds = ended.done == UNITS - 1 and list(ended.failures) == [5] and again[0] == 0 and _same(subject, store.path)

@@ -1,4 +1,4 @@
-"""The one way to the files of a store: no link is followed, nothing waits, and a file is written whole or not at all.
+"""The one way to files: no link is followed, nothing waits, and a file is written whole or not at all.
 
 A store may come from anybody. What lies in it is therefore a plain file or a plain folder, or it is refused: a symbolic link
 could lead a write anywhere, a pipe would never answer, and a file with a second name would be changed under both.
@@ -12,12 +12,16 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clockless.errors import StoreError, shown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _REFUSED = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK)  # of links, pipes and sockets, folders, links on BSD
 _CHUNK = 1 << 20  # bytes read at a time
@@ -119,6 +123,45 @@ def write(path: Path, content: str | bytes | memoryview, sync: bool = True) -> N
         finally:
             os.close(handle)
         move(temporary, path)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], sync: bool = True) -> None:
+    """Write arrays as .npz, whole or not at all; plain numbers and words only, and not compressed."""
+    import numpy as np
+
+    with _beside(path) as (temporary, handle):
+        with open(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            if sync:
+                os.fsync(handle)
+        move(temporary, path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a plain file .npz.
+
+    Raises:
+        ValueError: it is none, holds objects, or reading it would take more memory than it takes on the disk.
+        OSError: as `opened`.
+    """
+    import numpy as np
+
+    with open(opened(path), "rb") as raw:
+        try:
+            with zipfile.ZipFile(raw) as archive:
+                members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise ValueError("it is compressed")
+            if sum(member.file_size for member in members) > os.fstat(raw.fileno()).st_size:
+                raise ValueError("it is shorter than it says")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except ValueError:
+            raise
+        except Exception as error:  # noqa: BLE001 (readers of damaged archives raise whatever they like)
+            raise ValueError(str(error)) from None
 
 
 @contextmanager

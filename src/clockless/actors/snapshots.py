@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 
+from clockless import disk
 from clockless.actors.traces import write_whole
 from clockless.errors import OutputError
 
@@ -56,13 +56,15 @@ def load(folder: Path, name: str) -> Saved | None:
         OutputError: a file that something else wrote or cut off.
     """
     path = snapshot_path(folder, name)
-    if not path.exists():
-        return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            state = {key.removeprefix("state/"): file[key] for key in file.files if key.startswith("state/")}
-            measures = {key.removeprefix("measure/"): float(file[key]) for key in file.files if key.startswith("measure/")}
-            events, begun, run = (int(count) for count in file["counts"])
-    except (ValueError, KeyError, BadZipFile, OSError) as error:
+        arrays = disk.read_arrays(path)
+        state = {key.removeprefix("state/"): value for key, value in arrays.items() if key.startswith("state/")}
+        measures = {
+            key.removeprefix("measure/"): float(value) for key, value in arrays.items() if key.startswith("measure/")
+        }
+        events, begun, run = (int(count) for count in arrays["counts"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise OutputError(f"{path} is no snapshot of an actor; delete it, or choose another folder.") from error
     return Saved(state, measures, events, begun, run)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from clockless import disk
 from clockless.actors.mailboxes import Ports, Wiring, wire
 from clockless.errors import ActorError, OutputError, WiringError
 
@@ -78,38 +78,35 @@ class Trace:
     def load(cls, path: Path) -> Trace:
         """Read what `save` wrote."""
         first: dict[str, dict[str, np.ndarray]] = {}
-        with np.load(path, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            records = tuple(
-                tuple(
-                    Record(int(kind), int(number), float(seconds), tuple(int(made) for made in taken))
-                    for kind, number, seconds, taken in zip(
-                        *(file[f"{column}/{index}"] for column in Record._fields), strict=True
-                    )
+        arrays = disk.read_arrays(path)
+        about = json.loads(str(arrays["about"]))
+        records = tuple(
+            tuple(
+                Record(int(kind), int(number), float(seconds), tuple(int(made) for made in taken))
+                for kind, number, seconds, taken in zip(
+                    *(arrays[f"{column}/{index}"] for column in Record._fields), strict=True
                 )
-                for index in range(len(about["names"]))
             )
-            for key in file.files:
-                if key.startswith("first/"):
-                    _, name, part = key.split("/", 2)
-                    first.setdefault(name, {})[part] = file[key]
+            for index in range(len(about["names"]))
+        )
+        for key, values in arrays.items():
+            if key.startswith("first/"):
+                _, name, part = key.split("/", 2)
+                first.setdefault(name, {})[part] = values
         return cls(tuple(about["names"]), records, bool(about["complete"]), first)
 
 
 def write_whole(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an .npz under a temporary name, then put it in place: whoever reads `path` finds the old or the new, whole.
+    """Write an .npz whole or not at all; not forced to the disk, for an actor would wait for that.
 
     Raises:
         OutputError: a place that cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, path)
+        disk.write_arrays(path, arrays, sync=False)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path} could not be written ({error.strerror}); free the disk or choose a folder.") from error
+        reason = error.strerror or error
+        raise OutputError(f"{path} could not be written ({reason}); free the disk or choose a folder.") from error
 
 
 def replay(trace: Trace, actors: Sequence[Actor]) -> dict[str, dict[str, np.ndarray]]:

@@ -39,9 +39,9 @@ def new(path: Path = Path("study.yaml")) -> int:
     if os.path.lexists(path):  # which is false, and not an error, for names that no file can have
         raise OutputError(f"{path} is there already; choose another name.")
     try:
-        path.write_text(description_files.EXAMPLE, encoding="utf-8")
+        disk.write(path, description_files.EXAMPLE)
     except OSError as error:
-        raise OutputError(f"cannot write {path} ({error.strerror}); choose another place.") from None
+        raise OutputError(f"cannot write {path} ({error.strerror or error}); choose another place.") from None
     if path.suffix == ".toml":
         import yaml
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clockless import disk
 from clockless.errors import DescriptionError, OutputError, shown
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.own_parts import Place, beside
@@ -106,9 +107,9 @@ def write(experiment: Experiment, path: str | os.PathLike[str]) -> None:
     """
     name = Path(path)
     try:
-        name.write_text(text_of(experiment, name.suffix), encoding="utf-8")
+        disk.write(name, text_of(experiment, name.suffix))
     except OSError as error:
-        raise OutputError(f"cannot write {name} ({error.strerror}); choose another place.") from None
+        raise OutputError(f"cannot write {name} ({error.strerror or error}); choose another place.") from None
 
 
 def with_flags(data: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:

@@ -108,7 +108,9 @@ def _with_numbers(text: str, parsed: Callable[[str], Any]) -> Any:
 
 def _taken_out(text: str, word: str) -> tuple[str, dict[str, Any]]:
     """The text with a word in quotes in place of every long list of numbers, and the lists by their words."""
-    pieces, lists, done, failures = [], {}, 0, 0
+    pieces: list[str] = []
+    lists: dict[str, Any] = {}
+    done = failures = 0
     match = _LONG_NUMBERS.search(text)
     while match and failures < _FAILURES:
         first = match.start()
@@ -140,7 +142,8 @@ def _put_back(value: Any, lists: dict[str, Any], used: set[str]) -> Any:
 
 def written(data: Any, write: Callable[[Any], str]) -> str:
     """What `write` makes of data, with long lists of numbers written by themselves."""
-    word, lists = f"numbers{secrets.token_hex(8)}", {}
+    word = f"numbers{secrets.token_hex(8)}"
+    lists: dict[str, list[int]] = {}
 
     def without(value: Any) -> Any:
         if isinstance(value, dict):
@@ -174,7 +177,7 @@ def _check_events(text: str) -> None:
     for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                raise DescriptionError(f"the alias {shown('*' + event.anchor)} stands for nothing, or for itself.")
+                raise DescriptionError(f"the alias {shown(f'*{event.anchor}')} stands for nothing, or for itself.")
             copies += sizes[event.anchor]
         elif isinstance(event, yaml.CollectionStartEvent):
             open_.append((event.anchor, things + copies))

@@ -98,9 +98,11 @@ def read_graphml(path: str | os.PathLike[str]) -> Network:
 
 def _unpacked(path: Path) -> bytes:
     """The bytes of a file; of .gz and .bz2 what is packed in it, but no more of that than of any file."""
-    unpack = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix)
     with open(disk.given(path), "rb") as file:
-        content = (unpack(file) if unpack else file).read(_MOST_BYTES + 1)
+        unpacked: Any = file
+        if path.suffix in (".gz", ".bz2"):
+            unpacked = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else bz2.BZ2File(file)
+        content = unpacked.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise ValueError(f"it holds more than {_MOST_BYTES:,} bytes")
     return bytes(content)

@@ -69,7 +69,8 @@ def postorder(n: int, found: Fill) -> np.ndarray:
     """
     parent = np.full(n, n)
     parent[np.diff(found.start) > 0] = found.row[found.start[:-1][np.diff(found.start) > 0]]
-    return _postorder(n, parent)
+    number: np.ndarray = _postorder(n, parent)
+    return number
 
 
 def check_products(count: np.ndarray, nodes: int) -> None:
@@ -97,7 +98,7 @@ def products(n: int, found: Fill, forward: Terms) -> Terms:
 
 
 @njit(cache=True)
-def _counted(n, first, low):
+def _counted(n: int, first: np.ndarray, low: np.ndarray) -> np.ndarray:
     """Below-diagonal places of every column: row i has those that lie on the ways from its edges up the tree to i."""
     parent, seen, count = np.full(n, -1), np.full(n, -1), np.zeros(n, np.int64)
     for i in range(n):
@@ -114,7 +115,7 @@ def _counted(n, first, low):
 
 
 @njit(cache=True)
-def _listed(n, first, low, start):
+def _listed(n: int, first: np.ndarray, low: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The rows of these places, column by column."""
     parent, seen, place, row = np.full(n, -1), np.full(n, -1), start[:n].copy(), np.empty(start[n], np.int64)
     for i in range(n):
@@ -132,7 +133,7 @@ def _listed(n, first, low, start):
 
 
 @njit(cache=True)
-def _postorder(n, parent):
+def _postorder(n: int, parent: np.ndarray) -> np.ndarray:
     """Every subtree takes as many numbers as it has rows, the last of those below its parent's that are not yet taken."""
     size, free, number = np.ones(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n, np.int64)
     for j in range(n):
@@ -146,7 +147,7 @@ def _postorder(n, parent):
 
 
 @njit(cache=True)
-def _count_products(n, start, row, forward, count):
+def _count_products(n: int, start: np.ndarray, row: np.ndarray, forward: Terms, count: np.ndarray) -> None:
     """Add to `count` [slot] the number of its products."""
     slot_of = np.empty(n, np.int64)  # of the places in the present column, by row
     for b in range(n):
@@ -160,7 +161,9 @@ def _count_products(n, start, row, forward, count):
 
 
 @njit(cache=True)
-def _list_products(n, start, row, forward, found):
+def _list_products(
+    n: int, start: np.ndarray, row: np.ndarray, forward: Terms, found: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> None:
     """Write each product where its slot's next one belongs; `found` is (next place [slot], left, right)."""
     following, left, right = found
     slot_of = np.empty(n, np.int64)

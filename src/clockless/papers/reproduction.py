@@ -10,15 +10,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clockless import __version__
-from clockless.errors import OutputError, UnknownFigureError
+from clockless import __version__, disk
+from clockless.errors import ClocklessError, OutputError, UnknownFigureError
 from clockless.papers import Options
 from clockless.papers.claims import Claim, merged
 from clockless.papers.report import Section, page
@@ -88,14 +87,13 @@ class Folder:
     def writing(self, name: str) -> Iterator[Path]:
         """Yield a temporary path that becomes `name` if nothing goes wrong."""
         final = self.path / name
-        temporary = final.with_name(f".{os.getpid()}-{final.name}")
         try:
-            yield temporary
-            os.replace(temporary, final)
+            with disk.replacing(final) as temporary:
+                yield temporary
         except OSError as error:
+            if isinstance(error, ClocklessError):
+                raise
             raise OutputError(f"cannot write {final} ({error.strerror}); free some space or choose another --out.") from None
-        finally:
-            temporary.unlink(missing_ok=True)
         if final not in self.kept:
             self.kept.append(final)
 

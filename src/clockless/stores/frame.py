@@ -295,3 +295,20 @@ def on_disk(folder: Path) -> Iterator[None]:
             f"{folder} cannot be written or read ({error.strerror or error}); what is finished is kept: mend that, then go "
             f"on with `clockless resume {folder}`."
         ) from None
+
+
+@contextmanager
+def making(folder: Path) -> Iterator[None]:
+    """Make a folder and what the block puts into it; an empty one does not stay behind if that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        with suppress(OSError):  # there is something in it, which the next attempt finds
+            folder.rmdir()
+        if isinstance(error, OSError) and not isinstance(error, ClocklessError):
+            reason = error.strerror or error
+            raise StoreError(
+                f"{folder} cannot be made ({reason}); nothing is kept: mend that and run the same again."
+            ) from None
+        raise

@@ -7,23 +7,23 @@ failures are written under a temporary name and moved into place. Progress is on
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import re
 import socket
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from clockless import disk
 from clockless.errors import StoreError
-from clockless.learning.contracts import Arrays, Learner
+from clockless.learning.contracts import Learner
 from clockless.learning.follow import Progress
 from clockless.stores.layout import fingerprint as checked
 
@@ -114,19 +114,19 @@ class Journal:
         recorded = {f"recorded_{name}": values for name, values in progress.arrays().items()}
         state = {f"state_{name}": values for name, values in session.state().items()}
         about = {"replicas": self.members[job]}
-        with disk.replacing(self._path(job, "npz")) as path, path.open("wb") as file:
-            np.savez(file, allow_pickle=False, steps=np.array(progress.steps, dtype=np.int64), **about, **recorded, **state)
+        steps = {"steps": np.array(progress.steps, dtype=np.int64)}
+        disk.write_arrays(self._path(job, "npz"), {**steps, **about, **recorded, **state})
 
     def take_up(self, job: int, session: Learner) -> Progress | None:
         """Restore a session from the job's checkpoint; None if there is none, ValueError if it is damaged."""
         path = self._path(job, "npz")
         try:
-            handle = disk.opened(path)
+            arrays = disk.read_arrays(path)
         except FileNotFoundError:
             return None
+        except ValueError as error:
+            raise ValueError(f"the checkpoint {path} is damaged ({error})") from None
         try:
-            with open(handle, "rb") as raw:
-                arrays = _arrays(raw)
             if not np.array_equal(arrays["replicas"], self.members[job]):
                 raise ValueError("it is of other replicas")
             progress = Progress(steps=[int(step) for step in arrays["steps"]])
@@ -190,7 +190,9 @@ class Journal:
         line = {"time": round(time.time(), 3), "event": event, **details, "worker": f"{socket.gethostname()}:{os.getpid()}"}
         handle = disk.opened(self.store / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
-            os.write(handle, (json.dumps(line) + "\n").encode())
+            text = (json.dumps(line) + "\n").encode()
+            if os.write(handle, text) < len(text):  # half a line, which readers pass over
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
 
@@ -220,16 +222,3 @@ class Journal:
         names = {path.name for path in self.folder.glob(f"*.{kind}") if _NUMBER.fullmatch(path.stem)}
         jobs = sorted(int(name.removesuffix(f".{kind}")) for name in names)
         return [job for job in jobs if job < len(self.members) and self._path(job, kind).name in names]
-
-
-def _arrays(raw: IO[bytes]) -> Arrays:
-    """The arrays of a checkpoint; ValueError if reading them would take more memory than the file takes on the disk."""
-    with zipfile.ZipFile(raw) as archive:
-        members = archive.infolist()
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise ValueError("it is compressed")
-    if sum(member.file_size for member in members) > os.fstat(raw.fileno()).st_size:
-        raise ValueError("it is shorter than it says")
-    raw.seek(0)
-    with np.load(raw, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}

@@ -38,6 +38,7 @@ from clockless.stores.frame import (
     described_in,
     difference,
     group_of,
+    making,
     on_disk,
     relabel,
     seal_of,
@@ -96,13 +97,13 @@ class Store:
             or any(p.suffix not in (".zarr", ".seal") and p.name not in ("units", PARTS) for p in folder.iterdir())
         ):
             raise StoreError(f"{folder} is there and is no store; choose another place.")
-        with on_disk(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        with making(folder):
             keep_parts(folder, experiment)
             allocate(folder, experiment, width, {}, own_parts=True)
             disk.write(folder / "experiment.yaml", text_of(experiment))
         store = cls.open(folder)
-        store._tell("created", units=len(store.jobs.members))
+        with on_disk(folder):
+            store._tell("created", units=len(store.jobs.members))
         return store
 
     @classmethod

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 
@@ -106,7 +106,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], int | None]]:
             raise TaskError(f"{path} is not a gzip file, though its name ends in .gz; rename it or copy it again.")
         else:
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield unpacked, None
+                yield cast("IO[bytes]", unpacked), None
 
 
 def _other(words: list[int], magic: int) -> str:

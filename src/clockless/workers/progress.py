@@ -14,7 +14,7 @@ from clockless.errors import printable
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.25
 
-_COMPILING = "... (compiling, once per combination of parts: 2 to 5 s)"
+_COMPILING = "... (compiling, once per combination of parts: 2 to 5 s; planning large networks)"
 
 Update = Callable[[int, int], None]
 

@@ -20,6 +20,7 @@ from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import read
 from clockless.experiments.jobs import Jobs
 from clockless.stores.frame import on_disk
+from clockless.stores.locks import check_locks
 from clockless.stores.store import Store
 from clockless.workers.dask import connected, run_on_cluster
 from clockless.workers.ensemble import available_cores
@@ -91,6 +92,8 @@ def compute(store: Store, workers: Workers, progress: bool = True) -> Ended:
     run, stop = uuid.uuid4().hex[:12], threading.Event()
     store.check_before_computing()
     with on_disk(store.path):
+        if not store.done().all() and (unsafe := check_locks(store.path)):
+            warnings.warn(unsafe, stacklevel=2)
         damaged = mend(store)
         _recount(store)
         store.journal.tell("run begun", run=run, missing=int((store.done() == 0).sum()))

@@ -11,11 +11,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 from clockless import disk
 from clockless.errors import ClusterError, printable
 from clockless.stores.frame import on_disk
+from clockless.stores.locks import check_locks
 from clockless.stores.store import Store
 from clockless.workers.loop import CHECKPOINT_SECONDS, mend
 
@@ -67,6 +69,8 @@ def submit(store: Store, tasks: int, checkpoint_seconds: float = CHECKPOINT_SECO
         ClusterError: there is no sbatch here, or it refuses.
     """
     store.check_before_computing()
+    if unsafe := check_locks(store.path):
+        warnings.warn(unsafe, stacklevel=2)
     path = script(store, tasks, checkpoint_seconds)
     if shutil.which("sbatch") is None:
         raise ClusterError(f"there is no sbatch on this machine; copy {path} to where there is one, or leave --slurm out.")

@@ -122,8 +122,8 @@ def train(
             run = stored(nouns, (steps, record, record_at, bool(traces)), (store, threads, workers), update)
     else:
         check_results(replicas, bool(traces), len(record_at))
-        ensemble = Ensemble(replicas, bool(traces), lanes)
         with _display(progress) as update:
+            ensemble = Ensemble(replicas, bool(traces), lanes)  # large networks are planned here, for seconds
             ensemble.advance(np.union1d(record_at, [0, steps]), threads, update)
         run = in_memory(ensemble, nouns, record_at, int(steps))
     warn(run)

@@ -15,15 +15,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from clockless import disk
 from clockless.actors.endings import Limits
 from clockless.actors.reports import Report
 from clockless.actors.simulation import Simulation
 from clockless.actors.traces import write_whole
-from clockless.errors import OutputError, ParameterError, shown, whole
+from clockless.errors import ClocklessError, OutputError, ParameterError, shown, whole
 from clockless.media.modules.actors import Actors, build, memories
 from clockless.media.modules.cuts import cut_advice
 from clockless.media.modules.learning import Learning, error_and_cost
@@ -32,6 +32,7 @@ from clockless.media.modules.stacks import learners
 
 RUNTIMES = ("simulation", "processes", "mpi")
 _ENDLESS = 2**32 - 1  # batches that the first module may draw: as many as the random numbers have steps
+_NOTE_BYTES = 2**28  # of run.json, which holds the experiment
 _SLICE = 20.0  # virtual seconds between looks at the real clock
 
 Progress = Callable[[int, int], None]
@@ -90,16 +91,16 @@ class ModuleRun:
         path = self.folder / "run.json"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
+            if not os.path.lexists(path):
                 _write(path, note)
-            elif json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(note)):
+            elif disk.read_json(path, _NOTE_BYTES) != json.loads(json.dumps(note)):
                 raise OutputError(
                     f"{self.folder} holds another run (see {path}); choose another folder with --out, or delete that one."
                 )
-        except json.JSONDecodeError:
+        except ValueError:
             raise OutputError(f"{path} is not what this program writes; choose another folder with --out.") from None
         except OSError as error:
-            if isinstance(error, OutputError):
+            if isinstance(error, ClocklessError):
                 raise
             raise OutputError(f"{self.folder} cannot be used ({error.strerror}); choose another --out.") from None
 
@@ -129,11 +130,10 @@ def simulated(run: ModuleRun, progress: Progress | None = None) -> Report:
     actors = run.actors
     simulation = Simulation([build(actors, index) for index in range(actors.count)], _computing(run.learning), record=True)
     path = run.folder / "simulation.npz"
-    if path.exists():
+    if os.path.lexists(path):
         try:
-            with np.load(path, allow_pickle=False) as file:
-                simulation.restore({name: file[name] for name in file.files})
-        except (ValueError, KeyError, BadZipFile) as error:
+            simulation.restore(disk.read_arrays(path))
+        except (ValueError, KeyError) as error:
             raise OutputError(f"{path} is no state of a simulation; delete it, or choose another --out.") from error
     end = math.inf if run.seconds is None else simulation.now + run.seconds
     saved = time.monotonic()
@@ -226,10 +226,8 @@ def _finite(value: Any) -> Any:
 
 
 def _write(path: Path, plain: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        disk.write(path, json.dumps(plain, indent=1) + "\n")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path} could not be written ({error.strerror}); free the disk or choose a folder.") from error
+        reason = error.strerror or error
+        raise OutputError(f"{path} could not be written ({reason}); free the disk or choose a folder.") from error
