@@ -62,5 +62,5 @@ def test_parameters_of_phases_are_made_by_the_medium(method):
 def test_networks_that_no_memory_holds(network):
     from clockless.experiments.descriptions import built, described
 
-    with pytest.raises(MemoryBoundError, match="needs about .* of memory"):
+    with pytest.raises(MemoryBoundError, match=r"needs about .* of memory"):
         built("network", described("network", network, "network"))
