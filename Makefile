@@ -7,7 +7,7 @@ JOBS ?= 2
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?= $(shell date +%Y%m%d)
 
-.PHONY: reproduce test test-slow fuzz compose lint format benchmark clean
+.PHONY: reproduce test test-slow test-random fuzz compose lint format benchmark clean
 
 reproduce: $(VENV)/.installed
 	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
@@ -18,6 +18,10 @@ test: lint
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -m slow
+
+# Examples drawn anew every time, for what `make test` draws alike everywhere; what is found is kept in .hypothesis.
+test-random: $(VENV)/.installed-dev
+	HYPOTHESIS_PROFILE=random $(BIN)/pytest -m "hypothesis and not slow"
 
 # Inputs that nobody meant, others every day; `make test` tries a fixed few. Findings are files with the command that repeats each.
 fuzz: $(VENV)/.installed-dev

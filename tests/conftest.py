@@ -1,8 +1,19 @@
 """What holds for all tests."""
 
+import os
 import signal
+
+from hypothesis import HealthCheck, settings
 
 # A shell has the programs that it starts in the background ignore Ctrl-C, and so do the programs that these start: tests of
 # Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples every time and everywhere, whatever the machine's speed: a suite that is green here is green there.
+# HYPOTHESIS_PROFILE=random (`make test-random`) searches among others, and keeps what it finds in .hypothesis.
+settings.register_profile(
+    "same", derandomize=True, database=None, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("random", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ class Net:
         need: "all", "any" or "none" of the mailboxes must hold a message, but for the first event; "order" is "all", where
             only actor 0 may begin without, so that who takes what does not depend on speeds.
         sleeps: seconds that an event of each actor lasts, at least.
+        naps: (actor, every, seconds): every so many events an actor sleeps that long instead.
+        gate: a file; until it is there, the last actor does nothing. A test ends a run so.
         fails: (actor, event) in which an exception is raised.
     """
 
@@ -29,6 +32,8 @@ class Net:
     size: int = 8
     need: str = "all"
     sleeps: tuple[float, ...] = ()
+    naps: tuple[int, int, float] | None = None
+    gate: str = ""
     fails: tuple[int, int] | None = None
 
     @property
@@ -51,6 +56,8 @@ class Mixer:
         self.seen = []  # of this process: event numbers in messages, for tests in one process
 
     def ready(self, waiting):
+        if self.net.gate and self.index == self.net.count - 1:
+            return os.path.exists(self.net.gate)
         if not waiting or self.net.need == "none" or (self.event == 0 and (self.index == 0 or self.net.need != "order")):
             return True
         return (any if self.net.need == "any" else all)(waiting.values())
@@ -58,7 +65,10 @@ class Mixer:
     def act(self, inbox):
         if self.net.fails == (self.index, self.event):
             raise ZeroDivisionError("a mistake in an actor")
-        if self.net.sleeps:
+        actor, every, nap = self.net.naps or (-1, 1, 0.0)
+        if self.index == actor and self.event % every == every - 1:
+            time.sleep(nap)
+        elif self.net.sleeps:
             time.sleep(self.net.sleeps[self.index])
         self.event += 1
         self.state = np.roll(self.state, 1) * 0.99 + 0.1 * np.cos(self.event * self.state)

@@ -139,7 +139,7 @@ def windows_by_loops(image, window, stride, channels):
     return edges, rows * columns * channels
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.tuples(*[st.integers(1, 9)] * 2), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3), st.booleans())
 def test_local_windows_by_brute_force(image, window, stride, channels, sharing):
     """Every edge and no other; translated windows share exactly the couplings of equal places; the readout is complete."""
@@ -198,7 +198,7 @@ def test_windows_start_at_the_scale_of_complete_layers():
     np.testing.assert_allclose(scales(one), expected, rtol=1e-14)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 7), st.integers(1, 4))
 def test_stacked_windows_by_brute_force(lower, upper, window, columns):
     """Rows r' with -(w - 1) / 2 <= r' - centre < (w + 1) / 2, where centre = (r + 1/2) R' / R - 1/2; columns alike."""

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,9 @@ pytest.importorskip("jax", reason="JAX is not installed (the extra `modules`)", 
 
 from clockless.actors.traces import Trace
 from clockless.commands.modules import _ranks
+from rigs import LIMIT, wait_until
 
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc"),
-]
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
 CLOCKLESS = (sys.executable, "-m", "clockless")
 STUDY = """
 network: {kind: mlp, layers: 2, width: 16}
@@ -60,8 +57,8 @@ def _begun(folder, *arguments):
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
-def ended(job, limit=100):
-    said, errors = job.communicate(timeout=limit)
+def ended(job):
+    said, errors = job.communicate(timeout=LIMIT)
     return job.returncode, said, errors
 
 
@@ -81,13 +78,6 @@ def children(parent):
             if int(above) == parent and state != "Z" and "spawn_main" in command:
                 found.append(int(entry.name))
     return sorted(found)
-
-
-def until(true, limit=100):
-    deadline = time.monotonic() + limit
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def called(folder, monkeypatch, *arguments):
@@ -119,7 +109,7 @@ def test_simulated_in_two_parts_or_in_one_gives_the_same_bits(study, monkeypatch
 def test_processes_survive_a_kill_and_go_on_after_ctrl_c(study, begun):
     job = begun("--seconds", 5, "--events", 10**9, "--snapshot-seconds", 0.1)
     snapshots = [study / "run" / f"module-{k}.npz" for k in range(2)]
-    until(lambda: all(path.exists() for path in snapshots))
+    assert wait_until(lambda: all(path.exists() for path in snapshots))
     os.kill(children(job.pid)[1], signal.SIGKILL)
     code, said, errors = ended(job)
     assert code == 0, errors
@@ -134,9 +124,9 @@ def test_processes_survive_a_kill_and_go_on_after_ctrl_c(study, begun):
     assert Trace.load(study / "run" / "trace.npz").complete
 
     job = begun("--events", 10**9, "--snapshot-seconds", 0.1)
-    until(lambda: len(children(job.pid)) == 2)
+    assert wait_until(lambda: len(children(job.pid)) == 2)
     seen = snapshots[0].stat().st_mtime_ns
-    until(lambda: snapshots[0].stat().st_mtime_ns > seen)
+    assert wait_until(lambda: snapshots[0].stat().st_mtime_ns > seen)
     workers = children(job.pid)
     job.send_signal(signal.SIGINT)
     code, _, errors = ended(job)

@@ -20,7 +20,6 @@ from test_store import SMALL, WIDTH, chunks, flipped, frail
 from test_sweep import computed
 
 __all__ = ["frail"]  # a fixture
-pytestmark = pytest.mark.timeout(100)
 
 
 @pytest.fixture

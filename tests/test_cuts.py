@@ -15,8 +15,6 @@ from clockless.media.modules.interfaces import Interface
 from clockless.media.modules.layers import Linear, Stack, mlp
 from clockless.media.modules.methods import DNI, LocalLoss
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def test_multiply_adds_by_hand():
     """Layer: forward and two gradients, one for the first. Interface: two predictions and one gradient."""

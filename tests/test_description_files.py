@@ -20,9 +20,10 @@ from clockless.commands import stores as cli_stores
 from clockless.errors import ClocklessError, DescriptionError, OutputError
 from clockless.experiments import files as description_files
 from clockless.experiments.files import read, text_of, with_flags, write
+from rigs import LIMIT
 from test_experiment import BAD, DESCRIPTIONS
 
-QUICK = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=50, suppress_health_check=list(HealthCheck))
 EXPERIMENTS = DESCRIPTIONS.map(cl.Experiment.of)
 
 
@@ -129,7 +130,7 @@ def test_any_text_is_an_experiment_or_gets_one_sentence(tmp_path_factory, text, 
     assert "\n" not in said
 
 
-def run(*arguments, where, timeout=60):
+def run(*arguments, where, timeout=LIMIT):
     """The command line in a process of its own."""
     command = [sys.executable, "-m", "clockless", *map(str, arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -146,7 +147,6 @@ def refusal(capsys, monkeypatch, *arguments):
     return caught.value.code, capsys.readouterr().err
 
 
-@pytest.mark.timeout(60)
 def test_the_command_line_refuses_in_one_line_with_code_2(tmp_path):
     (tmp_path / "bad.yaml").write_text("clock: {kind: bernoulli, p: [0.5, often]}")
     ended = run("run", "bad.yaml", "--out", "store", where=tmp_path)

@@ -10,6 +10,8 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+from rigs import LIMIT
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 BLOCKS = [
@@ -24,7 +26,7 @@ def test_block_runs(block, tmp_path):
     """Each Python block runs as a script by itself."""
     (tmp_path / "block.py").write_text(block, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "block.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        [sys.executable, "block.py"], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT,
         env={**os.environ, "MPLBACKEND": "Agg"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -90,7 +90,7 @@ def agreement(nodes, matrix):
 wirings = st.tuples(st.integers(2, 14), st.integers(0, 30), st.integers(0, 2**32 - 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(wirings, st.integers(1, 9))
 def test_solves_equal_dense_ones_for_any_roles(wiring, q):
     nodes, extra, seed = wiring
@@ -128,7 +128,7 @@ def unsolved(matrix, x, currents):
     return (np.abs(currents - matrix @ x) / allowed).max()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(wirings, st.integers(1, 9))
 # Currents of two nodes that almost cancel: rounded, they leave a sum that is not small beside them.
 @example((2, 5, 11320), 1)
@@ -156,7 +156,7 @@ def test_any_currents_can_be_solved_for(wiring, q):
 
 
 @PLANS
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(wiring=wirings)
 def test_the_factors_multiply_to_the_reduced_laplacian(planned, wiring):
     nodes, extra, seed = wiring
@@ -252,7 +252,7 @@ def pairs(terms, target):
 
 
 @PLANS
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(wiring=wirings)
 def test_the_schedule_lists_exactly_what_elimination_in_its_order_fills_in(planned, wiring):
     """Against the textbook: each row eliminated in turn joins all rows after it that it is joined to."""

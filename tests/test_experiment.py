@@ -16,7 +16,7 @@ from clockless.errors import ClocklessError, DescriptionError
 from clockless.experiments.catalogue import CATALOGUE
 from clockless.experiments.jobs import Jobs
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 # --- random descriptions ---------------------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ def placed(data, path, item):
     return {**data, path[0]: placed(data.get(path[0]), path[1:], item)}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(DESCRIPTIONS, st.lists(st.tuples(FIELDS, st.lists(WORDS, max_size=2), RUBBISH), min_size=1, max_size=2), RUBBISH)
 def test_rubbish_is_an_experiment_or_gets_one_sentence(data, spoilt, whole):
     for name, path, item in spoilt:

@@ -27,12 +27,12 @@ from clockless.workers import loop as sweep
 from clockless.workers.run import compute
 from clockless.workers.slurm import script
 from clockless.workers.status import report
+from rigs import LIMIT
 from test_cli_stores import clockless
 from test_store import SMALL, WIDTH, as_somebody_else
 from test_sweep import computed
 
 __all__ = ["clockless"]  # a fixture
-pytestmark = pytest.mark.timeout(60)
 
 FP = SMALL.fingerprint
 GROUP, UNITS = f"{FP}.zarr", f"units/{FP}"
@@ -456,7 +456,7 @@ def test_titles_are_no_markup_of_bars():
         ["script", "-qec", f'{sys.executable} -c "{code}"', "/dev/null"],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=LIMIT,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout
@@ -488,7 +488,7 @@ def test_a_job_script_runs_nothing_but_workers(tmp_path, name):
     (tmp_path / "srun").chmod(0o755)
     ended = subprocess.run(
         ["bash", str(script(store, 1))], cwd=tmp_path, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True,
-        text=True, timeout=30, check=True,
+        text=True, timeout=LIMIT, check=True,
     )  # fmt: skip
     words = ended.stdout.splitlines()
     assert words[2:6] == [sys.executable, "-P", "-m", "clockless.workers.processes"]

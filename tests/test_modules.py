@@ -30,8 +30,6 @@ from clockless.media.modules.methods import DNI, NAMED, Backprop, DelayedGradien
 from clockless.media.modules.optimisers import StepSize, transform, wanted
 from clockless.parts.optimisers import Adam, Descent, Momentum
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(autouse=True)
 def double():

@@ -25,8 +25,6 @@ from clockless.parts.comparators import Magnitudes
 from clockless.parts.devices import Levels, SignedLevels
 from clockless.parts.optimisers import Adam, Descent
 
-pytestmark = pytest.mark.timeout(120)
-
 METHODS = [
     Backprop(),
     NoBackprop(),

@@ -24,6 +24,7 @@ from clockless.parts.clocks import Bernoulli
 from clockless.stores.store import Store
 from clockless.workers.loop import Runner
 from clockless.workers.run import Workers, compute, run
+from rigs import LIMIT
 from small_mnist import write_mnist
 
 
@@ -217,7 +218,7 @@ def test_nothing_else_imports_jax():
         "try:\n    cl.Experiment(rule=3)\nexcept cl.errors.DescriptionError:\n    pass\n"
         "assert 'jax' not in sys.modules and 'optax' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT)
 
 
 def test_missing_jax_is_one_sentence():
@@ -229,7 +230,7 @@ def test_missing_jax_is_one_sentence():
         "try:\n    Experiment(medium={'kind': 'modules'})\n"
         "except ClocklessError as error:\n    print(error)\n"
     )
-    said = subprocess.run([sys.executable, "-c", code], check=True, timeout=100, capture_output=True, text=True).stdout
+    said = subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT, capture_output=True, text=True).stdout
     assert said.count("\n") == 1
     assert "pip install 'clockless[modules]'" in said
 

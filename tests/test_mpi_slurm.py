@@ -13,7 +13,6 @@ pytest.importorskip("jax", reason="JAX is not installed (the extra `modules`)", 
 pytest.importorskip("mpi4py", reason="mpi4py is not installed (the extra `mpi`)", exc_type=ImportError)
 slurm = pytest.importorskip("rigs.slurm", reason="there is no SLURM for tests here (tests/rigs)", exc_type=ImportError)
 
-pytestmark = pytest.mark.timeout(300)
 CLOCKLESS = str(Path(sys.executable).with_name("clockless"))
 STUDY = """
 network: {kind: mlp, layers: 3, width: 16}

@@ -85,7 +85,7 @@ def test_packing_joins_neighbours():
     assert length.mean() < np.linalg.norm(place[:, None] - place, axis=-1).mean() / 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts(), st.integers(0, 2**32))
 def test_packing_of_any_size(size, seed):
     """Exact counts and one part; three neighbours where 2 edges >= 3 nodes, two where edges >= nodes."""
@@ -131,7 +131,7 @@ def test_board16():
     assert crossing_edges(board) == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 7), st.integers(1, 7))
 def test_open_lattice(rows, columns):
     """rows (columns - 1) + columns (rows - 1) edges, each as long as the lattice constant."""
@@ -143,7 +143,7 @@ def test_open_lattice(rows, columns):
     assert (np.linalg.norm(drawn, axis=1) == 1.0).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(3, 7), st.integers(3, 7))
 def test_periodic_lattice(rows, columns):
     """Two edges per node, and every node has four neighbours."""
@@ -250,7 +250,7 @@ def test_equality():
     assert network != "a network"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(wirings())
 def test_degrees_are_those_of_networkx(network):
     """Degrees [node] agree with networkx."""
@@ -261,14 +261,14 @@ def test_degrees_are_those_of_networkx(network):
 # --- readers and writers ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(wirings())
 def test_networkx_round_trip(network):
     """Edges in their order and positions to the last bit."""
     assert networks.from_networkx(networks.to_networkx(network)) == network
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(wirings())
 def test_graphml_round_trip(tmp_path_factory, network):
     """Edges in their order and positions to the last bit."""
@@ -277,7 +277,7 @@ def test_graphml_round_trip(tmp_path_factory, network):
     assert networks.read_graphml(path) == network
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(wirings())
 def test_csv_round_trip(tmp_path_factory, network):
     """Edges in their order and orientation; positions are not kept."""

@@ -22,6 +22,7 @@ from clockless.learning.contracts import Replica
 from clockless.media.resistors import reference
 from clockless.numerics.derivatives import gradient_of, hessian_of, is_analytic
 from clockless.numerics.minimum import Curvature, Landscape, inverse_of, minimum
+from rigs import LIMIT
 
 MEDIA = Path(__file__).parent.parent / "docs" / "media"
 NETWORK = cl.networks.board16()
@@ -159,7 +160,7 @@ def test_example_checks_and_learns(name):
     path = MEDIA / f"{name}.py"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
     done = subprocess.run(
-        [sys.executable, path.name], cwd=MEDIA, capture_output=True, text=True, timeout=200,
+        [sys.executable, path.name], cwd=MEDIA, capture_output=True, text=True, timeout=LIMIT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

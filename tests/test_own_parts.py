@@ -23,9 +23,10 @@ from clockless.experiments.files import with_flags
 from clockless.stores.frame import _sum, group_path, seal_of
 from clockless.tasks.datasets import MNIST_FILES
 from clockless.workers.run import compute
+from rigs import LIMIT
 from small_mnist import write_mnist
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("ignore::clockless.errors.OwnCodeWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::clockless.errors.OwnCodeWarning")
 
 PART = '''
 import pathlib
@@ -241,7 +242,7 @@ def test_one_line_says_which_file_is_run(home):
 def clockless(*words, where):
     """The command line in a process of its own."""
     command = [sys.executable, "-m", "clockless", *map(str, words)]
-    return subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=LIMIT, check=False)
 
 
 def test_a_store_keeps_the_file_and_goes_on_with_it(home):

@@ -13,7 +13,7 @@ from clockless.media.resistors import reference
 BOARD = networks.board16()
 PARAMETERS = ["resistance", "conductance"]
 seeds = st.integers(0, 2**32 - 1)
-laws = settings(max_examples=40, deadline=None)
+laws = settings(max_examples=40)
 
 
 def random_case(seed: int):

@@ -25,8 +25,6 @@ HERE = pinned.rounding()
 SAME_FUNCTIONS = HERE["functions"] == TAKEN["rounding"]["functions"]
 OLD = Path(__file__).with_name("data") / "store-0.1.0"
 
-pytestmark = pytest.mark.timeout(300)  # the first run compiles
-
 
 def compared(section: str, name: str, found: dict[str, np.ndarray], exact: bool, digits: float = 1e-6) -> None:
     """Every variable that is pinned; results may have further ones."""

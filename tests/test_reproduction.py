@@ -21,20 +21,21 @@ from clockless.papers.desynchronous.collapse import (
     spread_at_equal_updates,
 )
 from clockless.papers.desynchronous.drawings import DRAW
+from rigs import LIMIT, wait_until
 
 COMMAND = [sys.executable, "-m", "clockless"]
 
 
-def clockless(*arguments, timeout=240, **options):
+def clockless(*arguments, **options):
     """Run the command and return its finished process."""
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, **options)
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=LIMIT, **options)
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A tiny reproduction of everything: (folder, finished process)."""
     folder = tmp_path_factory.mktemp("reproduction")
-    return folder / "desynchronous", clockless("reproduce", "desynchronous", "--tiny", "--out", folder, timeout=280)
+    return folder / "desynchronous", clockless("reproduce", "desynchronous", "--tiny", "--out", folder)
 
 
 def test_tiny_reproduction_of_the_collapse_holds(tiny):
@@ -128,7 +129,7 @@ def test_claims_replace_only_their_own_figure(tmp_path):
 )
 def test_bad_arguments_get_one_sentence(arguments, word, tmp_path):
     """Exit code 2, one line on standard error that names the trouble, no traceback, nothing written."""
-    done = clockless(*arguments, cwd=tmp_path, timeout=60)
+    done = clockless(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert word in done.stderr
     assert "Traceback" not in done.stderr
@@ -139,7 +140,7 @@ def test_bad_arguments_get_one_sentence(arguments, word, tmp_path):
 def test_a_file_in_place_of_the_folder_is_an_error(tmp_path):
     """An output folder that cannot be made gets one sentence and exit code 2; the file in its place is untouched."""
     (tmp_path / "results").write_text("mine")
-    done = clockless("reproduce", "desynchronous", "--figure", "1a", "--tiny", "--out", tmp_path / "results", timeout=60)
+    done = clockless("reproduce", "desynchronous", "--figure", "1a", "--tiny", "--out", tmp_path / "results")
     assert done.returncode == 2
     assert "cannot write" in done.stderr
     assert (tmp_path / "results").read_text() == "mine"
@@ -152,12 +153,11 @@ def test_ctrl_c_ends_cleanly(tiny, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "desynchronous" / "figure-1a.png").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        figure = tmp_path / "desynchronous" / "figure-1a.png"
+        assert wait_until(lambda: figure.exists() or process.poll() is not None)
         time.sleep(0.3)
         os.kill(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=LIMIT)
     finally:
         if process.poll() is None:
             process.kill()
@@ -171,11 +171,11 @@ def test_ctrl_c_ends_cleanly(tiny, tmp_path):
 
 def test_help_is_quick_and_complete():
     """--help names every option and needs no heavy import."""
-    done = clockless("reproduce", "--help", timeout=60)
+    done = clockless("reproduce", "--help")
     assert done.returncode == 0
     for word in ("--figure", "--out", "--tiny", "--seed", "--threads", "--pairs"):
         assert word in done.stdout
     packages = "('numba', 'numpy', 'xarray', 'matplotlib')"
     heavy = f"import sys, clockless.commands.main; print([m for m in {packages} if m in sys.modules])"
-    shown = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, timeout=LIMIT, check=True)
     assert shown.stdout.strip() == "[]"

@@ -19,10 +19,9 @@ from clockless.media.resistors import engine
 from clockless.stores.frame import _sum, group_path, seal_of
 from clockless.workers import loop as sweep
 from clockless.workers.run import compute
+from rigs import LIMIT
 from test_store import SMALL, WIDTH, chunks, flipped
 from test_sweep import computed
-
-pytestmark = pytest.mark.timeout(100)
 
 PACKAGE = {
     "__init__.py": "",
@@ -103,7 +102,7 @@ def test_an_import_of_a_module_that_is_not_there_raises(twigs):
 def test_every_module_that_python_imports_is_found(name):
     """The interpreter's own list after the import is the oracle."""
     program = f"import clockless.{name}, sys; print(*(m for m in sys.modules if m.partition('.')[0] == 'clockless'))"
-    said = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, timeout=90)
+    said = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, timeout=LIMIT)
     assert set(said.stdout.split()) <= set(sources.modules_under(f"clockless.{name}"))
 
 
@@ -196,7 +195,7 @@ def test_units_of_two_versions_are_not_mixed(made, tmp_path, capsys, monkeypatch
     with pytest.raises(StoreError, match=r"made with clockless 0\.0\.9"):
         compute(store, cl.Workers(threads=1), progress=False)
     worker = [sys.executable, "-m", "clockless.workers.processes", store.path, "run", "1"]
-    said = subprocess.run(worker, capture_output=True, text=True, check=False, timeout=90)
+    said = subprocess.run(worker, capture_output=True, text=True, check=False, timeout=LIMIT)
     assert (said.returncode, "made with clockless 0.0.9" in said.stderr) == (2, True)
     assert store.done().tolist() == before
 

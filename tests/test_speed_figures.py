@@ -16,7 +16,6 @@ from clockless.papers import Options
 from clockless.papers.decoupled import measuring, speed
 
 mpl.use("Agg")
-pytestmark = pytest.mark.timeout(300)
 
 
 def learning(width, method="cdni", layers=3):

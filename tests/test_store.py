@@ -20,9 +20,9 @@ import clockless as cl
 from clockless.errors import ClocklessError, ParameterError, StoreError
 from clockless.workers import loop as sweep
 from clockless.workers.run import compute
+from rigs import LIMIT
 from test_sweep import PLAIN, computed
 
-pytestmark = pytest.mark.timeout(120)
 SMALL = PLAIN.changed(steps=60, seeds=[0, 1])
 WIDTH = 8
 
@@ -348,7 +348,7 @@ def test_a_full_disk_stops_with_a_sentence_and_loses_nothing(tmp_path, made):
     store = cl.Store.create(tmp_path / "store", SMALL, width=WIDTH)
     sweep.Runner(store).compute(0)
     ended = subprocess.run(
-        [sys.executable, "-c", FULL, str(store.path)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", FULL, str(store.path)], capture_output=True, text=True, timeout=LIMIT, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert f"go on with `clockless resume {store.path}`" in ended.stdout

@@ -13,9 +13,8 @@ import clockless as cl
 from clockless.experiments.jobs import Jobs
 from clockless.workers import loop as sweep
 from clockless.workers.run import compute
+from rigs import LIMIT
 from test_experiment import DESCRIPTIONS
-
-pytestmark = pytest.mark.timeout(120)
 
 BOARD = {"kind": "board16"}
 PLAIN = cl.Experiment(  # 24 replicas whose clock keeps no memory
@@ -50,7 +49,7 @@ def reference(request, tmp_path_factory):
 # --- units ----------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(DESCRIPTIONS, st.sampled_from([1, 2, 3, 64]))
 def test_every_replica_is_in_one_unit_and_every_unit_is_of_one_kind(data, width):
     experiment = cl.Experiment.of(data)
@@ -207,7 +206,7 @@ def test_nothing_is_computed_twice(reference, tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(LIMIT)
     store = computed(tmp_path / "store", experiment)
     done = [event["unit"] for event in store.journal.told() if event["event"] == "unit done"]
     assert sorted(done) == list(range(experiment.replicas))

@@ -171,7 +171,7 @@ def test_seed_reproduces(build):
 
 
 @pytest.mark.parametrize("build", BUILDERS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_roles_are_distinct_nodes(build, data):
     """As many inputs and outputs as asked for, all different, up to the whole network."""

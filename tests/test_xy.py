@@ -225,7 +225,7 @@ def test_minima_of_three_sites_are_those_of_an_enumeration():
     assert xy.energy(parameters, state).min() <= energies.min()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 12), st.integers(0, 2**32 - 1), st.sampled_from(SCHEDULES[:-1]))
 def test_any_graph_settles(sites, seed, schedule):
     rng = np.random.default_rng(seed)

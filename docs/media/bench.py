@@ -23,7 +23,7 @@ class Board(cl.Bench):
     parameter, measure, low, high, initial = "conductance", "S", 0.05, 20.0, 1.0
     state_measure = "V"
 
-    def __init__(self, network, command="", timeout=10.0):
+    def __init__(self, network, command="", timeout=60.0):
         super().__init__(network, command or f"{shlex.quote(sys.executable)} {shlex.quote(__file__)} board", timeout=timeout)
 
     def signal(self, conductance, state):

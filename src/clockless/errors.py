@@ -1,14 +1,17 @@
 """Every way a run can go wrong, each with the sentence the user reads: what happened, the likely cause, what to do.
 
-The three checks that most constructors share stand here too, so that the same mistake reads the same everywhere.
+The checks that most constructors share stand here too, so that the same mistake reads the same everywhere.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import reprlib
 import unicodedata
 from collections.abc import Collection
-from numbers import Integral
+from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -90,6 +93,10 @@ class InfeasibleTaskWarning(UserWarning):
     """Tasks whose targets no parameters can meet are trained nevertheless."""
 
 
+class InaccurateWarning(UserWarning):
+    """A state is less certain than float64 usually makes it, or could not be found; the sentence says by how much."""
+
+
 class JobsFailedWarning(UserWarning):
     """Some jobs of an experiment failed; their replicas are missing in the results."""
 
@@ -129,11 +136,65 @@ def is_one_of(value: Any, words: Collection[str]) -> bool:
     return isinstance(value, str) and value in words
 
 
-def whole(name: str, value: Any, least: int = 0) -> int:
-    """`value` as an int; ParameterError unless it is a whole number that is not below `least`."""
+COUNTS = 2**53  # whole numbers up to here are float64 numbers, too; nothing that is counted comes near
+SEEDS = 2**64 - 1
+
+
+def whole(name: str, value: Any, least: int = 0, most: int = COUNTS) -> int:
+    """`value` as an int; ParameterError unless it is a whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ParameterError(f"{name} = {shown(value)}; give a whole number from {least}.")
+    if int(value) > most:
+        raise ParameterError(f"{name} = {shown(value)}; give a whole number from {least} to {most}.")
     return int(value)
+
+
+def number(name: str, value: Any, what: str) -> float:
+    """`value` as a float; ParameterError that says `what` is wanted unless it is a real number, True and False aside."""
+    if isinstance(value, Real) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:  # whole numbers of hundreds of digits
+            pass
+    raise ParameterError(f"{name} = {shown(value)}; give {what}.")
+
+
+def above_zero(name: str, value: Any, what: str) -> float:
+    """`value` as a float above 0 and finite; else ParameterError that says `what` is wanted."""
+    if not 0 < (found := number(name, value, what)) < math.inf:
+        raise ParameterError(f"{name} = {shown(value)}; give {what}.")
+    return found
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool; ParameterError unless it is True or False, for "no" and 0.5 would count as true."""
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool_", "bool"):  # NumPy's, without importing it
+        raise ParameterError(f"{name} = {shown(value)}; give True or False.")
+    return bool(value)
+
+
+def place(name: str, value: Any) -> Path:
+    """`value` as a Path; ParameterError unless it is text or a path, for numbers would be open files of the process."""
+    path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(path, str) or "\0" in path:
+        raise ParameterError(f"{name} = {shown(value)}; give a path, such as 'results/one'.")
+    return Path(path)
+
+
+def instance(name: str, value: Any, kind: type, how: str) -> None:
+    """ParameterError that says `how` to make one unless `value` is a `kind`."""
+    if not isinstance(value, kind):
+        raise ParameterError(f"{name} = {shown(value)} is no {kind.__name__}; {how}.")
+
+
+def array_of(values: Any) -> np.ndarray:
+    """`values` as an array of whatever they are; of objects, which no check takes, where they are ragged."""
+    import numpy as np  # here, so that the command line can name its errors without it
+
+    try:
+        return np.array(values)
+    except ValueError:
+        return np.array([None], dtype=object)
 
 
 def real_array(values: Any) -> np.ndarray:

@@ -6,12 +6,15 @@ Where it cannot start it raises a `RigMissing` whose sentence a test hands to `p
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+LIMIT = 600.0  # seconds until a test gives up waiting, whatever else the machine has to do; nothing is measured by them
 PATIENCE = 5.0  # seconds between asking a process to end and killing it
 
 
@@ -27,7 +30,7 @@ def start(command: list[str], log: Path, environment: dict[str, str]) -> subproc
         )
 
 
-def wait_until(done: Callable[[], bool], limit: float, pause: float = 0.05) -> bool:
+def wait_until(done: Callable[[], object], limit: float = LIMIT, pause: float = 0.05) -> bool:
     """Whether `done` became true within `limit` seconds."""
     end = time.monotonic() + limit
     while not done():
@@ -47,6 +50,17 @@ def end(processes: Iterable[subprocess.Popen]) -> None:
     for process in processes:
         process.kill()
         process.wait()
+
+
+def abandoned(names: Iterable[str]) -> list[str]:
+    """Of these names in /dev/shm, the files that no process holds; what others hold there meanwhile is their affair."""
+    held = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since, or is somebody else's
+            held.update(line.split()[-1] for line in (entry / "maps").read_text().splitlines() if "/dev/shm/" in line)
+            held.update(os.readlink(descriptor) for descriptor in (entry / "fd").iterdir())
+    places = [Path("/dev/shm", name) for name in names]
+    return [place.name for place in places if place.is_file() and str(place) not in held]
 
 
 def last_words(log: Path, lines: int = 3) -> str:

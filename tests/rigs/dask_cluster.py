@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rigs import RigMissing, end, last_words, start, wait_until
 
-START_LIMIT = 60.0  # seconds for the scheduler, then for all workers; about 1 s and 2 s are usual
+START_LIMIT = 300.0  # seconds for the scheduler, then for all workers; about 1 s and 2 s are usual
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from rigs import RigMissing, end, last_words, start, wait_until
+from rigs import LIMIT, RigMissing, end, last_words, start, wait_until
 
-START_LIMIT = 30.0  # seconds for one daemon to answer; about 1 s is usual
+START_LIMIT = 300.0  # seconds for one daemon to answer; about 1 s is usual
 DAEMONS = ("munged", "slurmctld", "slurmd")  # in the order in which they start
 PROGRAMS = (*DAEMONS, "munge", "sbatch", "srun", "squeue", "scancel", "sinfo", "scontrol")
 LONGEST_SOCKET = 107  # bytes, unix(7)
@@ -77,7 +77,7 @@ class Slurm:
         """Start the daemon `name` and wait until it answers; SlurmMissing with its last words if it does not."""
         _start_daemon(self, name)
 
-    def run(self, *command: str, limit: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, limit: float = LIMIT) -> subprocess.CompletedProcess[str]:
         """One command in this SLURM's folder and environment, its output as text; TimeoutExpired after `limit` seconds."""
         call = partial(subprocess.run, command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL)
         return call(capture_output=True, text=True, timeout=limit)
@@ -100,7 +100,7 @@ class Slurm:
             raise KeyError(f"SLURM says nothing of job {job}: {answer.stderr.strip()}")
         return dict(word.split("=", 1) for word in answer.stdout.split() if "=" in word)[name]
 
-    def await_saved(self, job: int, limit: float = 30.0) -> bool:
+    def await_saved(self, job: int, limit: float = LIMIT) -> bool:
         """Whether slurmctld has, within `limit` seconds, written down what it knows now, of `job` and all others.
 
         It does so about every five seconds only. If it is killed, it forgets what is younger: a job that has only just

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from clockless.errors import ParameterError, StalledError, WiringError, shown, whole
+from clockless.errors import ParameterError, StalledError, WiringError, above_zero, shown, whole
 
 
 def limited(events: int | Mapping[str, int] | None, seconds: float | None, names: Sequence[str]) -> list[float]:
@@ -57,8 +57,8 @@ class Limits:
             value = getattr(self, field.name)
             if field.name == "restarts":
                 whole("restarts", value, 0)
-            elif not 0 < value < np.inf:
-                raise ParameterError(f"limit {field.name} = {shown(value)}; give seconds above 0.")
+            else:
+                above_zero(f"limit {field.name}", value, "seconds above 0")
 
 
 def within(seconds: float, done: Callable[[], bool], sentence: str) -> None:

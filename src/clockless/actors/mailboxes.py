@@ -43,6 +43,8 @@ class MailboxSpec:
         whole("mailbox capacity", self.capacity, 1)
         if self.policy == "latest" and self.capacity != 1:
             raise WiringError(f"a mailbox of policy 'latest' holds one message, not {self.capacity}; give capacity 1.")
+        if not isinstance(self.fields, (tuple, list)):
+            raise WiringError(f"fields = {shown(self.fields)}; give (name, dtype, shape) of each field of a message.")
         for field in self.fields:
             _checked_field(field)
         if len({name for name, _, _ in self.fields}) < len(self.fields):
@@ -142,6 +144,9 @@ class Ports:
     @classmethod
     def of(cls, actor: Actor) -> Ports:
         """Those of `actor`."""
+        missing = [name for name in ("name", "receives", "sends", "ready", "act") if not hasattr(actor, name)]
+        if missing:
+            raise WiringError(f"{shown(actor)} is no actor: it has no {missing[0]}; see the contract in clockless.actors.")
         return cls(actor.name, dict(actor.receives), dict(actor.sends))
 
 

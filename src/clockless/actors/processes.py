@@ -21,7 +21,7 @@ from clockless.actors.endings import Limits, limited
 from clockless.actors.reports import Report
 from clockless.actors.starting import Staff
 from clockless.actors.supervision import Supervision
-from clockless.errors import OutputError, ParameterError, WiringError, shown, whole
+from clockless.errors import OutputError, WiringError, above_zero, shown, whole
 
 
 class Processes:
@@ -51,8 +51,9 @@ class Processes:
         cores: Sequence[int] | None = None,
     ) -> None:
         whole("count", count, 1)
-        if not snapshot_seconds > 0:
-            raise ParameterError(f"snapshot_seconds = {shown(snapshot_seconds)}; give seconds above 0.")
+        above_zero("snapshot_seconds", snapshot_seconds, "seconds above 0")
+        if not callable(build):
+            raise WiringError(f"build = {shown(build)}; give a function of a module, build(description, index).")
         try:
             pickle.dumps((build, description))
         except (pickle.PicklingError, AttributeError, TypeError) as error:

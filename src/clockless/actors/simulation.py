@@ -129,7 +129,9 @@ class Simulation:
         seed: int = 0,
         record: bool = False,
     ) -> None:
-        self.actors = list(actors)
+        if not isinstance(actors, (list, tuple)):
+            raise WiringError(f"actors = {shown(actors)}; give a list of actors.")
+        self.actors: list[Actor] = list(actors)
         self.wiring = wire([Ports.of(actor) for actor in actors])
         targets = [f"{self.wiring.names[c.receiver]}.{c.mailbox}" for c in self.wiring.channels]
         self._computing = drawn(computing, self.wiring.names, seed, COMPUTING, "computing times")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from clockless.errors import OutputError
 
 if TYPE_CHECKING:
     from clockless.actors import Actor
+
+
+DAMAGE = (ValueError, KeyError, IndexError, TypeError, EOFError, NotImplementedError, BadZipFile, ZlibError)  # of an .npz
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,6 @@ def load(folder: Path, name: str) -> Saved | None:
         events, begun, run = (int(count) for count in arrays["counts"])
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         raise OutputError(f"{path} is no snapshot of an actor; delete it, or choose another folder.") from error
     return Saved(state, measures, events, begun, run)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import DescriptionError, shown
+from clockless.errors import DescriptionError, ParameterError, shown, whole
 from clockless.experiments import own_parts
 from clockless.experiments.catalogue import CATALOGUE
 from clockless.experiments.descriptions import built, canonical, described, each, number
@@ -175,6 +175,8 @@ class Experiment:
 
     def at(self, replica: int) -> Point:
         """The description of one replica, without lists; replicas are counted with the last axis fastest."""
+        if whole("replica", replica) >= self.replicas:
+            raise ParameterError(f"replica = {replica}; the experiment has replicas 0 to {self.replicas - 1}.")
         point = {name: getattr(self, name) for name in _SECTIONS}
         for axis, k in zip(self.axes, np.unravel_index(replica, self.shape) if self.axes else (), strict=True):
             point[axis.section] = _with(point[axis.section], axis.path, axis.values[int(k)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clockless import disk
-from clockless.errors import DescriptionError, OutputError, shown
+from clockless.errors import DescriptionError, OutputError, flag, place, shown
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.own_parts import Place, beside
 from clockless.experiments.parsing import MOST_BYTES, of_toml, of_yaml, with_powers, written
@@ -48,7 +48,7 @@ def read(path: str | os.PathLike[str], flags: Iterable[str] = (), store: bool = 
     Raises:
         DescriptionError: the file cannot be read, or describes none; the sentence begins with its name.
     """
-    name = Path(path)
+    name, store = place("path", path), flag("store", store)
     try:
         with name.open("rb") as file:
             text = file.read(MOST_BYTES + 1).decode()
@@ -60,12 +60,14 @@ def read(path: str | os.PathLike[str], flags: Iterable[str] = (), store: bool = 
 
 def of_text(text: str, name: Path, flags: Iterable[str] = (), store: bool = False) -> Experiment:
     """The experiment that the text of the file `name` describes; arguments and errors as those of `read`."""
+    changes = [flags] if isinstance(flags, str) or not isinstance(flags, Iterable) else list(flags)
+    if changes == [flags] or not all(isinstance(word, str) for word in changes):
+        raise DescriptionError(f"flags = {shown(flags)}; give words such as ['--clock.p', '0.5'].")
     with beside(Place(name.parent, name, store)):
         try:
             experiment = Experiment.of(_parsed(text, name))
         except DescriptionError as error:
             raise DescriptionError(f"{name}: {error}") from None
-        changes = list(flags)
         return Experiment.of(with_flags(experiment.plain(), changes)) if changes else experiment
 
 
@@ -105,7 +107,7 @@ def write(experiment: Experiment, path: str | os.PathLike[str]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    name = Path(path)
+    name = place("path", path)
     try:
         disk.write(name, text_of(experiment, name.suffix))
     except OSError as error:

@@ -12,7 +12,6 @@ turns on it; what is random about a simulated one follows from the key, so that 
 from __future__ import annotations
 
 import json
-import math
 import os
 import select
 import shlex
@@ -28,7 +27,7 @@ from typing import IO, Any, TypeVar
 
 import numpy as np
 
-from clockless.errors import BenchError, ParameterError, shown
+from clockless.errors import BenchError, ParameterError, above_zero, flag, shown
 from clockless.learning.boundaries import Boundary, Sensed
 from clockless.learning.own import Medium
 from clockless.learning.relaxation import Relaxation
@@ -47,7 +46,7 @@ class Bench(Medium):
         network: the wiring; None for a bench without one.
         command: what starts the process, as one would type it, such as "python board.py --port 3".
         size, units: entries of the state and parameters that learn; nodes and edges if nothing is said.
-        timeout: seconds within which an answer must come.
+        timeout: seconds within which an answer must come, the first after the start of the process.
         nudged: whether it understands `outputs`, `targets` and `strength`; else only rules that clamp can be used.
 
     Raises:
@@ -58,15 +57,14 @@ class Bench(Medium):
     probed = False
 
     def __init__(
-        self, network: Any, command: str, size: int | None = None, units: int | None = None, timeout: float = 10.0,
+        self, network: Any, command: str, size: int | None = None, units: int | None = None, timeout: float = 60.0,
         nudged: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(network, size=size, units=units)
         if not isinstance(command, str) or not command.strip():
             raise ParameterError(f'command = {shown(command)}; give what starts the bench, such as "python board.py".')
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
-            raise ParameterError(f"timeout = {shown(timeout)}; give seconds, more than 0.")
-        self.command, self.timeout, self.nudged = command, float(timeout), bool(nudged)
+        self.command, self.nudged = command, flag("nudged", nudged)
+        self.timeout = above_zero("timeout", timeout, "seconds, more than 0")
         self.nudges = self.nudged
         self._line = _Line(command, self.timeout)
         weakref.finalize(self, self._line.close)  # at the end of the program, too

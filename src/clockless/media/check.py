@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from clockless.errors import ParameterError, shown
+from clockless.errors import ParameterError, instance, shown
 from clockless.learning.examination import check_medium
 from clockless.learning.own import Medium
 from clockless.media.resistors import checking
+from clockless.tasks.task import Task
 
 
 def check(thing: Any, task: Any = None) -> Any:
@@ -23,6 +24,8 @@ def check(thing: Any, task: Any = None) -> Any:
     Raises:
         ParameterError: what is missing or wrong, in one sentence.
     """
+    if task is not None:
+        instance("task", task, Task, "give Task(...) or nothing")
     if isinstance(thing, Medium):
         return check_medium(thing, task)
     if hasattr(thing, "learner") and not isinstance(thing, type):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import NetworkError, real_array, shown, whole
+from clockless.errors import NetworkError, array_of, flag, instance, real_array, shown, whole
 from clockless.networks.builders import lattice
 from clockless.networks.network import Network, check_size
 
@@ -59,8 +59,10 @@ class Architecture:
         object.__setattr__(self, "shared", checked_shared(self.shared, len(self.network.edges)))
         object.__setattr__(self, "initial_scale", _checked_scale(self.initial_scale, self.couplings))
         if self.layers is not None:
-            object.__setattr__(self, "layers", tuple(tuple(int(site) for site in layer) for layer in self.layers))
+            object.__setattr__(self, "layers", _checked_layers(self.layers))
             _check_layers(self.layers, self.network)
+        if not isinstance(self.name, str):
+            raise NetworkError(f"name = {shown(self.name)}; give a text, by which plots and tables call it.")
 
     @property
     def couplings(self) -> int:
@@ -93,10 +95,7 @@ def wiring(
 
 
 def _checked_sites(role: str, sites: Any, nodes: int) -> tuple[int, ...]:
-    try:
-        table = np.atleast_1d(np.array(sites))
-    except ValueError:  # ragged
-        table = np.array([None])
+    table = np.atleast_1d(array_of(sites))
     if table.size == 0:
         raise NetworkError(f"the architecture has no {role}; name at least one site.")
     if table.ndim != 1 or table.dtype.kind not in "iu":
@@ -110,9 +109,15 @@ def _checked_sites(role: str, sites: Any, nodes: int) -> tuple[int, ...]:
     return tuple(table.tolist())
 
 
+def _checked_layers(layers: Any) -> tuple[tuple[int, ...], ...]:
+    if not isinstance(layers, (tuple, list)) or not all(isinstance(layer, (tuple, list, np.ndarray)) for layer in layers):
+        raise NetworkError(f"layers = {shown(layers)}; give the sites of each layer, from the inputs to the outputs.")
+    return tuple(tuple(whole("site of a layer", site) for site in layer) for layer in layers)
+
+
 def checked_shared(shared: Any, edges: int) -> np.ndarray:
     """Which coupling each edge uses, int64 [edge], not to be written; NetworkError unless they are numbered without gaps."""
-    table = np.array(shared)
+    table = array_of(shared)
     if table.shape != (edges,) or table.dtype.kind not in "iu":
         raise NetworkError(f"shared = {shown(shared)}; give the number of each edge's coupling, [{edges}].")
     used = np.unique(table)
@@ -231,7 +236,7 @@ def triangular(
             fewer than 3 columns.
         ParameterError: rows or columns not whole numbers.
     """
-    rows, columns = whole("rows", rows), whole("columns", columns)
+    rows, columns, periodic = whole("rows", rows), whole("columns", columns), flag("periodic", periodic)
     if rows * columns < 2:
         raise NetworkError(f"a lattice of {rows} x {columns} sites has no edges; ask for at least 2 sites.")
     if periodic and (rows < 4 or rows % 2 or columns < 3):
@@ -334,7 +339,8 @@ def with_skips(architecture: Architecture, pairs: Sequence[tuple[int, int]]) -> 
     Raises:
         NetworkError: pairs that are joined already, that do not exist, or that join a site to itself.
     """
-    table = np.array(pairs)
+    instance("architecture", architecture, Architecture, "build one, such as square(4, 4, [0], [15])")
+    table = array_of(pairs)
     if table.ndim != 2 or table.shape[1:] != (2,) or table.dtype.kind not in "iu":
         raise NetworkError(f"skips = {shown(pairs)}; give pairs of site numbers, [edge, 2].")
     old = architecture.network

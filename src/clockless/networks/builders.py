@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clockless.errors import NetworkError, whole
+from clockless.errors import SEEDS, NetworkError, flag, whole
 from clockless.networks.network import Network, check_size
 from clockless.networks.packings import contact_network
 
@@ -19,7 +19,7 @@ def packing(nodes: int = 64, edges: int = 143, seed: int = 1) -> Network:
         NetworkError: fewer than 2 nodes, or a number of edges that no simple connected network of that size has.
         ParameterError: nodes, edges or seed not whole numbers.
     """
-    nodes, edges, seed = whole("nodes", nodes), whole("edges", edges), whole("seed", seed)
+    nodes, edges, seed = whole("nodes", nodes), whole("edges", edges), whole("seed", seed, most=SEEDS)
     if nodes < 2:
         raise NetworkError(f"a packing of {nodes} nodes has no contacts; ask for at least 2 nodes.")
     if not nodes - 1 <= edges <= nodes * (nodes - 1) // 2:
@@ -49,7 +49,7 @@ def lattice(rows: int, columns: int, periodic: bool = False) -> Network:
         NetworkError: fewer than 2 nodes, or a periodic side shorter than 3, whose closing edge would double another.
         ParameterError: rows or columns not whole numbers.
     """
-    rows, columns = whole("rows", rows), whole("columns", columns)
+    rows, columns, periodic = whole("rows", rows), whole("columns", columns), flag("periodic", periodic)
     if rows * columns < 2:
         raise NetworkError(f"a lattice of {rows} x {columns} nodes has no edges; ask for at least 2 nodes.")
     if periodic and min(rows, columns) < 3:

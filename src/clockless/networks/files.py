@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clockless import disk
-from clockless.errors import NetworkError, OutputError, shown
+from clockless.errors import NetworkError, OutputError, instance, place, shown
 from clockless.networks.network import Network
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def to_networkx(network: Network) -> networkx.Graph:
     """A networkx graph with node attributes `x`, `y` (if positions are known) and the edge number as `edge`."""
     import networkx
 
+    instance("network", network, Network, "make one with Network(edges)")
     graph = networkx.Graph()
     for node in range(network.nodes):
         place = {} if network.positions is None else dict(zip("xy", network.positions[node].tolist(), strict=True))
@@ -85,7 +86,7 @@ def read_graphml(path: str | os.PathLike[str]) -> Network:
 
     unreadable = (ParseError, networkx.NetworkXException, LookupError, ValueError, TypeError, AttributeError)
     try:
-        graph = networkx.read_graphml(io.BytesIO(_unpacked(Path(path))))
+        graph = networkx.read_graphml(io.BytesIO(_unpacked(place("path", path))))
         numbers = {label: int(label) for label in graph if label.isdecimal()}
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
@@ -113,7 +114,7 @@ def write_graphml(network: Network, path: str | os.PathLike[str]) -> None:
     import networkx
 
     try:
-        networkx.write_graphml(to_networkx(network), path)
+        networkx.write_graphml(to_networkx(network), place("path", path))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose a place you may write to.") from None
 
@@ -125,7 +126,7 @@ def read_csv(path: str | os.PathLike[str]) -> Network:
         NetworkError: the file cannot be read, or a line is not a pair of whole numbers.
     """
     try:
-        text = disk.read_given(Path(path), _MOST_BYTES).decode("utf-8-sig")  # Excel writes a byte order mark
+        text = disk.read_given(place("path", path), _MOST_BYTES).decode("utf-8-sig")  # Excel writes a byte order mark
     except OSError as error:
         raise NetworkError(f"cannot read {path}: {error.strerror or error}; check the path.") from None
     except UnicodeDecodeError:
@@ -153,8 +154,9 @@ def _csv_edges(lines: list[str], path: str | os.PathLike[str]) -> Iterator[tuple
 
 def write_csv(network: Network, path: str | os.PathLike[str]) -> None:
     """Write the edges as two columns, `node_i,node_j`. Positions do not fit this format; GraphML keeps them."""
+    instance("network", network, Network, "make one with Network(edges)")
     try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with open(place("path", path), "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["node_i", "node_j"])
             writer.writerows(network.edges.tolist())

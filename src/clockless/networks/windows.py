@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clockless.errors import NetworkError, shown, whole
+from clockless.errors import NetworkError, array_of, flag, instance, shown, whole
 from clockless.networks.architectures import Architecture, Grid, block_scale, joined_all
 from clockless.networks.builders import lattice
 from clockless.networks.network import Network, check_size
@@ -62,6 +62,7 @@ def local(
             local layers.
         ParameterError: counts that are not whole numbers from 1.
     """
+    sharing, intra = flag("sharing", sharing), flag("intra", intra)
     grids = [Grid(*_pair(image))]
     blocks = []
     plan = _per_layer(window=window, stride=stride, channels=channels)
@@ -114,6 +115,9 @@ def stacked(
             its sites, or outputs that the last lattice does not have.
         ParameterError: counts that are not whole numbers from 1.
     """
+    sharing, intra = flag("sharing", sharing), flag("intra", intra)
+    if not isinstance(sizes, (list, tuple)):
+        raise NetworkError(f"sizes = {shown(sizes)}; give the (rows, columns) of at least two lattices.")
     grids = [Grid(*_pair(size)) for size in sizes[:1]]
     for size in sizes[1:]:
         (rows, columns), lower = _pair(size), grids[-1]
@@ -131,7 +135,7 @@ def stacked(
     ]
     blocks += _skips(grids, skips, centres)
     last = grids[-1]
-    within = np.arange(last.rows * last.columns) if outputs is None else np.atleast_1d(np.array(outputs))
+    within = np.arange(last.rows * last.columns) if outputs is None else np.atleast_1d(array_of(outputs))
     if within.dtype.kind not in "iu" or (within.size and not 0 <= within.min() <= within.max() < len(last.sites)):
         raise NetworkError(f"outputs = {shown(outputs)}; give sites of the last lattice, 0 to {len(last.sites) - 1}.")
     roles = grids[0].sites, tuple((last.first + within).tolist())
@@ -141,6 +145,7 @@ def stacked(
 
 def readout_edges(architecture: Architecture) -> int:
     """Number of edges that end at an output: what a table of couplings may want to count apart."""
+    instance("architecture", architecture, Architecture, "build one, such as local()")
     return int(np.isin(architecture.network.edges, architecture.outputs).any(axis=1).sum())
 
 

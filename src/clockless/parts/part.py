@@ -18,17 +18,16 @@ NumPy, and a function for a block of lanes that is registered by `behaviour`.
 
 from __future__ import annotations
 
-import contextlib
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, wraps
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 import numpy as np
 from numba.extending import overload
 
+from clockless.errors import COUNTS, flag, number, whole
 from clockless.numerics.lanes import COMPILE_OPTIONS
 from clockless.parts.scalars import code_digest, derived
 
@@ -68,7 +67,7 @@ def part(cls: C) -> C:
         if check is not None:
             check(self, *args)
         for field in fields(made):
-            object.__setattr__(self, field.name, _plain(spelled(field.type), getattr(self, field.name)))
+            object.__setattr__(self, field.name, _plain(made.__name__, field, getattr(self, field.name)))
 
     cls.__post_init__ = wraps(check)(__post_init__) if check else __post_init__  # type: ignore[attr-defined]
     made = cls = cast(C, dataclass(frozen=True)(cls))
@@ -98,16 +97,14 @@ def _is_table(field: Any) -> bool:
     return spelled(field.type) == "Table"
 
 
-def _plain(annotation: str, value: Any) -> Any:
-    """`value` as the annotated kind of number where this loses nothing, else as it is."""
-    if annotation == "float" and isinstance(value, Real):
-        with contextlib.suppress(OverflowError):
-            return float(value)
-    if annotation == "int" and isinstance(value, Integral):
-        return int(value)
-    if annotation == "bool" and isinstance(value, np.bool_):
-        return bool(value)
-    return value
+def _plain(name: str, field: Any, value: Any) -> Any:
+    """`value` as the annotated kind of number; refused where a class's own check took what is none (True, 10**400)."""
+    annotation, where = spelled(field.type), f"{name} got {field.name}"
+    if annotation == "float":
+        return number(where, value, "a number")
+    if annotation == "int":
+        return whole(where, value, -COUNTS)
+    return flag(where, value) if annotation == "bool" else value
 
 
 def stack(parts: Sequence[Any]) -> Any:

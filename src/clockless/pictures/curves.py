@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, is_one_of
+from clockless.errors import ParameterError, is_one_of, real_array, shown
 from clockless.pictures.style import COLUMN, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
@@ -26,11 +26,22 @@ def mean_and_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean over the first axis and the half-width of its 95 % interval (1.96 standard errors); NaN are left out."""
     import warnings
 
+    values = _checked_values(values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # columns without any number stay NaN
         count = np.sum(np.isfinite(values), axis=0)
         spread = np.nanstd(values, axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1:])
         return np.nanmean(values, axis=0), 1.96 * spread / np.sqrt(np.maximum(count, 1))
+
+
+def _checked_values(values: Any) -> np.ndarray:
+    try:
+        table = real_array(values)
+    except ValueError:
+        table = np.array(np.nan)
+    if table.ndim == 0 or len(table) == 0:
+        raise ParameterError(f"values = {shown(values)}; give numbers, whose mean over the first axis is taken.")
+    return table
 
 
 @in_house_style
@@ -44,7 +55,9 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
         ParameterError: `against` is neither "step x p" nor "step", p is not known, or only step 0 was recorded.
     """
     if not is_one_of(against, ("step x p", "step")):
-        raise ParameterError(f"against = {against!r}; curves are drawn against 'step x p' or 'step'.")
+        raise ParameterError(f"against = {shown(against)}; curves are drawn against 'step x p' or 'step'.")
+    if not hasattr(data, "data_vars") or "error" not in data or "step" not in data.coords:
+        raise ParameterError(f"data = {shown(data)}; give the results of a run, run.data.")
     if not (data.step.values > 0).any():
         raise ParameterError("only step 0 was recorded; nothing can be drawn on a logarithmic axis; record more steps.")
     if against == "step x p" and "p" not in data.coords:

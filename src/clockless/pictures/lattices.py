@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, real_array, shown
+from clockless.errors import ParameterError, real_array, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.pictures.edges import edge_lines, spacing
 from clockless.pictures.networks import placed
@@ -68,7 +68,10 @@ class Snapshot:
 
 def phase_colours(phases: Any) -> np.ndarray:
     """sRGB colours, float64 [.., 3] in [0, 1], of phases in radians [..]; 2 pi periodic."""
-    phases = np.asarray(phases, dtype=np.float64)
+    try:
+        phases = real_array(phases)
+    except ValueError:
+        raise ParameterError(f"phases = {shown(phases)}; give numbers in radians.") from None
     along, across = _RADIUS * np.cos(phases), _RADIUS * np.sin(phases)
     oklab = np.stack([_LIGHTNESS + along * np.sin(_TILT), along * np.cos(_TILT), across], axis=-1)
     linear = np.clip((oklab @ _CONES.T) ** 3 @ _SCREEN.T, 0, 1)
@@ -306,7 +309,7 @@ def _checked_snapshots(architecture: Any, snapshots: Any, titles: Any) -> list[S
         or not snapshots
     ):
         raise ParameterError(f"snapshots = {shown(snapshots)}; give a list of Snapshot(phases, couplings, response).")
-    if isinstance(titles, str) or len(titles) != len(snapshots):
+    if isinstance(titles, str) or not hasattr(titles, "__len__") or len(titles) != len(snapshots):
         raise ParameterError(f"titles = {shown(titles)}; give one title for each of {len(snapshots)} snapshots.")
     sizes = {
         "phases": architecture.network.nodes,
@@ -317,7 +320,7 @@ def _checked_snapshots(architecture: Any, snapshots: Any, titles: Any) -> list[S
     for shot in snapshots:
         values = {name: _checked_values(name, getattr(shot, name), size) for name, size in sizes.items()}
         checked.append(Snapshot(**values, site=shot.site))
-        if shot.site is not None and shot.site not in range(architecture.network.nodes):
+        if shot.site is not None and whole("site", shot.site) >= architecture.network.nodes:
             raise ParameterError(f"site = {shown(shot.site)}; the sites go from 0 to {architecture.network.nodes - 1}.")
     for name in sizes:
         if len({getattr(shot, name) is None for shot in checked}) > 1:

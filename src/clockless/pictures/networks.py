@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, real_array, shown
+from clockless.errors import ParameterError, instance, real_array, shown
 from clockless.networks.network import Network
 from clockless.pictures.style import COLUMN, in_house_style, subplots
 
@@ -111,6 +111,7 @@ def log_ticks(low: float, high: float) -> Any:
 
 def placed(network: Network) -> np.ndarray:
     """The network's positions [node, 2]; where it has none, by path lengths (Kamada and Kawai), or by springs if large."""
+    instance("network", network, Network, "make one with Network(edges)")
     if network.positions is not None:
         return network.positions
     import networkx

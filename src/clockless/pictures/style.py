@@ -7,6 +7,8 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clockless.errors import whole
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -45,6 +47,7 @@ def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any)
 
 def ordered_line(index: int, count: int) -> dict[str, Any]:
     """Colour and dashes of line `index` of `count` lines that stand in an order; distinct in grey as well."""
+    index, count = whole("index", index), whole("count", count, 1)
     import matplotlib as mpl
 
     return {"color": mpl.colormaps["viridis"](0.9 * index / max(count - 1, 1)), "linestyle": _DASHES[index % len(_DASHES)]}

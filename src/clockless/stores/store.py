@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from clockless import disk, memory
-from clockless.errors import ParameterError, StoreError
+from clockless.errors import ParameterError, StoreError, instance, place, whole
 from clockless.experiments import own_parts
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import text_of
@@ -80,7 +80,10 @@ class Store:
             DescriptionError: the experiment cannot be computed.
             StoreError: the place holds something else, or cannot be written to.
         """
-        folder = Path(path)
+        folder = place("path", path)
+        instance("experiment", experiment, Experiment, "make one with Experiment(...) or clockless.read(file)")
+        if width is not None:
+            whole("width", width, 1)
         with on_disk(folder):
             begun = (folder / "experiment.yaml").exists()
         if begun:
@@ -113,7 +116,7 @@ class Store:
         Raises:
             StoreError: there is none, or it cannot be read.
         """
-        folder = Path(path)
+        folder = place("path", path)
         with on_disk(folder):
             if not (folder / "experiment.yaml").exists() and not groups(folder):
                 raise StoreError(f"{folder} is no store; make one with: clockless run study.yaml --out {folder}.")
@@ -125,7 +128,7 @@ class Store:
         Raises:
             StoreError: fewer steps than there are.
         """
-        if steps <= self.experiment.steps:
+        if whole("steps", steps) <= self.experiment.steps:
             raise StoreError(f"{self.path} has {self.experiment.steps:,} steps; give more than that to --steps.")
         self._check_sources()
         check_ready(self.experiment)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clockless import disk
-from clockless.errors import TaskError, whole
+from clockless.errors import TaskError, place, whole
 from clockless.tasks.idx import read_images, read_labels
 
 MNIST_FILES = {  # part: (images, labels); each may end in .gz
@@ -62,7 +62,7 @@ def mnist(folder: str | os.PathLike[str], crop: int = 0, pool: int = 1) -> Split
     Raises:
         TaskError: a missing or damaged file, counts that differ, or images that cannot be cropped and pooled so.
     """
-    parts = []
+    folder, parts = place("folder", folder), []
     for images_name, labels_name in MNIST_FILES.values():
         images, labels = read_images(_found(folder, images_name)), read_labels(_found(folder, labels_name))
         if len(images) != len(labels):

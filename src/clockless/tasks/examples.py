@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, is_one_of, real_array, shown, whole
+from clockless.errors import SEEDS, ParameterError, TaskError, array_of, is_one_of, real_array, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.tasks.encoding import MEDIA, QUARTER, Encoding, names_read, names_written
@@ -125,7 +125,7 @@ def classification(
         raise TaskError("label = None; name the column of labels, or give the labels [example].")
     table = table_of(data, label)
     names, numbers = _classes(table.labels or [])
-    rng = np.random.default_rng(whole("seed", seed))
+    rng = np.random.default_rng(whole("seed", seed, most=SEEDS))
     train, rest = _split_by_class(numbers, names, _checked_part(test), rng)
     code = Encoding.of(medium, differential, table.values[train], table.features)
     x_train, x_test = code(table.values[train]), code(table.values[rest])
@@ -166,11 +166,13 @@ def from_arrays(
     count = len(tables[0])
     if count != len(tables[1]) or count < 2:
         raise TaskError(f"x has {count} examples and y {len(tables[1])}; give a target for each, at least 2.")
-    rng = np.random.default_rng(whole("seed", seed))
+    rng = np.random.default_rng(whole("seed", seed, most=SEEDS))
     kept = int(np.clip(round(_checked_part(test) * count), 1, count - 1))
     order = rng.permutation(count)
     rest, train = np.sort(order[:kept]), np.sort(order[kept:])
     named = not (inputs is None and outputs is None and ground is None)
+    if network is not None and not isinstance(network, (Network, Architecture)):
+        raise TaskError(f"network = {shown(network)} is no Network; give one, an Architecture, or nothing.")
     if named and isinstance(network, Architecture):
         raise TaskError(f"nodes are named, but {network.name} has its own; leave them out.")
     nodes: tuple[Any, Any, Any] = (inputs, outputs, ground)
@@ -257,8 +259,8 @@ def _nodes(
     elif len(named) < 2 + (medium == "resistors"):
         raise TaskError(f"only {', '.join(named) or 'no nodes'} are named; name inputs, outputs and the resistors' ground.")
     for role, nodes, count in zip(("inputs", "outputs"), given[:2], counts, strict=True):
-        if nodes is not None and np.size(nodes) != count:
-            raise TaskError(f"the task needs {count} {role}, but there are {np.size(nodes)}; {_ADVICE[role]}")
+        if nodes is not None and array_of(nodes).size != count:
+            raise TaskError(f"the task needs {count} {role}, but there are {array_of(nodes).size}; {_ADVICE[role]}")
     return (None, None, None) if isinstance(network, Architecture) else given
 
 

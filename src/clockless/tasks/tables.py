@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clockless.errors import TaskError, shown
+from clockless.errors import TaskError, array_of, shown
 
 
 class Table(NamedTuple):
@@ -37,7 +37,7 @@ def table_of(data: Any, label: Any = None, features: tuple[Any, ...] | None = No
     labels = None
     if label is not None:
         named = isinstance(label, Hashable) and label in columns
-        if not named and (isinstance(label, str) or not np.ndim(label)):
+        if not named and (isinstance(label, str) or not array_of(label).ndim):
             raise TaskError(f"label = {shown(label)} is no column; the columns are {_listed(columns)}.")
         labels = _labels(columns.pop(label) if named else label, str(label) if named else "label")
     missing = [name for name in features or () if name not in columns]

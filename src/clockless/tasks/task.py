@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import TaskError, real_array, shown, whole
+from clockless.errors import TaskError, array_of, instance, real_array, shown, whole
 from clockless.networks.network import Network
 
 ROLES = ("inputs", "outputs", "ground")
@@ -154,16 +154,14 @@ class Task:
             raise TaskError(
                 f"{self.name} names no nodes; give inputs and outputs, such as Task(inputs=[0], outputs=[3], ..)."
             )
+        instance("network", network, Network, "make one with Network(edges)")
         largest = max(node for role in ROLES for node in getattr(self, role))
         if largest >= network.nodes:
             raise TaskError(f"{self.name} names node {largest}, but the network's nodes go from 0 to {network.nodes - 1}.")
 
 
 def _checked_nodes(role: str, nodes: Any) -> tuple[int, ...]:
-    try:
-        table = np.atleast_1d(np.array(() if nodes is None else nodes))
-    except ValueError:  # ragged
-        table = np.array([None])
+    table = np.atleast_1d(array_of(() if nodes is None else nodes))
     if table.size == 0:
         if role == "ground":  # whether one is needed is the medium's business
             return ()
@@ -202,7 +200,7 @@ def _checked_table(name: str, table: Any, nodes: Sequence[int] | None) -> np.nda
 
 def _checked_labels(name: str, labels: Any, examples: int, classes: int | None, alone: bool) -> np.ndarray:
     """Whole numbers [example] from 0 to classes - 1."""
-    table = np.array(labels)
+    table = array_of(labels)
     if table.dtype.kind not in "iu" or table.shape != (examples,):
         raise TaskError(f"{name} = {shown(labels)}; give one whole number per example, [{examples}].")
     outside = np.flatnonzero((table < 0) | (table >= (classes or 0)))

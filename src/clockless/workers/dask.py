@@ -7,6 +7,7 @@ loses no finished job, and nothing is computed twice while two clusters work on 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 import time
@@ -15,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clockless.errors import ClusterError
+from clockless.errors import ClusterError, ParameterError, place
 from clockless.experiments import own_parts
 from clockless.sources import digest_of
 from clockless.stores.store import Store
@@ -24,12 +25,14 @@ from clockless.workers.loop import CHECKPOINT_SECONDS, Receipt, Runner
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_CONNECT_SECONDS = 15.0
+_CONNECT_SECONDS = 30.0
 _WORKERS_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 _ANSWER_SECONDS = 3.0
-_GONE_SECONDS = 10.0  # without an answer, before the scheduler counts as dead
+_GONE_SECONDS = 10.0  # without a connection, before the scheduler counts as dead
+_SILENT_SECONDS = 120.0  # without an answer on a connection that stands: a busy machine may let it wait
 _CANCELLED = (CancelledError, asyncio.CancelledError)
+_LONGEST_FILE = 1 << 20  # bytes of a scheduler file
 _TASKS_PER_THREAD = 2  # in flight, so that no worker waits for this process
 
 
@@ -38,13 +41,14 @@ def connected(scheduler: str | None, scheduler_file: str | None) -> Client:
 
     Raises:
         ClusterError: distributed is not installed, or nobody answers.
+        ParameterError: a scheduler file that is not there, or that no scheduler wrote.
     """
     try:
         from distributed import Client
     except ImportError:
         raise ClusterError("Dask is not installed; pip install 'clockless[cluster]'.") from None
-    if scheduler_file is not None and not Path(scheduler_file).exists():
-        raise ClusterError(f"{scheduler_file} is not there; start `dask scheduler --scheduler-file {scheduler_file}` first.")
+    if scheduler_file is not None:
+        _check_file(place("scheduler_file", scheduler_file))
     where = scheduler or scheduler_file
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # of a lost scheduler this says one sentence
     try:
@@ -55,6 +59,19 @@ def connected(scheduler: str | None, scheduler_file: str | None) -> Client:
         raise ClusterError(
             f"no Dask scheduler answers at {where} ({error}); check that it runs and can be reached."
         ) from None
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what a scheduler has not written, for which Dask would wait a minute and fail with a traceback."""
+    start = f"start `dask scheduler --scheduler-file {path}` first"
+    if not path.exists():
+        raise ParameterError(f"{path} is not there; {start}.")
+    try:
+        found = json.loads(path.read_bytes()[:_LONGEST_FILE])
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("address"), str):
+        raise ParameterError(f"{path} is no scheduler file: it names no address; {start}.")
 
 
 def run_on_cluster(
@@ -78,7 +95,7 @@ def run_on_cluster(
                 now = _threads(client)
                 if now is not None:
                     answered, threads = time.monotonic(), max(1, now)
-                elif time.monotonic() - answered > _GONE_SECONDS:
+                elif time.monotonic() - answered > (_SILENT_SECONDS if client.status == "running" else _GONE_SECONDS):
                     raise ClusterError(_lost(store))
             while waiting and len(flying) < _TASKS_PER_THREAD * threads and client.status == "running":
                 job = waiting.pop()

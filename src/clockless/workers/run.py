@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clockless.errors import JobsFailedWarning, ParameterError, ReplicasFailedWarning, StoreError, whole
+from clockless.errors import (
+    JobsFailedWarning,
+    ParameterError,
+    ReplicasFailedWarning,
+    StoreError,
+    flag,
+    instance,
+    number,
+    place,
+    whole,
+)
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import read
 from clockless.experiments.jobs import Jobs
@@ -62,7 +72,7 @@ class Workers:
         names = [name for name, value in chosen.items() if value is not None]
         if len(names) > 1:
             raise ParameterError(f"{' and '.join(names)} contradict each other; give one of them.")
-        if not self.checkpoint_seconds > 0:
+        if not number("--checkpoint-seconds", self.checkpoint_seconds, "seconds, above 0") > 0:
             raise ParameterError(f"--checkpoint-seconds is {self.checkpoint_seconds}; it must be above 0.")
 
 
@@ -232,8 +242,11 @@ def run(
     """
     if not isinstance(experiment, Experiment):
         experiment = read(experiment)
-    store = Store.create(Path(experiment.fingerprint if out is None else out), experiment)
-    ended = compute(store, workers or Workers(), progress)
+    workers = Workers() if workers is None else workers
+    instance("workers", workers, Workers, "give one such as Workers(threads=2)")
+    progress = flag("progress", progress)
+    store = Store.create(place("out", experiment.fingerprint if out is None else out), experiment)
+    ended = compute(store, workers, progress)
     if ended.failures and not ended.complete:
         _tell(ended, store)
     return store

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, StoreError, real_array, shown, whole
+from clockless.errors import ParameterError, StoreError, place, real_array, shown, whole
 from clockless.experiments.experiment import Experiment, wiring_of
 from clockless.learning.contracts import Replica
 from clockless.learning.guarded import sentence_of
@@ -228,9 +228,9 @@ class Run:
         if step is not None:
             whole("step", step)
         shape = dict(zip(self.data["failed"].dims, self.data["failed"].shape, strict=True))
-        for name, place in replica.items():
-            if name not in shape or not 0 <= whole(name, place) < shape[name]:
-                raise ParameterError(f"{name} = {place}: the axes are {shape}; give a place on one of them.")
+        for name, at_place in replica.items():
+            if name not in shape or not 0 <= whole(name, at_place) < shape[name]:
+                raise ParameterError(f"{name} = {at_place}: the axes are {shape}; give a place on one of them.")
         at = tuple(replica.get(str(name), 0) for name in shape)
         number = int(np.ravel_multi_index(at, tuple(shape.values()))) if shape else 0
         mine = self._replicas[number]
@@ -250,6 +250,10 @@ class Run:
         A store counts from the start: `Store.extended` and `clockless extend --steps` take the steps of the whole run.
         """
         longer = self._steps + whole("steps", steps, 1)
+        if threads is not None:
+            whole("threads", threads, 1)
+        if progress is not None and not callable(progress):
+            raise ParameterError(f"progress = {shown(progress)}; give a function of (done, total), or nothing.")
         return self._behind.extended(self, longer, threads, progress)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -259,7 +263,7 @@ class Run:
             DescriptionError: something of this run that no other process could find, such as a class typed in at a prompt.
             StoreError: the place holds something else, or cannot be written to.
         """
-        return self._behind.save(self, Path(path))
+        return self._behind.save(self, place("path", path))
 
 
 def _own(table: xarray.DataArray, medium: Any, task: Any, replica: int, name: str = "parameters") -> np.ndarray:
@@ -356,12 +360,12 @@ def stored(
     steps, record, record_at, traces = plan
     folder, threads, workers = where
     experiment = described(nouns, steps, record if isinstance(record, int) else record_at[record_at > 0].tolist(), traces)
-    place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="clockless-")) / "run"
-    store = Store.create(place, experiment)
+    where_to = place("store", folder) if folder is not None else Path(tempfile.mkdtemp(prefix="clockless-")) / "run"
+    store = Store.create(where_to, experiment)
     ended = compute(store, Workers(threads=None if workers else threads, processes=workers), progress=False)
     if not ended.complete:
         job, sentence = next(iter(ended.failures.items()), (0, "it was stopped"))
-        raise StoreError(f"job {job} of {ended.jobs} failed: {sentence}; what is finished is kept in {place}.")
+        raise StoreError(f"job {job} of {ended.jobs} failed: {sentence}; what is finished is kept in {where_to}.")
     return of_store(store)
 
 

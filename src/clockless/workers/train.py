@@ -26,6 +26,7 @@ from clockless.errors import (
     ParameterError,
     ReplicasFailedWarning,
     TaskError,
+    flag,
     shown,
     whole,
 )
@@ -113,17 +114,17 @@ def train(
         "medium": medium, "task": task, "rule": rule, "clock": clock, "device": device, "optimiser": optimiser,
         "batch": batch, "initial": initial, "seed": next((each for each in (seed, seeds) if each is not None), 0),
     })  # fmt: skip
-    record_at = checked_record(record, steps)
+    record_at, traces = checked_record(record, steps), flag("traces", traces)
     replicas = combinations(nouns)
     _check_execution(threads, lanes, progress)
     _warn_of_infeasible(replicas)
     if store is not None or workers is not None:
         with _display(progress) as update:
-            run = stored(nouns, (steps, record, record_at, bool(traces)), (store, threads, workers), update)
+            run = stored(nouns, (steps, record, record_at, traces), (store, threads, workers), update)
     else:
-        check_results(replicas, bool(traces), len(record_at))
+        check_results(replicas, traces, len(record_at))
         with _display(progress) as update:
-            ensemble = Ensemble(replicas, bool(traces), lanes)  # large networks are planned here, for seconds
+            ensemble = Ensemble(replicas, traces, lanes)  # large networks are planned here, for seconds
             ensemble.advance(np.union1d(record_at, [0, steps]), threads, update)
         run = in_memory(ensemble, nouns, record_at, int(steps))
     warn(run)

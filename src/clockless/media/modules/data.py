@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import TaskError, shown, whole
+from clockless.errors import SEEDS, TaskError, shown, whole
 from clockless.numerics.randomness import numbers
 from clockless.tasks import datasets
 from clockless.tasks.task import Task
@@ -56,7 +56,7 @@ def labels(name: str = "digits", seed: int = 0) -> Task:
     """
     if not isinstance(name, str) or name not in _READERS:
         raise TaskError(f"there are no examples called {shown(name)}; known are {', '.join(sorted(_READERS))}.")
-    return _read(name, whole("seed", seed))
+    return _read(name, whole("seed", seed, most=SEEDS))
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, is_one_of, shown, whole
+from clockless.errors import SEEDS, ParameterError, TaskError, is_one_of, shown, whole
 from clockless.media.modules import stacks
 from clockless.media.modules.answers import answer, computing, flat_parameters, flat_statistics, numbers_of
 from clockless.media.modules.data import labels
@@ -75,8 +75,7 @@ class Learning:
         mean_rate(self.clock, len(self.modules))  # raises if nothing would ever act
         transform(self.optimiser)  # raises if it has none
         checked_device(self.device)
-        if whole("seed", self.seed) >= 2**64:
-            raise ParameterError(f"seed = {self.seed!r}; give a whole number from 0 to 2^64 - 1.")
+        whole("seed", self.seed, most=SEEDS)
         if not is_one_of(self.precision, ("float32", "float64")):
             raise ParameterError(f"precision = {shown(self.precision)}; the nets compute in 'float32' or 'float64'.")
 

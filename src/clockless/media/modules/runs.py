@@ -22,6 +22,7 @@ from clockless import disk
 from clockless.actors.endings import Limits
 from clockless.actors.reports import Report
 from clockless.actors.simulation import Simulation
+from clockless.actors.snapshots import DAMAGE
 from clockless.actors.traces import write_whole
 from clockless.errors import ClocklessError, OutputError, ParameterError, shown, whole
 from clockless.media.modules.actors import Actors, build, memories
@@ -97,7 +98,7 @@ class ModuleRun:
                 raise OutputError(
                     f"{self.folder} holds another run (see {path}); choose another folder with --out, or delete that one."
                 )
-        except ValueError:
+        except (ValueError, RecursionError):
             raise OutputError(f"{path} is not what this program writes; choose another folder with --out.") from None
         except OSError as error:
             if isinstance(error, ClocklessError):
@@ -133,7 +134,7 @@ def simulated(run: ModuleRun, progress: Progress | None = None) -> Report:
     if os.path.lexists(path):
         try:
             simulation.restore(disk.read_arrays(path))
-        except (ValueError, KeyError) as error:
+        except (*DAMAGE, OSError) as error:
             raise OutputError(f"{path} is no state of a simulation; delete it, or choose another --out.") from error
     end = math.inf if run.seconds is None else simulation.now + run.seconds
     saved = time.monotonic()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, is_one_of, shown, whole
+from clockless.errors import SEEDS, ParameterError, TaskError, is_one_of, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.tasks import datasets
 from clockless.tasks.datasets import Labelled, Split
@@ -43,6 +43,8 @@ def PhaseTask(
 def fitting(task: Task, architecture: Architecture) -> Task:
     """The task; TaskError unless the architecture has one site per column of its examples."""
     _check_sites(architecture)
+    if not isinstance(task, Task) or task.y_train is None:
+        raise TaskError(f"task = {shown(task)} is no task of phases; give a Task with phases at inputs and outputs.")
     for role, table in (("inputs", task.x_train), ("outputs", task.y_train)):
         sites = len(getattr(architecture, role))
         if sites != table.shape[1]:
@@ -136,7 +138,7 @@ def mnist(
 
 
 def _drawn(data: Labelled, train: int, seed: int) -> Split:
-    order = np.random.default_rng(whole("seed", seed)).permutation(len(data.labels))
+    order = np.random.default_rng(whole("seed", seed, most=SEEDS)).permutation(len(data.labels))
     return Split(*(Labelled(data.values[part], data.labels[part]) for part in (order[:train], order[train:])))
 
 

@@ -17,7 +17,17 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown, whole
+from clockless.errors import (
+    SEEDS,
+    HeldNodesError,
+    NetworkError,
+    ParameterError,
+    array_of,
+    instance,
+    real_array,
+    shown,
+    whole,
+)
 from clockless.media.phases.costs import directions, no_nudge
 from clockless.media.phases.couplings import Arrangement, Bonds
 from clockless.media.phases.schedules import Problem, TwoColour
@@ -71,7 +81,9 @@ class Rotors:
         self.shared = np.arange(edges) if shared is None else checked_shared(shared, edges)
         self.couplings = int(self.shared.max()) + 1
         self._own = np.array_equal(self.shared, np.arange(edges))
-        kinds = tuple(trainable.split()) if isinstance(trainable, str) else tuple(trainable)
+        kinds = tuple(trainable.split()) if isinstance(trainable, str) else trainable
+        if not isinstance(kinds, (tuple, list)):
+            raise ParameterError(f"trainable = {shown(trainable)}; give some of 'W', 'h' and 'psi'.")
         for kind in kinds:
             if kind not in KINDS:
                 raise ParameterError(f"trainable names {shown(kind)}; what can learn is 'W', 'h' and 'psi'.")
@@ -121,6 +133,7 @@ class Rotors:
 
     def weights(self, parameters: Parameters) -> np.ndarray:
         """W of every edge [edge]."""
+        instance("parameters", parameters, Parameters, "make them with medium.parameters(W, h, psi)")
         return parameters.W if self._own else parameters.W[self.shared]
 
     # --- energy and its derivatives at any state -------------------------------------------------------------------------
@@ -149,7 +162,10 @@ class Rotors:
     def residual(self, parameters: Parameters, phases: np.ndarray, held: Sequence[int] = ()) -> Any:
         """max |F_i| over the sites that are not held (a number, or [sample]); 0 if all are held."""
         torque = np.abs(self.torque(parameters, phases))
-        free = np.setdiff1d(np.arange(self.network.nodes), list(held))
+        sites = array_of(held)
+        if sites.ndim != 1 or (sites.size and sites.dtype.kind not in "iu"):
+            raise HeldNodesError(f"held = {shown(held)}; give the numbers of the sites that are held, [site].")
+        free = np.setdiff1d(np.arange(self.network.nodes), sites)
         largest = torque[free].max(axis=0, initial=0.0)
         return float(largest) if np.ndim(largest) == 0 else largest
 
@@ -169,6 +185,7 @@ class Rotors:
 
     def field_signals(self, parameters: Parameters, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sums over samples of dE/dh and dE/dpsi [site], from the sum over samples of z, [site, 2]."""
+        instance("parameters", parameters, Parameters, "make them with medium.parameters(W, h, psi)")
         cosine, sine = np.cos(parameters.psi), np.sin(parameters.psi)
         along = total[:, 0] * cosine + total[:, 1] * sine
         across = total[:, 1] * cosine - total[:, 0] * sine
@@ -203,7 +220,7 @@ class Rotors:
         _check_parameters(parameters)
         check_schedule(schedule)
         check_settling(residual, sweeps_limit)
-        seed = whole("seed", seed)
+        seed = whole("seed", seed, most=SEEDS)
         phases = self._checked_phases(start).copy()
         columns = phases.reshape(len(phases), -1)
         for site, phase in self._checked_held(held).items():
@@ -226,6 +243,7 @@ class Rotors:
 
     def pulled(self, parameters: Parameters, z: np.ndarray, held: tuple[int, ...]) -> tuple[Arrangement, np.ndarray]:
         """The arrangement with `held` sites, and what does not move pulls on its rows, [row, 2, sample]."""
+        instance("parameters", parameters, Parameters, "make them with medium.parameters(W, h, psi)")
         arrangement = self.arrangement(held)
         rows, block = arrangement.rows, arrangement.outer_block
         own = parameters.h[rows, None, None] * directions(parameters.psi[rows, None])
@@ -288,7 +306,8 @@ class Rotors:
                 raise HeldNodesError(
                     f"held site {shown(site)} does not exist; sites are whole numbers from 0 to {self.network.nodes - 1}."
                 )
-            if np.asarray(phase).dtype.kind not in "iuf" or not np.isfinite(phase).all():
+            table = array_of(phase)
+            if not table.size or table.ndim > 1 or table.dtype.kind not in "iuf" or not np.isfinite(table).all():
                 raise HeldNodesError(f"site {site} is held at {shown(phase)}; held phases must be finite, in radians.")
         return held
 

@@ -6,6 +6,7 @@ minimum is Kirchhoff's current law at all others.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -14,10 +15,12 @@ import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
-from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown
+from clockless.errors import HeldNodesError, InaccurateWarning, NetworkError, ParameterError, real_array, shown
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.parts.part import behaviour, part
+
+_DOUBT = 1e-6  # of the held voltages: rounding that changes others by more is told
 
 
 class OhmicNetwork:
@@ -83,7 +86,10 @@ class OhmicNetwork:
 
     def drops(self, state: np.ndarray) -> np.ndarray:
         """Voltage drop over each edge, V_i - V_j [edge]; raises ParameterError unless `state` is [node]."""
-        voltages = np.asarray(state, dtype=np.float64)
+        try:
+            voltages = real_array(state)
+        except ValueError:
+            raise ParameterError(f"state = {shown(state)}; give a voltage for each of {self.network.nodes} nodes.") from None
         if voltages.shape != (self.network.nodes,):
             raise ParameterError(f"voltages have shape {voltages.shape}; give one for each of {self.network.nodes} nodes.")
         drops: np.ndarray = voltages[self.network.edges[:, 0]] - voltages[self.network.edges[:, 1]]
@@ -95,6 +101,10 @@ class OhmicNetwork:
         Raises:
             ParameterError: a resistance that is not positive and finite.
             HeldNodesError: no held node, a node that does not exist, or a voltage that is not finite.
+
+        Warns:
+            InaccurateWarning: rounding may have changed the voltages by more than 1e-6 of the held ones, because the
+                resistances span more than about ten decades. Where no voltages are found they are NaN.
         """
         conductances = 1.0 / self.checked(parameters)
         nodes, volts = self._checked_held(held)
@@ -102,10 +112,25 @@ class OhmicNetwork:
         voltages = np.zeros((self.network.nodes, *volts.shape[1:]))
         voltages[nodes] = volts
         if free.size:
-            laplacian = self.laplacian(conductances)
-            coupling = laplacian[free][:, nodes] @ volts
-            voltages[free] = splu(csc_array(laplacian[free][:, free])).solve(-coupling)
+            with np.errstate(all="ignore"):  # conductances beyond 1e308
+                laplacian = self.laplacian(conductances)
+                injected = -(laplacian[free][:, nodes] @ volts)
+                voltages[free], doubt = _solved(csc_array(laplacian[free][:, free]), injected)
+            self._warn_of(doubt, np.abs(volts).max(), conductances)
         return voltages.T
+
+    def _warn_of(self, doubt: float, scale: float, conductances: np.ndarray) -> None:
+        """Say where rounding may have changed the voltages by more than `_DOUBT` of the held ones."""
+        if doubt <= _DOUBT * scale:
+            return
+        decades = np.log10(conductances.max()) - np.log10(conductances.min())
+        certain = f"may be wrong by {doubt / scale:.0e} of the held ones" if doubt < scale else "are uncertain altogether"
+        warnings.warn(
+            f"the voltages {certain}: the resistances span {decades:.0f} decades, and rounding hides the small currents "
+            "beside the large ones; narrow their range.",
+            InaccurateWarning,
+            stacklevel=3,
+        )
 
     def residual(self, parameters: np.ndarray, state: np.ndarray, held: Mapping[int, float]) -> float:
         """Largest net current into a node that is not held, relative to the largest edge current."""
@@ -164,6 +189,24 @@ class OhmicNetwork:
                 "nodes are held at different numbers of examples; give each one voltage, or [example]."
             ) from None
         return np.array(list(held), dtype=np.int64), table
+
+
+def _solved(matrix: csc_array, injected: np.ndarray) -> tuple[np.ndarray, float]:
+    """x of A x = b, and a bound of its error by rounding: eps max A^-1 (|A| |x| + |b|), infinite where there is no x.
+
+    Skeel's bound (doi 10.1145/322139.322140) takes |A^-1|; A is a Laplacian without some of its nodes, whose inverse has no
+    negative entry, so one more solution with the same factors gives it.
+    """
+    try:
+        factors = splu(matrix)
+        x: np.ndarray = factors.solve(injected)
+        bound = np.finfo(np.float64).eps * np.abs(factors.solve(abs(matrix) @ np.abs(x) + np.abs(injected))).max()
+    except (RuntimeError, ValueError):  # singular once it is rounded
+        return np.full_like(injected, np.nan), np.inf
+    diagonal = np.empty(len(x))
+    diagonal[factors.perm_c] = matrix.diagonal()
+    lost = np.abs(factors.U.diagonal()) <= 4 * np.finfo(np.float64).eps * diagonal  # pivots that are nothing but rounding
+    return x, np.inf if lost.any() or not np.isfinite(bound) else float(bound)
 
 
 def _checked_parameter(parameter: Any) -> str:

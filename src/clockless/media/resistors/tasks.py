@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from clockless import memory
-from clockless.errors import whole
+from clockless.errors import SEEDS, whole
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.networks.network import Network
 from clockless.tasks.roles import Roles, drawn_roles
@@ -25,7 +25,7 @@ def regression(network: Network, inputs: int = 2, outputs: int = 2, train: int =
     The two-input two-output regression tasks of Fig. 1b of Wycoff et al. 2022 (doi 10.1063/5.0084631). One ground node;
     all nodes are drawn without repetition. The tasks' ranges are not in the paper: ours are the teacher's.
     """
-    rng = np.random.default_rng(whole("seed", seed))
+    rng = np.random.default_rng(whole("seed", seed, most=SEEDS))
     roles = drawn_roles(network, _counted(inputs, outputs, 1), rng)
     examples = whole("train", train, 1) + whole("test", test, 1)
     memory.check(_NUMBER_BYTES * examples * (inputs + outputs), f"a task of {examples:,} examples", "ask for fewer")
@@ -39,7 +39,7 @@ def allosteric(network: Network, inputs: int = 2, outputs: int = 2, ground: int 
 
     The allosteric tasks of Fig. 4 of Wycoff et al. 2022 (doi 10.1063/5.0084631). Training and test set are the same pair.
     """
-    rng = np.random.default_rng(whole("seed", seed))
+    rng = np.random.default_rng(whole("seed", seed, most=SEEDS))
     roles = drawn_roles(network, _counted(inputs, outputs, ground), rng)
     x = rng.random((1, inputs))
     y = _teacher_outputs(network, roles, x, rng)
