@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import clockless as cl
-from clockless.errors import MemoryBoundError, ParameterError
+from clockless.errors import DescriptionError, MemoryBoundError, ParameterError
 
 ARRAY = np.full(12, np.nan)
 SQUARE = cl.architectures.square(3, 3, [0, 2], [6, 8])
@@ -54,8 +54,8 @@ def test_parameters_of_phases_are_made_by_the_medium(method):
 @pytest.mark.parametrize(
     "network",
     [
-        {"kind": "square", "rows": 3, "columns": 2**53 + 1, "inputs": [0, 2], "outputs": [6, 8]},
-        {"kind": "dense", "sizes": [4, 2**53 + 1, 3]},
+        {"kind": "square", "rows": 3, "columns": 2**40, "inputs": [0, 2], "outputs": [6, 8]},
+        {"kind": "dense", "sizes": [4, 2**40, 3]},
         {"kind": "local", "image": [8, 2**31], "window": 4, "channels": 1},
     ],
 )
@@ -64,3 +64,10 @@ def test_networks_that_no_memory_holds(network):
 
     with pytest.raises(MemoryBoundError, match=r"needs about .* of memory"):
         built("network", described("network", network, "network"))
+
+
+def test_words_are_no_values_to_start_from():
+    """NumPy makes numbers of words that look like some."""
+    initial = {"kind": "given", "dims": ["edge"], "values": ["0.5"] * 16}
+    with pytest.raises(DescriptionError, match=r"initial\.values is no table of numbers"):
+        cl.Experiment(network={"kind": "board16"}, initial=initial)
