@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import clockless as cl
-from clockless.errors import DescriptionError, MemoryBoundError, ParameterError
+from clockless.errors import DescriptionError, MemoryBoundError, ParameterError, TaskError
 
 ARRAY = np.full(12, np.nan)
 SQUARE = cl.architectures.square(3, 3, [0, 2], [6, 8])
@@ -71,3 +71,11 @@ def test_words_are_no_values_to_start_from():
     initial = {"kind": "given", "dims": ["edge"], "values": ["0.5"] * 16}
     with pytest.raises(DescriptionError, match=r"initial\.values is no table of numbers"):
         cl.Experiment(network={"kind": "board16"}, initial=initial)
+
+
+def test_nouns_of_tasks():
+    tables = {"x_train": [[0.1]], "y_train": [[0.1]], "x_test": [[0.1]], "y_test": [[0.1]]}
+    with pytest.raises(ParameterError, match=r"feasible = \[1, 2, 3\]; give True or False"):
+        cl.Task([0], [1], [2], **tables, feasible=[1, 2, 3])
+    with pytest.raises(TaskError, match=r"network = array\(3\) is no Network"):
+        cl.tasks.classification({"a": [0.1, 0.2, 0.3, 0.4], "b": list("xyxy")}, "b", network=np.array(3))

@@ -196,6 +196,8 @@ def _medium(network: Any, medium: str | None) -> str:
     if not is_one_of(medium, MEDIA):
         raise ParameterError(f"medium = {shown(medium)}; give one of: {', '.join(MEDIA)}.")
     wired = isinstance(network, (Network, Architecture))
+    if network is not None and not wired:
+        raise TaskError(f"network = {shown(network)} is no Network; give one, an Architecture, or nothing.")
     if wired == (medium == "modules") or (medium == "resistors" and isinstance(network, Architecture)):
         fit = {"resistors": "a Network", "xy": "an Architecture or a Network", "modules": "none"}[medium]
         raise TaskError(f"network = {shown(network)}, but the network of {medium} is {fit}.")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import TaskError, array_of, instance, real_array, shown, whole
+from clockless.errors import TaskError, array_of, flag, instance, real_array, shown, whole
 from clockless.networks.network import Network
 
 ROLES = ("inputs", "outputs", "ground")
@@ -54,6 +54,8 @@ class Task:
     classes: int | None = None
 
     def __post_init__(self) -> None:
+        if self.feasible is not None:
+            object.__setattr__(self, "feasible", flag("feasible", self.feasible))
         if self.wired:
             for role in ROLES:
                 object.__setattr__(self, role, _checked_nodes(role, getattr(self, role)))
