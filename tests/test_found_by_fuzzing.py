@@ -79,3 +79,14 @@ def test_nouns_of_tasks():
         cl.Task([0], [1], [2], **tables, feasible=[1, 2, 3])
     with pytest.raises(TaskError, match=r"network = array\(3\) is no Network"):
         cl.tasks.classification({"a": [0.1, 0.2, 0.3, 0.4], "b": list("xyxy")}, "b", network=np.array(3))
+    with pytest.raises(ParameterError, match=r"classes = '1e3'; give a whole number"):
+        cl.Task([0], [1], [2], **tables, classes="1e3")
+    with pytest.raises(ParameterError, match=r"encoding = array"):
+        cl.tasks.classification({"a": [0.1, 0.2, 0.3, 0.4], "b": list("xyxy")}, "b", encoding=ARRAY)
+
+
+def test_small_integers_of_numpy_are_whole_numbers():
+    """Bytes are estimated from them, which are more than 127."""
+    lattice = cl.networks.lattice(3, 3)
+    assert cl.tasks.regression(lattice, outputs=np.int8(3), train=2, test=2).outputs
+    assert cl.architectures.all_to_all(np.int8(9), [0], [8]).network.nodes == 9

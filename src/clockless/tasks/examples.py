@@ -118,7 +118,7 @@ def classification(
     """
     medium = _medium(network, medium)
     known = ENCODINGS[medium]
-    if encoding is not None and encoding not in known:
+    if encoding is not None and not is_one_of(encoding, known):
         raise ParameterError(f"encoding = {shown(encoding)}; features of {medium} are encoded {' or '.join(known)}.")
     differential = (encoding or known[0]) == "differential"
     if label is None:

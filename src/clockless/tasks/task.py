@@ -70,6 +70,8 @@ class Task:
                 examples = len(getattr(self, f"x_{kind}"))
                 checked = _checked_labels(f"labels_{kind}", labels, examples, self.classes, self.y_train is None)
                 object.__setattr__(self, f"labels_{kind}", checked)
+        if self.classes is not None:
+            whole("classes", self.classes, 1)
         if self.ground and self.feasible is not False and self.y_train is not None and not self._within_held_range():
             object.__setattr__(self, "feasible", False)
 
