@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import clockless as cl
-from clockless.errors import MemoryBoundError, ParameterError
+from clockless.errors import DescriptionError, MemoryBoundError, ParameterError, TaskError
 
 ARRAY = np.full(12, np.nan)
 SQUARE = cl.architectures.square(3, 3, [0, 2], [6, 8])
@@ -54,8 +54,8 @@ def test_parameters_of_phases_are_made_by_the_medium(method):
 @pytest.mark.parametrize(
     "network",
     [
-        {"kind": "square", "rows": 3, "columns": 2**53 + 1, "inputs": [0, 2], "outputs": [6, 8]},
-        {"kind": "dense", "sizes": [4, 2**53 + 1, 3]},
+        {"kind": "square", "rows": 3, "columns": 2**40, "inputs": [0, 2], "outputs": [6, 8]},
+        {"kind": "dense", "sizes": [4, 2**40, 3]},
         {"kind": "local", "image": [8, 2**31], "window": 4, "channels": 1},
     ],
 )
@@ -64,3 +64,29 @@ def test_networks_that_no_memory_holds(network):
 
     with pytest.raises(MemoryBoundError, match=r"needs about .* of memory"):
         built("network", described("network", network, "network"))
+
+
+def test_words_are_no_values_to_start_from():
+    """NumPy makes numbers of words that look like some."""
+    initial = {"kind": "given", "dims": ["edge"], "values": ["0.5"] * 16}
+    with pytest.raises(DescriptionError, match=r"initial\.values is no table of numbers"):
+        cl.Experiment(network={"kind": "board16"}, initial=initial)
+
+
+def test_nouns_of_tasks():
+    tables = {"x_train": [[0.1]], "y_train": [[0.1]], "x_test": [[0.1]], "y_test": [[0.1]]}
+    with pytest.raises(ParameterError, match=r"feasible = \[1, 2, 3\]; give True or False"):
+        cl.Task([0], [1], [2], **tables, feasible=[1, 2, 3])
+    with pytest.raises(TaskError, match=r"network = array\(3\) is no Network"):
+        cl.tasks.classification({"a": [0.1, 0.2, 0.3, 0.4], "b": list("xyxy")}, "b", network=np.array(3))
+    with pytest.raises(ParameterError, match=r"classes = '1e3'; give a whole number"):
+        cl.Task([0], [1], [2], **tables, classes="1e3")
+    with pytest.raises(ParameterError, match=r"encoding = array"):
+        cl.tasks.classification({"a": [0.1, 0.2, 0.3, 0.4], "b": list("xyxy")}, "b", encoding=ARRAY)
+
+
+def test_small_integers_of_numpy_are_whole_numbers():
+    """Bytes are estimated from them, which are more than 127."""
+    lattice = cl.networks.lattice(3, 3)
+    assert cl.tasks.regression(lattice, outputs=np.int8(3), train=2, test=2).outputs
+    assert cl.architectures.all_to_all(np.int8(9), [0], [8]).network.nodes == 9

@@ -43,21 +43,24 @@ def campaign(subjects: list[str], budget: Budget, seed: int, jobs: int, out: Pat
     share = None if budget.seconds is None else budget.seconds * min(jobs, len(subjects)) / len(subjects)
     teller = threading.Thread(target=_tell, args=(tallies, over), daemon=True)
     teller.start()
-    try:
-        with ThreadPoolExecutor(jobs) as pool:
-            for done in [
-                pool.submit(_one, Watched(tally.subject, seed, patience), tally, budget, share, out, over)
-                for tally in tallies
-            ]:
+    with ThreadPoolExecutor(jobs) as pool:
+        watched = [Watched(subject, seed, patience) for subject in subjects]
+        running = [pool.submit(_one, *both, budget, share, out, over) for both in zip(watched, tallies, strict=True)]
+        try:
+            for done in running:
                 done.result()
-    finally:
-        over.set()
-        teller.join()
+        except KeyboardInterrupt:  # what has been found so far is told
+            print("Stopped.", file=sys.stderr)
+        finally:
+            over.set()
+    teller.join()
     return tallies
 
 
 def _one(watched: Watched, tally: Tally, budget: Budget, share: float | None, out: Path, over: threading.Event) -> None:
     began = time.monotonic()
+    if over.is_set():
+        return
     with watched:
         for outcome in watched.tries(budget.numbers):
             tally.add(outcome, out)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import DescriptionError, ParameterError, shown, whole
+from clockless.errors import DescriptionError, ParameterError, real_array, shown, whole
 from clockless.experiments import own_parts
 from clockless.experiments.catalogue import CATALOGUE
 from clockless.experiments.descriptions import built, canonical, described, each, number
@@ -287,7 +287,7 @@ def _given(dims: Any, values: Any, where: str, after: Any = 0) -> dict[str, Any]
     if not (isinstance(dims, (list, tuple)) and all(isinstance(dim, str) for dim in dims) and len(set(dims)) == len(dims)):
         raise DescriptionError(f"{where}.dims = {shown(dims)}; it must be a list of different names, such as [task, edge].")
     try:
-        table = unpacked(values) if isinstance(values, Mapping) else np.asarray(values, dtype=np.float64)
+        table = unpacked(values) if isinstance(values, Mapping) else real_array(values)
     except (ValueError, KeyError, TypeError, OverflowError):
         raise DescriptionError(f"{where}.values is no table of numbers.") from None
     if not np.isfinite(table).all():

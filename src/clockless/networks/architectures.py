@@ -277,7 +277,8 @@ def all_to_all(nodes: int, inputs: Sequence[int], outputs: Sequence[int]) -> Arc
         NetworkError: fewer than 2 nodes, or wrong roles.
         ParameterError: nodes not a whole number.
     """
-    if whole("nodes", nodes) < 2:
+    nodes = whole("nodes", nodes)
+    if nodes < 2:
         raise NetworkError(f"{nodes} sites have no pair to join; ask for at least 2.")
     check_size(f"{nodes:,} sites, all joined to all", nodes, nodes * (nodes - 1) // 2)
     angle = np.pi / 2 - 2 * np.pi * np.arange(nodes) / nodes  # clockwise from the top

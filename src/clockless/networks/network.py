@@ -24,7 +24,7 @@ _BYTES_EACH = 160  # that making and checking takes per edge or node, at its hig
 
 def check_size(what: str, nodes: int, edges: int) -> None:
     """MemoryBoundError if a network of so many nodes and edges does not fit into this machine's memory."""
-    memory.check(_BYTES_EACH * (nodes + edges), f"{what}, {edges:,} edges,", "ask for fewer")
+    memory.check(_BYTES_EACH * (int(nodes) + int(edges)), f"{what}, {edges:,} edges,", "ask for fewer")
 
 
 class Network:

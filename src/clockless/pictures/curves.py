@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, real_array, shown
+from clockless.errors import ParameterError, is_one_of, real_array, shown
 from clockless.pictures.style import COLUMN, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     Raises:
         ParameterError: `against` is neither "step x p" nor "step", p is not known, or only step 0 was recorded.
     """
-    if against not in ("step x p", "step"):
+    if not is_one_of(against, ("step x p", "step")):
         raise ParameterError(f"against = {shown(against)}; curves are drawn against 'step x p' or 'step'.")
     if not hasattr(data, "data_vars") or "error" not in data or "step" not in data.coords:
         raise ParameterError(f"data = {shown(data)}; give the results of a run, run.data.")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import SEEDS, ParameterError, TaskError, array_of, real_array, shown, whole
+from clockless.errors import SEEDS, ParameterError, TaskError, array_of, is_one_of, real_array, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.tasks.encoding import MEDIA, QUARTER, Encoding, names_read, names_written
@@ -118,7 +118,7 @@ def classification(
     """
     medium = _medium(network, medium)
     known = ENCODINGS[medium]
-    if encoding is not None and encoding not in known:
+    if encoding is not None and not is_one_of(encoding, known):
         raise ParameterError(f"encoding = {shown(encoding)}; features of {medium} are encoded {' or '.join(known)}.")
     differential = (encoding or known[0]) == "differential"
     if label is None:
@@ -193,9 +193,11 @@ def _medium(network: Any, medium: str | None) -> str:
         raise TaskError(f"network = {shown(network)} is a medium; give its wiring.")
     if medium is None:
         medium = "xy" if isinstance(network, Architecture) else "resistors" if isinstance(network, Network) else "modules"
-    if medium not in MEDIA:
+    if not is_one_of(medium, MEDIA):
         raise ParameterError(f"medium = {shown(medium)}; give one of: {', '.join(MEDIA)}.")
     wired = isinstance(network, (Network, Architecture))
+    if network is not None and not wired:
+        raise TaskError(f"network = {shown(network)} is no Network; give one, an Architecture, or nothing.")
     if wired == (medium == "modules") or (medium == "resistors" and isinstance(network, Architecture)):
         fit = {"resistors": "a Network", "xy": "an Architecture or a Network", "modules": "none"}[medium]
         raise TaskError(f"network = {shown(network)}, but the network of {medium} is {fit}.")

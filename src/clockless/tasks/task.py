@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import TaskError, array_of, instance, real_array, shown, whole
+from clockless.errors import TaskError, array_of, flag, instance, real_array, shown, whole
 from clockless.networks.network import Network
 
 ROLES = ("inputs", "outputs", "ground")
@@ -58,6 +58,8 @@ class Task:
     least_error: float | None = None
 
     def __post_init__(self) -> None:
+        if self.feasible is not None:
+            object.__setattr__(self, "feasible", flag("feasible", self.feasible))
         if self.wired:
             for role in ROLES:
                 object.__setattr__(self, role, _checked_nodes(role, getattr(self, role)))
@@ -72,6 +74,8 @@ class Task:
                 examples = len(getattr(self, f"x_{kind}"))
                 checked = _checked_labels(f"labels_{kind}", labels, examples, self.classes, self.y_train is None)
                 object.__setattr__(self, f"labels_{kind}", checked)
+        if self.classes is not None:
+            whole("classes", self.classes, 1)
         if self.ground and self.feasible is not False and self.y_train is not None and not self._within_held_range():
             object.__setattr__(self, "feasible", False)
 

@@ -358,7 +358,7 @@ def stored(
     experiment = described(nouns, steps, record if isinstance(record, int) else record_at[record_at > 0].tolist(), traces)
     where_to = place("store", folder) if folder is not None else Path(tempfile.mkdtemp(prefix="clockless-")) / "run"
     store = Store.create(where_to, experiment)
-    ended = compute(store, Workers(threads=None if workers else threads, processes=workers), progress=False)
+    ended = compute(store, Workers(threads=threads if workers is None else None, processes=workers), progress=False)
     if not ended.complete:
         job, sentence = next(iter(ended.failures.items()), (0, "it was stopped"))
         raise StoreError(f"job {job} of {ended.jobs} failed: {sentence}; what is finished is kept in {where_to}.")

@@ -6,6 +6,7 @@ import decimal
 import fractions
 import inspect
 import math
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -179,6 +180,11 @@ class Fed:
             odd = {name: _odd(target.arguments.get(name), chance) for name in names}
             if isinstance(odd.get("steps"), int) and odd["steps"] > _MOST_STEPS:
                 odd["steps"] = _MOST_STEPS  # who asks for years of work gets them
+            if callable(odd.get("progress")):
+                del odd["progress"]  # what somebody's own function raises is theirs
+            case.guard.asked = [
+                os.path.realpath(value) for value in odd.values() if isinstance(value, str) and "\0" not in value
+            ]
             case.shows(
                 f"{target.name}({', '.join(f'{name}={shown(value, 500)}' for name, value in odd.items())}, others as meant)"
             )

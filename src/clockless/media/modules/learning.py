@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from clockless.errors import SEEDS, ParameterError, TaskError, shown, whole
+from clockless.errors import SEEDS, ParameterError, TaskError, is_one_of, shown, whole
 from clockless.learning.checks import check_present
 from clockless.media.modules import stacks
 from clockless.media.modules.answers import answer, computing, flat_parameters, flat_statistics, numbers_of
@@ -78,7 +78,7 @@ class Learning:
         transform(self.optimiser)  # raises if it has none
         checked_device(self.device)
         whole("seed", self.seed, most=SEEDS)
-        if self.precision not in ("float32", "float64"):
+        if not is_one_of(self.precision, ("float32", "float64")):
             raise ParameterError(f"precision = {shown(self.precision)}; the nets compute in 'float32' or 'float64'.")
 
     def _check_examples(self) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, shown, whole
+from clockless.errors import ParameterError, TaskError, is_one_of, shown, whole
 from clockless.learning.contracts import Arrays, Luck, Replica, Variable
 from clockless.media.modules.answers import answer, computing, counts, flat_parameters, flat_statistics, restored
 from clockless.media.modules.devices import checked_device
@@ -90,9 +90,9 @@ class Modules:
     ) -> None:
         if not hasattr(network, "modules"):
             raise ParameterError(f"network = {shown(network)} is no stack of modules; give one such as MLP(4, 256).")
-        if precision not in ("float32", "float64"):
+        if not is_one_of(precision, ("float32", "float64")):
             raise ParameterError(f"precision = {shown(precision)}; the nets compute in 'float32' or 'float64'.")
-        if not isinstance(optimiser, str) or optimiser not in OPTIMISERS:
+        if not is_one_of(optimiser, OPTIMISERS):
             raise ParameterError(f"optimiser = {shown(optimiser)}; there are: {', '.join(OPTIMISERS)}.")
         self.network, self.precision, self.optimiser = network, precision, optimiser
         self.step_size = StepSize(rate, drops)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import SEEDS, ParameterError, TaskError, shown, whole
+from clockless.errors import SEEDS, ParameterError, TaskError, is_one_of, shown, whole
 from clockless.networks.architectures import Architecture
 from clockless.tasks import datasets
 from clockless.tasks.datasets import Labelled, Split
@@ -106,7 +106,7 @@ def digits(architecture: Architecture, split: str = "first", seed: int = 0) -> T
         seed: of the random split; the first one needs none.
     """
     data = datasets.digits()
-    if split not in ("first", "random"):
+    if not is_one_of(split, ("first", "random")):
         raise ParameterError(f"split = {shown(split)}; the digits are split 'first' or 'random'.")
     parts = _drawn(data, _RANDOM_TRAIN, seed) if split == "random" else _first_of_each(data, _FIRST_TRAIN, _FIRST_TEST)
     phases = (np.pi * (part.values - 8) / 16 for part in parts)

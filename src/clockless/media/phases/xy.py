@@ -17,7 +17,17 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from clockless.errors import HeldNodesError, NetworkError, ParameterError, array_of, instance, real_array, shown, whole
+from clockless.errors import (
+    SEEDS,
+    HeldNodesError,
+    NetworkError,
+    ParameterError,
+    array_of,
+    instance,
+    real_array,
+    shown,
+    whole,
+)
 from clockless.media.phases.costs import directions, no_nudge
 from clockless.media.phases.couplings import Arrangement, Bonds
 from clockless.media.phases.schedules import Problem, TwoColour
@@ -210,7 +220,7 @@ class Rotors:
         _check_parameters(parameters)
         check_schedule(schedule)
         check_settling(residual, sweeps_limit)
-        seed = whole("seed", seed)
+        seed = whole("seed", seed, most=SEEDS)
         phases = self._checked_phases(start).copy()
         columns = phases.reshape(len(phases), -1)
         for site, phase in self._checked_held(held).items():

@@ -35,7 +35,9 @@ def regression(network: Network, inputs: int = 2, outputs: int = 2, train: int =
     rng = np.random.default_rng(whole("seed", seed, most=SEEDS))
     roles = drawn_roles(network, _counted(inputs, outputs, 1), rng)
     examples = whole("train", train, 1) + whole("test", test, 1)
-    memory.check(_NUMBER_BYTES * examples * (inputs + outputs), f"a task of {examples:,} examples", "ask for fewer")
+    memory.check(
+        _NUMBER_BYTES * examples * (int(inputs) + int(outputs)), f"a task of {examples:,} examples", "ask for fewer"
+    )
     x = rng.random((examples, inputs))
     y = _teacher_outputs(network, roles, x, rng)
     return Task(*roles, x[:train], y[:train], x[train:], y[train:], True, f"regression {seed}")
