@@ -128,7 +128,7 @@ def _benefit(data: xarray.Dataset, place: dict[str, float], p: float, what: str,
     )
     return Claim(
         figure, quantity, 0.0, EQUAL if equal else 0.0, middle, says, note, source=WYCOFF, level=level,
-        criterion="within" if equal else "above", half=max(high - middle, middle - low),
+        criterion="within" if equal else "above", ends=(low, high),
     )  # fmt: skip
 
 
@@ -136,16 +136,18 @@ def _claims_4d(data: xarray.Dataset, targets: str) -> list[Claim]:
     first, last = int(data.outputs[0]), int(data.outputs[-1])
     what = f"143 edges, {targets} targets, x = {X:g}"
     ends = [ratio_of_means(*(data.final_error.sel(outputs=o, p=p).values for p in (0.2, 1.0))) for o in (first, last)]
-    halves = [max(high - middle, middle - low) for middle, low, high in ends]
+    (few, few_low, few_high), (many, many_low, many_high) = ends
+    change = many - few  # its interval from those of two independent ones (Zou and Donner 2008, doi 10.1002/sim.3095)
+    interval = change - np.hypot(many - many_low, few_high - few), change + np.hypot(many_high - many, few - few_low)
     each = ", ".join(
         f"{float(value):.2f} (O = {int(o)})" for value, o in zip(data.benefit.sel(p=0.2), data.outputs, strict=True)
     )
     geometric = ", ".join(f"{float(value):.2f}" for value in data.geometric_benefit.sel(p=0.2))
     quantity = f"{what}: change of the benefit of p = 0.2 from O = {first} to {last}, decades"
-    note, change = f"Benefits {each}; by geometric means {geometric}.", ends[1][0] - ends[0][0]
+    note = f"Benefits {each}; by geometric means {geometric}."
     shrinks = Claim(
         "4d", quantity, 0.0, 0.0, change, "The benefit of small p shrinks as O grows.", note, source=WYCOFF,
-        criterion="below", half=float(np.hypot(*halves)),
+        criterion="below", ends=(float(interval[0]), float(interval[1])),
     )  # fmt: skip
     said = "At large O moderate p equals p = 1."
     return [shrinks, _benefit(data, {"outputs": last}, 0.8, f"{what}, O = {last}", said, equal=True)]
