@@ -52,7 +52,7 @@ def figure_4d(options: Options) -> FigureData:
         for outputs in sizes:
             learned = _tasks(targets, "allosteric", count, options, inputs=outputs, outputs=outputs, ground=outputs // 2)
             rows.append(by_p(final_error(run_board(PACKING, learned, options, steps))))
-            least.append(_least(learned, PACKING))
+            least.append(_least(learned, PACKING, options))
         data = _labelled(np.array(rows), np.array(least), "outputs", list(sizes), targets)
         datasets[f"figure-4d_{targets}-targets"] = data
         claims += _claims_4d(data, targets)
@@ -70,7 +70,7 @@ def figure_4e(options: Options) -> FigureData:
             learned = _tasks(targets, "regression", count, options)
             data = run_board(network, learned, options, steps, device=[device(x) for x in values])
             rows = final_error(data).transpose("device", "clock", "task").values
-            found = _labelled(rows, np.array([_least(learned, network)] * len(values)), "x", list(values), targets)
+            found = _labelled(rows, np.array([_least(learned, network, options)] * len(values)), "x", list(values), targets)
             datasets[f"figure-4e_{name}-edges_{targets}-targets"] = by_wiring[name] = found
         claims += _claims_4e(by_wiring, targets)
     return FigureData(datasets, claims)
@@ -81,14 +81,16 @@ def _tasks(targets: str, kind: str, count: int, options: Options, **sizes: int) 
     return drawn(f"{TARGETS[targets]}{kind}", count, options, **sizes, **({"starts": 0} if TARGETS[targets] else {}))
 
 
-def _least(learned: dict[str, Any], network: dict[str, Any]) -> np.ndarray:
+def _least(learned: dict[str, Any], network: dict[str, Any], options: Options) -> np.ndarray:
     """Least error that a search over resistances found [task], in units of that before learning; 0 with a teacher."""
     if "starts" not in learned:
         return np.zeros(len(learned["seed"]))
     from clockless.media.resistors.reach import Cost, posed
 
     wiring = built("network", network)
-    each = [built_on("task", {**learned, "seed": seed, "starts": 2}, network) for seed in learned["seed"]]
+    each = [
+        built_on("task", {**learned, "seed": seed, "starts": 1 if options.tiny else 2}, network) for seed in learned["seed"]
+    ]
     before = [Cost(*posed(wiring, task))(np.zeros(len(wiring.edges)))[0] for task in each]
     return np.array([task.least_error for task in each]) / before
 
