@@ -23,7 +23,9 @@ COMPILE_OPTIONS: Any = {"error_model": "numpy", "no_cpython_wrapper": True, "no_
 # this unless it says otherwise, as behaviours of parts do.
 UNCOUNTED: Any = {**COMPILE_OPTIONS, "_nrt": False}
 compiled = njit(**COMPILE_OPTIONS)
-uncounted = njit(**UNCOUNTED)
+# Inlined before types are found: Numba would make machine code of each function on its own, too, and LLVM would work through
+# it again at every level of calls. That pays for leaves; what branches by type, such as `learn`, it makes slower to compile.
+uncounted = njit(inline="always", **UNCOUNTED)
 intrinsic: Any = numba_intrinsic  # its type counts the typing context as an argument of the call
 
 

@@ -180,8 +180,9 @@ def _solve_factored(tile, g, size, first, v, at):
 
 
 @uncounted
-def invert_response(tile, g, source_currents, output_currents, transfer):
-    """P, S and Q from the factored response matrix `g`."""
+def invert_response(tile, g, currents):
+    """P, S and Q (`currents`) from the factored response matrix `g`."""
+    source_currents, output_currents, transfer = currents
     sources = source_currents.shape[0]
     outputs, q, _ = output_currents.shape
     clear(source_currents, 0, sources * sources)

@@ -20,6 +20,7 @@ from clockless.media.resistors.unit_lanes import LONGEST_TALLY, Memory, Noted, l
 from clockless.numerics.elimination import assemble, factor, solve
 from clockless.numerics.lanes import known, zeros
 from clockless.parts.kernels import call, entry, separate
+from clockless.parts.packed import unpack
 
 
 class Lanes(NamedTuple):
@@ -74,14 +75,18 @@ class Layout(NamedTuple):
 @separate
 def settle(tile, schedule, roles, scratch, columns):
     """Settle all lanes of a block: one factorisation, the columns of the held nodes, their response."""
-    scratch, columns = known(tile, scratch), known(tile, columns)
+    # Only what is used: every array that is known to be in tiles costs time to compile.
+    conductance, upper, lower = known(tile, (scratch.conductance, scratch.upper, scratch.lower))
+    potential, response = known(tile, (columns.potential, columns.response))
+    currents = known(tile, (columns.source_currents, columns.output_currents, columns.transfer))
+    held, ground = roles.held, roles.ground
     n = schedule.start.size - 1
-    assemble(tile, schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, scratch.conductance, scratch.upper)
-    factor(tile, schedule.start, schedule.updates, scratch.upper, scratch.lower)
-    inject(roles.held, roles.ground, n + 1, columns.potential)
-    solve(tile, schedule.forward, schedule.backward, scratch.lower, columns.potential)
-    respond(tile, roles.held, roles.ground, n + 1, columns.potential, columns.response)
-    invert_response(tile, columns.response, columns.source_currents, columns.output_currents, columns.transfer)
+    assemble(tile, schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, conductance, upper)
+    factor(tile, schedule.start, schedule.updates, upper, lower)
+    inject(held, ground, n + 1, potential)
+    solve(tile, schedule.forward, schedule.backward, lower, potential)
+    respond(tile, held, ground, n + 1, potential, response)
+    invert_response(tile, response, currents)
 
 
 @separate
@@ -99,11 +104,13 @@ def layout(
     return Layout(tile, settled, push_all.address(tile, push, columns), sensing(batch, arguments, scratch.wanted))
 
 
-def _advance(stamp, layout, schedule, parts, lanes, roles, state, scratch, columns, moments, first, last):
+def _advance(packed, first, last):
     """Run steps `first` to `last` (not included) of one block, then settle it once more, to be looked at.
 
-    `parts` is (medium, rule, push, clock, device, optimiser, limits, batch).
+    `packed` holds stamp, layout, schedule, parts, lanes, roles, state, scratch, columns and moments, where `parts` are
+    (medium, rule, push, clock, device, optimiser, limits, batch).
     """
+    _, layout, schedule, parts, lanes, roles, state, scratch, columns, moments = unpack(packed)
     medium, rule, push, clock, device, optimiser, limits, batch = parts
     tile = layout.tile
     state, scratch, columns = known(tile, state), known(tile, scratch), known(tile, columns)

@@ -22,6 +22,7 @@ from clockless.numerics.elimination import plan as plan_elimination
 from clockless.numerics.lanes import tile_of, width_of, zeros
 from clockless.parts.clocks import FixedFraction
 from clockless.parts.kernels import stamp
+from clockless.parts.packed import Packed
 from clockless.parts.part import kind, stack
 from clockless.parts.pushes import push_of
 from clockless.parts.scalars import Units, clock_memory, first_memory
@@ -90,7 +91,7 @@ class Block:
             _batch(mine, self.roles, self.lanes),
         )  # fmt: skip
         self._schedule = wiring.schedule
-        self._layout: engine.Layout | None = None
+        self._packed: Packed | None = None
         self._learners = {name: getattr(first, name) for name in ("rule", "clock", "device")}
         drawing = [first.batch] if hasattr(first.batch, "Lanes") else []
         self._stamp = stamp(engine.__name__, first.rule, first.clock, first.device, first.optimiser, *drawing)
@@ -153,15 +154,16 @@ class Block:
     def advance(self, last: int) -> None:
         """Do the steps up to `last`, not included, then settle once more to be looked at."""
         try:
-            if self._layout is None:
-                self._layout = engine.layout(
+            if self._packed is None:
+                layout = engine.layout(
                     self._tile, self._parts[2], self._parts[-1], self._schedule, self.roles, self._scratch, self._columns,
                     self._moments,
                 )  # fmt: skip
-            engine.advance(
-                self._stamp, self._layout, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes,
-                self._scratch, self._columns, self._moments, self.step, last,
-            )  # fmt: skip
+                self._packed = Packed(
+                    self._stamp, layout, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes,
+                    self._scratch, self._columns, self._moments,
+                )  # fmt: skip
+            engine.advance(self._packed, self.step, last)
         except NumbaError as error:
             raise not_compiled(self._learners, error) from None
         self.step, self._settled = last, True
