@@ -129,12 +129,12 @@ def test_tables_say_numbers_and_verdicts():
         "Claim", "In words", "Expected", "Measured", "Tolerance", "Verdict", "Where it is said", "Note",
         "spread at equal updates", "The curves fall on one.", "0", "0.02127", "0.0773", "✓ holds", "A. Author, doi 10.1/x",
         "Up to step 900.",
-        "gain", "", "> 1", "0.5 ± 0.12", "", "✗ does not hold", "A. Author, doi 10.1/x", "",
+        "gain", "", "> 1", "0.5 [0.375, 0.625]", "", "✗ does not hold", "A. Author, doi 10.1/x", "",
     ]  # fmt: skip
     assert Page(rows_of(made(), 1)).texts("td") == ["0", "2", "0", "✗ does not hold", "nobody"]
     assert Page(rows_of(made(), 2)).texts("th", "td")[6:] == [
         "exponent", "−0.5", "not a number", "1.25 × 10−7", "✗ does not hold", "eq. 3",
-        "slope", "0", "0.5 ± 0.5", "within ± 0.25", "not decided at this size", "eq. 4",
+        "slope", "0", "0.5 [0, 1]", "within ± 0.25", "not decided at this size", "eq. 4",
     ]  # fmt: skip
 
 

@@ -164,6 +164,16 @@ def test_criteria(criterion, measured, half, holds):
     assert Claim("1", "x", 1.0, 0.25, measured, source=THEORY, criterion=criterion, half=half).holds == holds
 
 
+def test_an_interval_need_not_be_symmetric():
+    """Its ends decide, on both sides."""
+    row = {"source": THEORY, "ends": (0.9, 1.3)}
+    assert Claim("1", "x", 1.0, 0.3, 1.0, criterion="within", **row).holds
+    assert not Claim("1", "x", 1.0, 0.2, 1.0, criterion="within", **row).holds
+    assert Claim("1", "x", 0.8, 0.0, 1.0, criterion="above", **row).holds
+    assert not Claim("1", "x", 1.2, 0.0, 1.0, criterion="below", **row).holds
+    assert Claim("1", "x", 1.0, 0.3, 1.0, **row).as_json()["interval"] == [0.9, 1.3]
+
+
 def test_a_row_must_say_whose_it_is():
     """No row without a source, and no source of another kind."""
     with pytest.raises(TypeError, match="source"):

@@ -112,7 +112,9 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "allosteric": Kind("clockless.media.resistors.tasks:allosteric", _FILLED),
         "random-regression": Kind("clockless.media.resistors.tasks:random_regression", _FILLED),
         "random-allosteric": Kind("clockless.media.resistors.tasks:random_allosteric", _FILLED),
-        "examples": Kind("clockless.tasks.task:Task", tables=_EXAMPLES, later=("labels_train", "labels_test", "classes")),
+        "examples": Kind(
+            "clockless.tasks.task:Task", tables=_EXAMPLES, later=("labels_train", "labels_test", "classes", "least_error")
+        ),
         "classification": Kind("clockless.tasks.examples:Classification", tables=_EXAMPLES),
         "xor": Kind("clockless.media.phases.tasks:xor", _SITES),
         "xor-in-volts": Kind("clockless.media.circuits.tasks:xor", _FILLED, tables=("inputs", "outputs", "ground")),

@@ -62,6 +62,7 @@ class Claim:
         note: what else a reader should know, such as where a trend was found to hold.
         source: whose expectation it is.
         half: half-width of the interval of `measured`, NaN where there is none; `level` is the interval's.
+        ends: of the interval, where it is not symmetric; then `half` is not needed.
         criterion: when it holds, see above.
         tiny: whether the few tasks and steps of a tiny run decide it, too.
         decided: whether a run of this size decides it.
@@ -77,6 +78,7 @@ class Claim:
     note: str = ""
     source: Source = field(kw_only=True)
     half: float = field(default=math.nan, kw_only=True)
+    ends: tuple[float, float] | None = field(default=None, kw_only=True)
     level: float = field(default=0.95, kw_only=True)
     criterion: Literal["near", "above", "below", "within"] = field(default="near", kw_only=True)
     tiny: bool = field(default=False, kw_only=True)
@@ -90,14 +92,20 @@ class Claim:
     @property
     def holds(self) -> bool:
         """Whether the measured value meets its criterion; False where a number that it needs is not finite."""
-        away = self.measured - self.expected
         if self.criterion == "near":
-            return math.isfinite(self.measured) and bool(abs(away) <= self.tolerance)
-        if not (math.isfinite(self.measured) and math.isfinite(self.half)):
+            return math.isfinite(self.measured) and bool(abs(self.measured - self.expected) <= self.tolerance)
+        if self.interval is None:
             return False
+        low, high = self.interval
         if self.criterion == "within":
-            return bool(abs(away) + self.half <= self.tolerance)
-        return bool((away if self.criterion == "above" else -away) > self.half)
+            return bool(self.expected - self.tolerance <= low and high <= self.expected + self.tolerance)
+        return bool(low > self.expected if self.criterion == "above" else high < self.expected)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Ends of the measured value's interval; None where there is none, or one that is not finite."""
+        low, high = self.ends or (self.measured - self.half, self.measured + self.half)
+        return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
     @property
     def verdict(self) -> str:
@@ -106,7 +114,6 @@ class Claim:
 
     def as_json(self) -> dict[str, Any]:
         """The object that stands in numbers.json; plain numbers, and null for what is not finite."""
-        measured, half = _finite(self.measured), _finite(self.half)
         return {
             "figure": self.figure,
             "quantity": self.quantity,
@@ -115,9 +122,9 @@ class Claim:
             "says": self.says,
             "expected": _finite(self.expected),
             "tolerance": _finite(self.tolerance),
-            "measured": measured,
-            "interval": None if measured is None or half is None else [measured - half, measured + half],
-            "level": None if measured is None or half is None else self.level,
+            "measured": _finite(self.measured),
+            "interval": None if self.interval is None else list(self.interval),
+            "level": None if self.interval is None else self.level,
             "criterion": CRITERIA[self.criterion],
             "stated": self.stated,
             "decided": self.decided,
@@ -200,7 +207,7 @@ def table(claims: Sequence[Claim]) -> str:
 
 
 def _cells(claim: Claim) -> tuple[str, ...]:
-    half = f" +- {claim.half:.2g}" if math.isfinite(claim.half) else ""
+    half = f" [{claim.interval[0]:.3g}, {claim.interval[1]:.3g}]" if claim.interval else ""
     sign = {"above": "> ", "below": "< "}.get(claim.criterion, "")
     verdict = ("yes" if claim.holds else "NO") if claim.decided else "not decided at this size"
     tolerance = f"{claim.tolerance:.3g}" if not sign else ""

@@ -173,11 +173,11 @@ def _row(claim: Claim, says: bool, note: bool) -> str:
     if says:
         cells.append(f'<td class="words">{escape(claim.says)}</td>')
     sign = {"above": "&gt; ", "below": "&lt; "}.get(claim.criterion, "")
-    half = f" ± {number(claim.half, 2)}" if math.isfinite(claim.half) else ""
+    interval = f" [{', '.join(number(end, 3) for end in claim.interval)}]" if claim.interval else ""
     tolerance = "" if sign else ("within ± " if claim.criterion == "within" else "") + number(claim.tolerance)
     cells += [
         f'<td class="number">{text}</td>'
-        for text in (sign + number(claim.expected), number(claim.measured) + half, tolerance)
+        for text in (sign + number(claim.expected), number(claim.measured) + interval, tolerance)
     ]
     kind, mark = (("holds", "✓ ") if claim.holds else ("fails", "✗ ")) if claim.decided else ("open", "")
     cells.append(f'<td class="verdict {kind}">{mark}{claim.verdict}</td>')

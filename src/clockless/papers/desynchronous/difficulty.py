@@ -52,7 +52,7 @@ def figure_4d(options: Options) -> FigureData:
         for outputs in sizes:
             learned = _tasks(targets, "allosteric", count, options, inputs=outputs, outputs=outputs, ground=outputs // 2)
             rows.append(by_p(final_error(run_board(PACKING, learned, options, steps))))
-            least.append(_least(learned, PACKING))
+            least.append(_least(learned, PACKING, options))
         data = _labelled(np.array(rows), np.array(least), "outputs", list(sizes), targets)
         datasets[f"figure-4d_{targets}-targets"] = data
         claims += _claims_4d(data, targets)
@@ -70,7 +70,7 @@ def figure_4e(options: Options) -> FigureData:
             learned = _tasks(targets, "regression", count, options)
             data = run_board(network, learned, options, steps, device=[device(x) for x in values])
             rows = final_error(data).transpose("device", "clock", "task").values
-            found = _labelled(rows, np.array([_least(learned, network)] * len(values)), "x", list(values), targets)
+            found = _labelled(rows, np.array([_least(learned, network, options)] * len(values)), "x", list(values), targets)
             datasets[f"figure-4e_{name}-edges_{targets}-targets"] = by_wiring[name] = found
         claims += _claims_4e(by_wiring, targets)
     return FigureData(datasets, claims)
@@ -81,14 +81,16 @@ def _tasks(targets: str, kind: str, count: int, options: Options, **sizes: int) 
     return drawn(f"{TARGETS[targets]}{kind}", count, options, **sizes, **({"starts": 0} if TARGETS[targets] else {}))
 
 
-def _least(learned: dict[str, Any], network: dict[str, Any]) -> np.ndarray:
+def _least(learned: dict[str, Any], network: dict[str, Any], options: Options) -> np.ndarray:
     """Least error that a search over resistances found [task], in units of that before learning; 0 with a teacher."""
     if "starts" not in learned:
         return np.zeros(len(learned["seed"]))
     from clockless.media.resistors.reach import Cost, posed
 
     wiring = built("network", network)
-    each = [built_on("task", {**learned, "seed": seed, "starts": 2}, network) for seed in learned["seed"]]
+    each = [
+        built_on("task", {**learned, "seed": seed, "starts": 1 if options.tiny else 2}, network) for seed in learned["seed"]
+    ]
     before = [Cost(*posed(wiring, task))(np.zeros(len(wiring.edges)))[0] for task in each]
     return np.array([task.least_error for task in each]) / before
 
@@ -128,7 +130,7 @@ def _benefit(data: xarray.Dataset, place: dict[str, float], p: float, what: str,
     )
     return Claim(
         figure, quantity, 0.0, EQUAL if equal else 0.0, middle, says, note, source=WYCOFF, level=level,
-        criterion="within" if equal else "above", half=max(high - middle, middle - low),
+        criterion="within" if equal else "above", ends=(low, high),
     )  # fmt: skip
 
 
@@ -136,16 +138,18 @@ def _claims_4d(data: xarray.Dataset, targets: str) -> list[Claim]:
     first, last = int(data.outputs[0]), int(data.outputs[-1])
     what = f"143 edges, {targets} targets, x = {X:g}"
     ends = [ratio_of_means(*(data.final_error.sel(outputs=o, p=p).values for p in (0.2, 1.0))) for o in (first, last)]
-    halves = [max(high - middle, middle - low) for middle, low, high in ends]
+    (few, few_low, few_high), (many, many_low, many_high) = ends
+    change = many - few  # its interval from those of two independent ones (Zou and Donner 2008, doi 10.1002/sim.3095)
+    interval = change - np.hypot(many - many_low, few_high - few), change + np.hypot(many_high - many, few - few_low)
     each = ", ".join(
         f"{float(value):.2f} (O = {int(o)})" for value, o in zip(data.benefit.sel(p=0.2), data.outputs, strict=True)
     )
     geometric = ", ".join(f"{float(value):.2f}" for value in data.geometric_benefit.sel(p=0.2))
     quantity = f"{what}: change of the benefit of p = 0.2 from O = {first} to {last}, decades"
-    note, change = f"Benefits {each}; by geometric means {geometric}.", ends[1][0] - ends[0][0]
+    note = f"Benefits {each}; by geometric means {geometric}."
     shrinks = Claim(
         "4d", quantity, 0.0, 0.0, change, "The benefit of small p shrinks as O grows.", note, source=WYCOFF,
-        criterion="below", half=float(np.hypot(*halves)),
+        criterion="below", ends=(float(interval[0]), float(interval[1])),
     )  # fmt: skip
     said = "At large O moderate p equals p = 1."
     return [shrinks, _benefit(data, {"outputs": last}, 0.8, f"{what}, O = {last}", said, equal=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def figure_4d(datasets: Datasets) -> Figure:
     for axes, targets in zip(panels[:2], _COLOURS, strict=True):
         data = datasets[_named("4d", targets)]
         for k, outputs in enumerate(data.outputs.values):
-            style = {**ordered_line(k, len(data.outputs)), "marker": _MARKERS[k], "markersize": 3}
+            style: dict[str, Any] = {**ordered_line(k, len(data.outputs)), "marker": _MARKERS[k], "markersize": 3}
             errors = data.final_error.sel(outputs=outputs)
             axes.plot(data.p.values, errors.mean("task").values, label=f"O = {outputs}", **style)
         axes.set(yscale="log", xlabel="p", xticks=(0.1, 0.5, 1.0))
@@ -54,7 +54,7 @@ def _benefits(axes: Axes, data: xarray.Dataset, p: float, targets: str, k: int) 
     one = data.sel(p=p)
     middle = one.benefit.values
     bars = [middle - one.benefit_low.values, one.benefit_high.values - middle]
-    style = {"color": _COLOURS[targets], "marker": _MARKERS[k], "markersize": 3.5, "capsize": 1.5}
+    style: dict[str, Any] = {"color": _COLOURS[targets], "marker": _MARKERS[k], "markersize": 3.5, "capsize": 1.5}
     outputs = data.outputs.values + 0.4 * (2 * k - 1)  # side by side
     axes.errorbar(outputs, middle, bars, label=f"{targets}, arithmetic", **style)
     axes.errorbar(
@@ -80,7 +80,7 @@ def figure_4e(datasets: Datasets) -> Figure:
 
 def _errors(axes: Axes, p: np.ndarray, errors: np.ndarray, targets: str, k: int) -> None:
     """Arithmetic (filled) and geometric (open) means over tasks of errors [p, task], with 95 % intervals."""
-    style = {"color": _COLOURS[targets], "marker": _MARKERS[k], "markersize": 3.5, "capsize": 1.5}
+    style: dict[str, Any] = {"color": _COLOURS[targets], "marker": _MARKERS[k], "markersize": 3.5, "capsize": 1.5}
     chosen = np.random.default_rng(0).integers(errors.shape[1], size=(2000, errors.shape[1]))
     mean = errors.mean(axis=1)
     low, high = np.quantile(errors[:, chosen].mean(axis=2), [0.025, 0.975], axis=1)
