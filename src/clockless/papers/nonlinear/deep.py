@@ -22,6 +22,7 @@ from clockless.experiments.jobs import Jobs
 from clockless.media.layered.presets import BATCH, CLASSES, PIXELS, PUBLISHED
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
+from clockless.papers.nonlinear.sources import TABLE
 from clockless.stores.store import Store
 from clockless.workers.loop import Runner
 
@@ -164,11 +165,12 @@ def _claims(name: str, data: xarray.Dataset, tiny: bool) -> list[Claim]:
     claims = [Claim(
         "drn", f"test error, {name} (784-{nodes}-10), %", published.test_error,
         tolerance(published.test_error, TEST, last.error.values), float(last.error.mean()),
-        f"{published.test_error} % after {published.epochs} epochs.", f"Mean over {last.error.size} seeds.",
+        f"{published.test_error} % after {published.epochs} epochs.", f"Mean over {last.error.size} seeds.", source=TABLE,
     )]  # fmt: skip
     claims.append(Claim(
         "drn", f"training error, {name}, %", published.train_error,
         tolerance(published.train_error, TRAIN, last.train_error.values) + _TRAIN_MARGIN, float(last.train_error.mean()),
         f"{published.train_error} %.", "Ours: the last epoch's examples, as they were learned from.",
+        source=TABLE,
     ))  # fmt: skip
     return claims

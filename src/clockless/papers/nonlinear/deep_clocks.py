@@ -10,6 +10,7 @@ from clockless.media.layered.presets import DECAY
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.papers.nonlinear.deep import experiment
+from clockless.papers.nonlinear.sources import PATIENCE
 from clockless.papers.trends import mean_interval
 
 if TYPE_CHECKING:
@@ -61,5 +62,6 @@ def _claims(data: xarray.Dataset) -> list[Claim]:
             "drn-clocks", f"test error, p = {p:g} after {LOOKS[-1]} epochs less p = 1 after {p * LOOKS[-1]:g}, %", 0.0,
             float(np.hypot(first, second)), float(other.mean() - mine.mean()), "",
             f"{said} Between looks the errors of p = 1 are interpolated.",
+            source=PATIENCE,
         ))  # fmt: skip
     return claims

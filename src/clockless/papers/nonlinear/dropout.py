@@ -14,7 +14,8 @@ import numpy as np
 
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
-from clockless.papers.claims import Claim, Source
+from clockless.papers.claims import Claim
+from clockless.papers.nonlinear.sources import GUESS, SAME
 from clockless.papers.trends import log_ratio, sign_of_trend
 from clockless.parts.clocks import Bernoulli, Dropout
 from clockless.parts.comparators import Magnitudes
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     import xarray
 
 P = (0.2, 0.5, 0.8, 1.0)
-OURS = Source("none", "the paper names dropout and does not compare; the direction is our guess, stated before the run")
-SAME = Source("theory", "at p = 1 no coin keeps anything away, so both are the same bits")
 KINDS = ("does not act", "absent")
 WAYS: dict[str, tuple[Any, Any, float]] = {  # rule, device, start in the rule's units of resistance
     "continuous": (CoupledLearning(0.1, 0.3), Continuous(), 1.0),
@@ -74,7 +73,7 @@ def _claims(data: xarray.Dataset) -> list[Claim]:
             sign_of_trend(stays.sel(p=0.5).values, absent.sel(p=0.5).values), "",
             f"{middle:.2f} ± {half:.2f} decades at p = 0.5; "
             + "; ".join(f"{m:.2f} ± {h:.2f} at p = {p:g}" for (m, h), p in zip(others, (0.2, 0.8), strict=True)),
-            source=OURS,
+            source=GUESS,
         ))  # fmt: skip
     same = float(np.abs(data.error.sel(p=1.0, kind=KINDS[1]) / data.error.sel(p=1.0, kind=KINDS[0]) - 1.0).max())
     return [

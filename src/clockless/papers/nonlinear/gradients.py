@@ -20,6 +20,7 @@ from clockless.media.circuits.tasks import xor
 from clockless.networks.builders import lattice
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
+from clockless.papers.nonlinear.sources import ENERGY, LIMIT
 from clockless.parts.rules import EquilibriumPropagation
 
 RAILS = {5: 0.11, 7: 0.33}
@@ -120,7 +121,9 @@ def claims(data: Any, seed: int) -> list[Claim]:
     )
     return [
         Claim("cosine", "order in the nudge of 1 - cosine of EP and the gradient, memristors", 2.0, 0.2,
-              float(np.log10(coarse / fine)), "EP gives the gradient as the nudge falls where there is an energy."),
+              float(np.log10(coarse / fine)), "EP gives the gradient as the nudge falls where there is an energy.",
+              source=ENERGY, tiny=True),
         Claim("cosine", "median cosine on transistors at the widest gates", 1.0, 0.05, wide,
-              "A wide open transistor is nearly a linear resistor.", f"Level 1: {note}."),
+              "A wide open transistor is nearly a linear resistor.", f"Level 1: {note}.",
+              source=LIMIT),
     ]  # fmt: skip

@@ -16,8 +16,9 @@ import numpy as np
 
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
-from clockless.papers.claims import HEALTH, Claim, Source
+from clockless.papers.claims import HEALTH, Claim
 from clockless.papers.nonlinear.boards import TASKS, Asked, starts, torus, transistors, with_diodes
+from clockless.papers.nonlinear.sources import HOPE, OPEN
 from clockless.papers.trends import share_interval
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.devices import Continuous, Levels
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 P = (1.0, 0.8, 0.5, 0.2, 0.1, 0.05)
 PAIR = (0.2, 1.0)
-HOPE = Source("paper", "Wycoff et al. 2022, last paragraph, doi 10.1063/5.0084631: 'in larger, nonlinear networks'")
-OPEN = Source("none", "nobody has said what to expect; neither is the cautious guess")
 FINE = 1801  # levels of 2 mV on the gates' range: what the sign rule calls unlimited
 COARSE = (8, 32, 128)
 NUDGE, RATE = 0.5, 0.3  # PyCLLN's eta and gamma

@@ -8,8 +8,9 @@ import numpy as np
 
 from clockless.media.circuits.tasks import solved, xor
 from clockless.papers import FigureData, Options
-from clockless.papers.claims import Claim
+from clockless.papers.claims import HEALTH, Claim
 from clockless.papers.nonlinear.gradients import board
+from clockless.papers.nonlinear.sources import REPORTED
 from clockless.papers.trends import share_interval
 from clockless.parts.rules import CoupledLearning
 from clockless.parts.samplers import Epochs
@@ -67,6 +68,7 @@ def claims(data: Any) -> list[Claim]:
     margin = float(max(PUBLISHED / OF - low, high - PUBLISHED / OF))
     return [
         Claim("xor", "share of boards that solve XOR at the end", PUBLISHED / OF, margin, share,
-              "2 of 5 seeds solve it.", note),
-        Claim("xor", "largest share of states that did not settle", 0.0, 0.0, float(data.attrs["unsettled"])),
+              "2 of 5 seeds solve it.", note, source=REPORTED),
+        Claim("xor", "largest share of states that did not settle", 0.0, 0.0, float(data.attrs["unsettled"]),
+              source=HEALTH, tiny=True),
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from clockless.media.resistors.tasks import regression
 from clockless.networks.builders import board16, packing
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
+from clockless.papers.time.sources import COLLAPSE, MARGIN, POINTS, SENTENCE
 from clockless.papers.trends import log_ratio
 from clockless.parts.clocks import Global
 from clockless.parts.presentations import Shown
@@ -112,11 +113,13 @@ def claims(data: xarray.Dataset) -> list[Claim]:
         Claim("1", "share of tasks learned by a global clock that self-triggered edges learn in as many events per edge",
               1.0, SHARE, share, "'Edges with entirely self-triggered updates should also function well.'",
               f"Learned: a tenth of the first test error. {int(learned.sum())} of {learned.size} tasks with the global "
-              "clock. Beyond that level they get slow: as signals fall, so does the rate of events."),
+              "clock. Beyond that level they get slow: as signals fall, so does the rate of events.", source=SENTENCE),
         Claim("1", "decades of events per edge that self-triggered edges need more than Poisson events, 0 if fewer", 0.0,
-              SLOWER, max(more, 0.0), "", f"Measured {more:+.2f} decades: edges with large signals fire more often."),
+              SLOWER, max(more, 0.0), "", f"Measured {more:+.2f} decades: edges with large signals fire more often.",
+              source=MARGIN),
         Claim("1", "decades of events per edge between Poisson events and steps of the global clock", 0.0,
               STRAY + 2 * half, abs(apart), "Error depends on step x p alone, at all p.",
-              "The limit of rare events, where no two edges ever act on the same state."),
-        Claim("1", "Poisson events at the very time of another", 0.0, 0.0, float(data.together.values[1].sum())),
+              "The limit of rare events, where no two edges ever act on the same state.", source=COLLAPSE),
+        Claim("1", "Poisson events at the very time of another", 0.0, 0.0, float(data.together.values[1].sum()),
+              source=POINTS, tiny=True),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from clockless.errors import ParameterError, shown
 from clockless.learning.contracts import Replica
-from clockless.media.resistors.checking import checked_part
+from clockless.learning.part_checks import checked_part
 from clockless.media.resistors.checks import check_together, each_checked
 from clockless.media.resistors.ohm import OhmicNetwork
 from clockless.parts.presentations import Shown

@@ -16,10 +16,10 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from clockless.learning.unit_lanes import Sensed, asked, draw, keep, put, want
+from clockless.learning.unit_lanes import Sensed, asked, draw, keep, put, signal_of, want
 from clockless.media.resistors.in_time.inverse import change, invert, unbalanced
 from clockless.media.resistors.in_time.states import sense, settle
-from clockless.media.resistors.ohm import conductance_of, signal_of
+from clockless.media.resistors.ohm import conductance_of
 from clockless.numerics.lanes import COMPILE_OPTIONS, UNCOUNTED, uncounted
 from clockless.numerics.randomness import HEARD, PRESENTATIONS, RULES, TRIGGERS, WRITES, step_keys, uniform
 from clockless.parts.comparators import listen

@@ -1,0 +1,15 @@
+"""Whose the expected numbers of the figures on nonlinear networks are."""
+
+from clockless.papers.claims import Source
+
+TABLE = Source("paper", "Scellier, ICML 2024, arXiv 2402.11674, table of test and training errors on MNIST")
+REPORTED = Source("paper", "PyCLLN (Ma-Lab-Cal, 2026), its report on exclusive or")
+HOPE = Source("paper", "Wycoff et al. 2022, last paragraph, doi 10.1063/5.0084631: 'in larger, nonlinear networks'")
+ENERGY = Source(
+    "theory", "centred equilibrium propagation is the gradient up to the square of the nudge (docs/equations.md)"
+)
+LIMIT = Source("theory", "far above its threshold a transistor's current is linear in the drop, so it has an energy")
+SAME = Source("theory", "at p = 1 no coin keeps anything away, so both are the same bits")
+OPEN = Source("none", "nobody has said what to expect; neither is the cautious guess")
+GUESS = Source("none", "the paper names dropout and does not compare; the direction is our guess, stated before the run")
+PATIENCE = Source("none", "whether chance costs more than time, nobody has said")

@@ -1,0 +1,8 @@
+"""Whose the expected numbers of the figures on continuous time are."""
+
+from clockless.papers.claims import Source
+
+SENTENCE = Source("paper", "Wycoff et al. 2022, doi 10.1063/5.0084631, on entirely self-triggered updates")
+COLLAPSE = Source("theory", "at small rates error depends on the number of updates alone (docs/equations.md)")
+POINTS = Source("theory", "two Poisson processes never fire at the same time")
+MARGIN = Source("none", "a margin of ours, stated before the run")
