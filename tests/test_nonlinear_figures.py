@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
+import xarray
 
 from clockless.papers import Options
-from clockless.papers.nonlinear import CAPTIONS, FIGURES
+from clockless.papers.nonlinear import CAPTIONS, FIGURES, NEEDS, boards, truth
 from clockless.papers.nonlinear.drawings import DRAW
 
 
@@ -14,17 +17,55 @@ def test_every_figure_has_a_caption_and_a_drawing():
     assert FIGURES.keys() == CAPTIONS.keys() == DRAW.keys()
 
 
-@pytest.mark.parametrize("name", list(FIGURES))
+@cache
+def made(name):
+    return FIGURES[name](Options(tiny=True, threads=1))
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in NEEDS])
 def test_a_tiny_figure_is_made_and_drawn(name, tmp_path):
-    """What follows from theory holds in the tiny version, too."""
-    made = FIGURES[name](Options(tiny=True, threads=1))
-    DRAW[name](made.datasets).savefig(tmp_path / "figure.png")
-    if name == "cosine":
-        order = next(claim for claim in made.claims if "order" in claim.quantity)
-        assert order.holds, order
-        cosine = made.datasets["figure-cosine"].cosine
-        assert np.nanmax(np.abs(cosine)) <= 1 + 1e-12
-        assert cosine.sel(law="level 1", scale=1.0).isel(overdrive=-1).median() > 0.9
-    else:
-        assert next(claim for claim in made.claims if "settle" in claim.quantity).holds
-        assert (made.datasets["figure-xor"].squares.isel(epoch=0) == 1).all()
+    """Rows that a tiny run decides hold in it."""
+    DRAW[name](made(name).datasets).savefig(tmp_path / "figure.png")
+    assert all(claim.holds for claim in made(name).claims if claim.tiny)
+
+
+def test_the_gradient_of_an_energy_and_of_none():
+    order = next(claim for claim in made("cosine").claims if "order" in claim.quantity)
+    assert order.tiny
+    assert order.holds, order
+    cosine = made("cosine").datasets["figure-cosine"].cosine
+    assert np.nanmax(np.abs(cosine)) <= 1 + 1e-12
+    assert cosine.sel(law="level 1", scale=1.0).isel(overdrive=-1).median() > 0.9
+
+
+def test_linear_resistors_end_at_the_best_plane():
+    """Exclusive or has no plane: linear boards come to its error and no further."""
+    data = made("xor").datasets["figure-xor"]
+    least = data.linear.min()
+    assert least >= data.attrs["plane"] * (1 - 1e-9)
+    assert not data.linear_solved.any(), "a plane cannot"
+    np.testing.assert_allclose(data.attrs["plane"], 0.087**2 / 4, rtol=1e-12)
+
+
+def test_at_one_update_a_step_equal_steps_are_equal_updates():
+    """p = 1 is the same run on both counts; lower p have had fewer updates at equal steps."""
+    data = made("truth").datasets["figure-truth_exclusive-or"]
+    np.testing.assert_array_equal(data.error.sel(p=1.0, at="equal steps"), data.error.sel(p=1.0, at="equal step x p"))
+    assert (data.error.sel(p=0.05, at="equal steps") != data.error.sel(p=0.05, at="equal step x p")).all()
+
+
+@pytest.mark.parametrize(("clocked", "plain", "verdict"), [(30, 10, 1), (10, 30, -1), (20, 21, 0)])
+def test_verdicts_follow_counts(clocked, plain, verdict):
+    solved = np.zeros((2, 2, 64), dtype=bool)
+    solved[0, :, :clocked], solved[1, :, :plain] = True, True
+    data = xarray.Dataset(
+        {"solved": (("p", "at", "seed"), solved)}, {"p": list(truth.PAIR), "at": ["equal steps", "equal step x p"]}
+    )
+    assert truth._verdict("truth", "made up", data, 0).measured == verdict
+
+
+def test_tasks_are_solved_by_their_own_targets_alone():
+    for name, asked in boards.TASKS.items():
+        task = asked.make(3)
+        assert asked.solved(task.y_test, task), name
+        assert not asked.solved(np.zeros_like(task.y_test) + 1e-3 * np.arange(task.y_test.shape[1]), task), name

@@ -5,6 +5,9 @@ from clockless.papers.claims import Source
 TABLE = Source("paper", "Scellier, ICML 2024, arXiv 2402.11674, table of test and training errors on MNIST")
 REPORTED = Source("paper", "PyCLLN (Ma-Lab-Cal, 2026), its report on exclusive or")
 HOPE = Source("paper", "Wycoff et al. 2022, last paragraph, doi 10.1063/5.0084631: 'in larger, nonlinear networks'")
+PLANE = Source(
+    "theory", "outputs of linear resistors are affine in their inputs; exclusive or leaves (asked difference)^2 / 4"
+)
 ENERGY = Source(
     "theory", "centred equilibrium propagation is the gradient up to the square of the nudge (docs/equations.md)"
 )

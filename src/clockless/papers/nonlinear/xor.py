@@ -10,7 +10,7 @@ from clockless.media.circuits.tasks import solved, xor
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import HEALTH, Claim
 from clockless.papers.nonlinear.gradients import board
-from clockless.papers.nonlinear.sources import REPORTED
+from clockless.papers.nonlinear.sources import PLANE, REPORTED
 from clockless.papers.trends import share_interval
 from clockless.parts.rules import CoupledLearning
 from clockless.parts.samplers import Epochs
@@ -18,35 +18,49 @@ from clockless.parts.samplers import Epochs
 EPOCHS, BOARDS = 10_000, 64
 STEP, NUDGE = 0.3, 0.5  # PyCLLN's gamma and eta: dV_G = -gamma (V_C^2 - V_F^2)
 PUBLISHED, OF = 2, 5
+ASKED = 0.087  # volts, the difference of the outputs where the inputs differ
+LINEAR_RATE = 3.0  # of conductances, siemens
 
 
 def figure_xor(options: Options) -> FigureData:
-    """Errors of all boards against epochs, and how many solve it."""
+    """Errors of all boards against epochs, and how many solve it; of boards of linear resistors, too, which cannot."""
     import xarray
 
     from clockless.media.circuits import laws
+
+    # wants = -rate signal / nudge with signal (V_C^2 - V_F^2) / 2, so that PyCLLN's gamma is rate / (2 nudge)
+    bent = _learned(options, "transistors", board(laws.NMOS.pyclln()), 2 * NUDGE * STEP, (0.5, 3.0))
+    straight = _learned(options, "linear resistors", board(laws.Linear()), LINEAR_RATE, (0.05, 1.0))
+    data = xarray.Dataset(
+        {"squares": (("seed", "epoch"), bent[0]), "solved": (("seed", "epoch"), bent[1]),
+         "linear": (("seed", "epoch"), straight[0]), "linear_solved": (("seed", "epoch"), straight[1])},
+        {"seed": np.arange(len(bent[0])), "epoch": bent[2]},
+        {"published": PUBLISHED, "of": OF, "unsettled": max(bent[3], straight[3]), "plane": ASKED**2 / 4},
+    )  # fmt: skip
+    return FigureData({"figure-xor": data}, claims(data))
+
+
+def _learned(
+    options: Options, name: str, circuit: Any, rate: float, first: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Squared errors in V^2 and what is solved, both [board, epoch], the epochs, the largest share of unsettled states."""
+    import xarray
+
     from clockless.workers.train import train
 
     boards, epochs = (8, 100) if options.tiny else (BOARDS, EPOCHS)
-    circuit = board(laws.NMOS.pyclln())
     task = xor(circuit.network)
-    gates = np.random.default_rng(options.seed).uniform(0.5, 3.0, (boards, circuit.units))
-    # wants = -rate signal / nudge with signal (V_C^2 - V_F^2) / 2, so that PyCLLN's gamma is rate / (2 nudge)
-    rule = CoupledLearning(NUDGE, 2 * NUDGE * STEP)
+    starts = np.random.default_rng(options.seed).uniform(*first, (boards, circuit.units))
     record = [0, *np.unique(np.rint(4 * np.geomspace(1, epochs, 40))).astype(int).tolist()]
-    with options.showing("xor") as update:
+    with options.showing(f"xor, {name}") as update:
         run = train(
-            circuit, task, rule=rule, batch=Epochs(1), steps=4 * epochs, record=record, traces=True,
+            circuit, task, rule=CoupledLearning(NUDGE, rate), batch=Epochs(1), steps=4 * epochs, record=record, traces=True,
             seed=[options.seed * 1000 + k for k in range(boards)], threads=options.threads, progress=update,
-            initial=xarray.DataArray(gates, dims=("seed", "edge")),
+            initial=xarray.DataArray(starts, dims=("seed", "edge")),
         )  # fmt: skip
-    right = np.stack([_right(circuit, task, run.data.traces.isel(step=k).values) for k in range(len(record))], axis=1)
-    data = xarray.Dataset(
-        {"squares": (("seed", "epoch"), run.error.transpose("seed", "step").values), "solved": (("seed", "epoch"), right)},
-        {"seed": run.data.seed.values, "epoch": np.array(record) / 4},
-        {"published": PUBLISHED, "of": OF, "unsettled": float(run.data.unsettled.max())},
-    )
-    return FigureData({"figure-xor": data}, claims(data))
+    right = [_right(circuit, task, run.data.traces.isel(step=k).values) for k in range(len(record))]
+    squares = (run.error * run.data.initial_error).transpose("seed", "step").values
+    return squares, np.stack(right, axis=1), np.array(record) / 4, float(run.data.unsettled.max())
 
 
 def _right(circuit: Any, task: Any, gates: np.ndarray) -> np.ndarray:
@@ -69,6 +83,11 @@ def claims(data: Any) -> list[Claim]:
     return [
         Claim("xor", "share of boards that solve XOR at the end", PUBLISHED / OF, margin, share,
               "2 of 5 seeds solve it.", note, source=REPORTED),
+        Claim("xor", "share of boards of linear resistors that solve XOR", 0.0, 0.0,
+              float(data.linear_solved.isel(epoch=-1).mean()), "A linear network shows a plane.", source=PLANE, tiny=True),
+        Claim("xor", "least squared error of a linear board over that of the best plane", 1.0, 1e-3,
+              float(data.linear.min() / data.attrs["plane"]), "The residual of the best plane is a floor, which is reached.",
+              source=PLANE),
         Claim("xor", "largest share of states that did not settle", 0.0, 0.0, float(data.attrs["unsettled"]),
               source=HEALTH, tiny=True),
     ]  # fmt: skip

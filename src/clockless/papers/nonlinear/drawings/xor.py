@@ -26,7 +26,14 @@ def figure_xor(datasets: Datasets) -> Figure:
         won = bool(later.solved.isel(seed=seed, epoch=-1))
         left.plot(later.epoch, later.squares.isel(seed=seed), color="#0072B2" if won else "0.7", linewidth=0.7,
                   zorder=2 if won else 1)  # fmt: skip
-    left.set(xlabel="epoch", ylabel="squared error / initial", xscale="log", yscale="log")
+    for seed in range(data.sizes["seed"]):
+        left.plot(later.epoch, later.linear.isel(seed=seed), color="#D55E00", linewidth=0.4, alpha=0.3, zorder=0)
+    left.plot([], [], color="#0072B2", label="transistors, solved at the end")
+    left.plot([], [], color="0.7", label="transistors")
+    left.plot([], [], color="#D55E00", label="linear resistors")
+    left.axhline(data.attrs["plane"], color="black", linestyle=":", linewidth=1, label="best plane")
+    left.set(xlabel="epoch", ylabel="mean squared error (V²)", xscale="log", yscale="log")
+    left.legend(loc="lower left", fontsize=6)
     count = data.sizes["seed"]
     solved = later.solved.sum("seed").values
     low, high = np.array([*share_interval(solved, count)])
