@@ -4,9 +4,9 @@ CAPTIONS = {
     "cosine": "Coupled learning (nudge 0.1) against the exact gradient of the error by the adjoint equation: cosine of the "
     "two on random 4 x 4 tori with the wiring, rails and inputs of PyCLLN's XOR, against the mean overdrive of "
     "the gates (V_G - .75 V, each uniform within .25 V of it). Lines: medians over boards, bands: 5 to 95 %.",
-    "xor": "PyCLLN's exclusive or on 4 x 4 tori of level-1 transistors: squared error of the outputs' difference, every board "
-    "a line, those that solve all four examples at the end in blue; boards of linear resistors reach the best plane, no "
-    "further. Right: the share of boards that solve it at an epoch with its 95 % Wilson interval, and that published for 5.",
+    "xor": "PyCLLN's exclusive or on 4 x 4 tori of level-1 transistors: squared error of the outputs' difference, every "
+    "board a line, those that solve all four examples at the end in blue; boards of linear resistors reach the best plane, "
+    "no further. Right: the share of boards that solve it at an epoch, with its 95 % interval, and that published for 5.",
     "truth": "Share of 64 boards that solve a task when each unit acts with probability p, with its 95 % Wilson interval: "
     "by the continuous rule (circles) and the sign rule with levels of 2 mV (squares), after the same number of "
     "updates per unit (filled) and after the same number of steps (open). Transistor tori, 32 edges (iris: 72).",
