@@ -143,9 +143,9 @@ def test_mistakes_get_one_sentence_and_write_nothing(clockless, half, tmp_path, 
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_cluster_that_is_not_there_gets_a_sentence_and_code_1(clockless, half):
+def test_a_cluster_that_is_not_there_gets_a_sentence_and_code_2(clockless, half):
     code, _, err = clockless("resume", half.path, "--scheduler-file", "missing.json")
-    assert (code, "Traceback" in err) == (1, False)
+    assert (code, "Traceback" in err) == (2, False)
     assert err.splitlines()[-1].startswith("clockless: missing.json is not there; start `dask scheduler")
 
 

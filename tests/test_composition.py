@@ -11,7 +11,7 @@ import pytest
 import clockless as cl
 import composition
 from clockless.errors import ClocklessError, ParameterError, TaskError
-from clockless.experiments.catalogue import CATALOGUE
+from clockless.experiments.catalogue import CATALOGUE, TRIGGERS
 from composition import BATCHES, CLOCKS, DEVICES, OPTIMISERS, cells, composing, media, replica, rules
 
 NOUNS = re.compile(r"\b(medium|rule|clock|device|optimiser|batch|task)\b")
@@ -42,7 +42,8 @@ def test_every_kind_that_a_description_can_name_is_tried():
         "optimiser": [value for value in OPTIMISERS.values() if value is not None],
         "comparator": [device.comparator for device in DEVICES.values()],
     }
-    left_out = {"NoBackprop", "DelayedGradients"}  # as backpropagation, but for who waits
+    # As backpropagation, but for who waits; as Bernoulli, for resistors alone; and triggers, for continuous time alone.
+    left_out = {"NoBackprop", "DelayedGradients", "Dropout", *(kind.path.partition(":")[2] for kind in TRIGGERS.values())}
     for section, values in tried.items():
         known = {kind.path.partition(":")[2] for kind in CATALOGUE[section].values()} - left_out
         if not composition.HAS_JAX:

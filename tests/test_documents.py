@@ -56,7 +56,16 @@ def test_readme_table_does_what_it_says():
     assert names["run"].accuracy > 0.8
 
 
-ROOMS = ("parts", "numerics", "media.resistors", "media.circuits", "media.phases", "media.layered", "media.modules")
+ROOMS = (
+    "parts",
+    "numerics",
+    "media.resistors",
+    "media.resistors.in_time",
+    "media.circuits",
+    "media.phases",
+    "media.layered",
+    "media.modules",
+)
 
 
 def names_in_equations():

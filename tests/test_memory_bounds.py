@@ -28,7 +28,7 @@ def _eight_gigabytes(monkeypatch):
 
 SIZES = {
     "lattice": lambda: cl.networks.lattice(HUGE, 1),
-    "torus": lambda: cl.networks.lattice(10**30, 10**30, periodic=True),
+    "torus": lambda: cl.networks.lattice(10**15, 10**15, periodic=True),
     "packing": lambda: cl.networks.packing(HUGE, 3 * HUGE),
     "dense packing": lambda: cl.networks.packing(20_000, 30_000_000),
     "triangular": lambda: architectures.triangular(10**5, 10**5, [0], [1]),
@@ -43,7 +43,7 @@ SIZES = {
     "outputs": lambda: windows.local(outputs=10**10),
     "stacked": lambda: windows.stacked([(10**5, 10**5), (10, 10)]),
     "examples": lambda: cl.tasks.regression(BOARD, train=10**12),
-    "tests": lambda: cl.tasks.regression(BOARD, test=10**20),
+    "tests": lambda: cl.tasks.regression(BOARD, test=10**15),
 }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ _CLOCKS = {
     "poisson": Kind("clockless.parts.clocks:Poisson"),
     "oscillators": Kind("clockless.parts.clocks:Oscillators"),
 }
-_TRIGGERS = {
+TRIGGERS = {
     "poisson-events": Kind("clockless.parts.triggers:PoissonEvents"),
     "free-oscillators": Kind("clockless.parts.triggers:FreeOscillators"),
     "self-triggered": Kind("clockless.parts.triggers:SelfTriggered"),
@@ -136,7 +136,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "delayed": Kind(f"{_METHODS}:DelayedGradients"),
         "dni": Kind(f"{_METHODS}:DNI", tables=("hidden", "source")),
     },
-    "clock": {**_CLOCKS, **_TRIGGERS},
+    "clock": {**_CLOCKS, **TRIGGERS},
     "batch": {
         **_CLOCKS,
         "epochs": Kind("clockless.parts.samplers:Epochs"),

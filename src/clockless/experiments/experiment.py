@@ -143,7 +143,7 @@ class Experiment:
                 found += [(section, path, values) for path, values in _lists(section, value)]
         for section, path, values in found:
             for k, item in enumerate(values):
-                for inner, _ in _lists(section, item, path) if isinstance(item, dict) else []:
+                for inner, _ in _lists(_section_at(section, getattr(self, section), path), item, path):
                     where = ".".join((section, *path)) + ".".join((f"[{k}]", *inner[len(path) :]))
                     raise DescriptionError(f"{where} is a list within a list; an axis of {section} holds single ones.")
         short = [_short(section, path) for section, path, _ in found]
@@ -226,6 +226,15 @@ def _lists(section: str, value: Any, path: tuple[str, ...] = ()) -> list[tuple[t
         elif isinstance(item, dict):
             found += _lists(kind.section_of(name), item, (*path, name))
     return found
+
+
+def _section_at(section: str, value: Any, path: tuple[str, ...]) -> str:
+    """The section of the kinds that the field at `path` of a description names."""
+    from clockless.experiments.catalogue import kind_of
+
+    for name in path:
+        section, value = kind_of(section, value["kind"], section).section_of(name), value[name]
+    return section
 
 
 def _with(value: Any, path: tuple[str, ...], item: Any) -> Any:

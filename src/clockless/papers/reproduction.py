@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clockless import __version__, disk
-from clockless.errors import ClocklessError, OutputError, UnknownFigureError
+from clockless.errors import OutputError, StoreError, UnknownFigureError
 from clockless.papers import Options
 from clockless.papers.claims import Claim, merged, sized
 from clockless.papers.report import Section, page
@@ -93,10 +93,11 @@ class Folder:
         try:
             with disk.replacing(final) as temporary:
                 yield temporary
-        except OSError as error:
-            if isinstance(error, ClocklessError):
+        except (OSError, StoreError) as error:
+            if isinstance(error, OutputError):
                 raise
-            raise OutputError(f"cannot write {final} ({error.strerror}); free some space or choose another --out.") from None
+            reason = "something else has its name" if isinstance(error, StoreError) else error.strerror
+            raise OutputError(f"cannot write {final} ({reason}); free some space or choose another --out.") from None
         if final not in self.kept:
             self.kept.append(final)
 

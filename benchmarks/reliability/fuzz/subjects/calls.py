@@ -111,7 +111,7 @@ def _targets() -> list[Target]:
         tasks.allosteric: {"network": _NETWORK},
         tasks.from_arrays: {"x": _X, "y": 0.1 * _X, "network": _NETWORK},
         tasks.labels: {},
-        tasks.xor: {"architecture": _SQUARE},
+        tasks.xor: {"network": _SQUARE},
         tasks.classification: {
             "data": {"a": _X[:, 0], "b": _X[:, 1], "c": list("xyxyxy")},
             "label": "c",
