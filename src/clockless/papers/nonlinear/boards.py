@@ -73,12 +73,14 @@ class Asked:
         make: a `Task` from a seed.
         solved: whether final outputs [example, pair] of the test set solve it, given the task.
         words: what counts as solved.
+        updates: how many every unit gets, on average.
     """
 
     side: int
     make: Callable[[int], Task]
     solved: Callable[[np.ndarray, Task], bool]
     words: str
+    updates: int = 10_000
 
 
 def _pairs(wanted: np.ndarray) -> np.ndarray:
@@ -156,7 +158,7 @@ def beyond_straight(outputs: np.ndarray, task: Task) -> bool:
 
 
 TASKS = {
-    "exclusive or": Asked(4, lambda seed: xor(torus()), right_sides, "all four outputs on the right side"),
+    "exclusive or": Asked(4, lambda seed: xor(torus()), right_sides, "all four outputs on the right side", 40_000),
     "two moons": Asked(4, moons, sorted_out(0.95), "95 % of the test points right (a line: 87 %)"),
     "product": Asked(4, bent, beyond_straight, "a quarter of the best plane's squared error"),
     "iris": Asked(6, iris, sorted_out(0.93), "93 % of the test flowers right"),
