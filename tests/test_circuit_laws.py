@@ -8,6 +8,7 @@ import pytest
 import clockless as cl
 from clockless.errors import ParameterError
 from clockless.media.circuits.law import Law
+from clockless.parts.part import part
 
 L = cl.laws
 TABLE = L.Table((-1.0, -0.5, 0.0, 0.2, 1.0), (-2.0, -1.0, 0.0, 0.01, 3.0))
@@ -150,3 +151,12 @@ def test_every_law_is_a_law_with_what_it_promises():
         assert bool(law.parameter) == law.learns
         assert law.low < law.high
         assert law == eval(repr(law), vars(L))
+
+
+def test_a_law_that_says_nothing_of_its_current_says_so():
+    @part
+    class Silent(cl.laws.Law):
+        strength: float = 1.0
+
+    with pytest.raises(cl.errors.ParameterError, match=r"Silent does not say what it carries; add a method carries"):
+        Silent().current(1.0, 0.0)

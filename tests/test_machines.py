@@ -79,7 +79,7 @@ MOUNTS = """\
 31 22 0:40 / /home rw,relatime - nfs4 server:/home rw,vers=4.2,local_lock=none,addr=10.0.0.1
 32 22 0:41 / /home/old\\040group rw,relatime - nfs server:/old rw,vers=3,nolock,local_lock=all,addr=10.0.0.1
 33 22 0:42 / /scratch rw,relatime shared:7 - lustre mds:/scratch rw,flock,lazystatfs
-34 22 0:43 / /work rw,localflock - lustre mds:/work rw,localflock
+34 22 0:43 / /fast rw,localflock - lustre mds:/fast rw,localflock
 35 22 0:44 / /mnt/desk rw - fuse.sshfs me@desk: rw,user_id=0
 36 22 0:45 / /mnt/share rw - cifs //server/share rw,nobrl
 nonsense - 
@@ -94,7 +94,7 @@ nonsense -
         ("/home/old group/store", "nfs mounted with nolock"),
         ("/home/old groups/store", ""),
         ("/scratch/store", ""),
-        ("/work/store", "lustre mounted with localflock"),
+        ("/fast/store", "lustre mounted with localflock"),
         ("/mnt/desk", "fuse.sshfs"),
         ("/mnt/share/x", "cifs mounted with nobrl"),
     ],

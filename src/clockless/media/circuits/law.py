@@ -53,7 +53,10 @@ class Law:
 
     def carries(self, va: Any, vb: Any, theta: Any) -> Any:
         """(I, dI/dva, dI/dvb); every law has its own."""
-        raise NotImplementedError
+        raise ParameterError(
+            f"{type(self).__name__} does not say what it carries; add a method carries(self, va, vb, theta) that gives the "
+            "current and both differential conductances."
+        )
 
     @property
     def learns(self) -> bool:
