@@ -8,7 +8,7 @@ the block contract is asked by its registered behaviour.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from clockless.parts.devices import spacing, write
 from clockless.parts.optimisers import follow, steer
 from clockless.parts.part import spelled
 from clockless.parts.rules import wants
-from clockless.parts.scalars import named, named_by, scalar, slots
+from clockless.parts.scalars import Units, clock_memory, first_memory, named, named_by, scalar, slots
 
 
 class Memory(NamedTuple):
@@ -40,6 +40,18 @@ class Limits(NamedTuple):
 
     low: np.ndarray
     high: np.ndarray
+
+
+def first_memories(replicas: Sequence[Any], value: np.ndarray, limits: Limits) -> Memory:
+    """What units keep at step 0 for the parts of a block of replicas, one to a lane of `value` [unit, lane]."""
+    of_lanes = []
+    for w, replica in enumerate(replicas):
+        seen = {"value": value[:, w], "low": limits.low, "high": limits.high}
+        units = Units(int(replica.seed), replica.luck.replica, 0, len(value), seen)
+        of_parts = first_memory(replica.rule, "rule", units), clock_memory(replica.clock, units)
+        of_lanes.append((*of_parts, first_memory(replica.device, "device", units)))
+    rule, clock, device = (np.ascontiguousarray(np.stack(each, axis=-1)) for each in zip(*of_lanes, strict=True))
+    return Memory(rule, clock, device, np.zeros((replicas[0].optimiser.lane_slots, *value.shape)))
 
 
 class Noted(NamedTuple):

@@ -23,7 +23,7 @@ from clockless.parts.kernels import stamp
 from clockless.parts.part import kind, stack
 from clockless.parts.pushes import Clamp, push_of
 from clockless.parts.samplers import Epochs
-from clockless.parts.scalars import Units, clock_memory, first_memory
+from clockless.parts.scalars import Units, clock_memory
 
 LANES = 64  # replicas side by side in a block
 CHUNK = 256  # steps whose examples are drawn at a time
@@ -49,7 +49,7 @@ class Block:
         value = zeros(units, width)
         value[:] = np.array([first_values(circuit, replica) for replica in mine]).T
         limits = unit_lanes.Limits(circuit.low.copy(), circuit.high.copy())
-        self.state_of_lanes = engine.State(value, memories(mine, value, limits), zeros(units, width))
+        self.state_of_lanes = engine.State(value, unit_lanes.first_memories(mine, value, limits), zeros(units, width))
         push = push_of(first.rule)
         self._roles = roles_of(plan, [replica.task for replica in mine], False)
         self._tests = roles_of(plan, [replica.task for replica in mine], True)
@@ -249,18 +249,6 @@ def kind_of(replica: Any) -> tuple[Any, ...]:
     push = push_of(replica.rule)
     parts = (kind(getattr(replica, name)) for name in ("rule", "clock", "device", "optimiser"))
     return sizes, type(push), bool(getattr(push, "centred", False)), *parts, drawn
-
-
-def memories(replicas: list[Any], value: np.ndarray, limits: unit_lanes.Limits) -> unit_lanes.Memory:
-    """First memory of every lane's parts."""
-    of_lanes = []
-    for w, replica in enumerate(replicas):
-        seen = {"value": value[:, w], "low": limits.low, "high": limits.high}
-        units = Units(int(replica.seed), replica.luck.replica, 0, len(value), seen)
-        of_parts = first_memory(replica.rule, "rule", units), clock_memory(replica.clock, units)
-        of_lanes.append((*of_parts, first_memory(replica.device, "device", units)))
-    rule, clock, device = (np.ascontiguousarray(np.stack(each, axis=-1)) for each in zip(*of_lanes, strict=True))
-    return unit_lanes.Memory(rule, clock, device, np.zeros((replicas[0].optimiser.lane_slots, *value.shape)))
 
 
 def first_values(circuit: Any, replica: Any) -> np.ndarray:

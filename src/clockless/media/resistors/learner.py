@@ -27,7 +27,7 @@ from clockless.parts.kernels import stamp
 from clockless.parts.packed import Packed
 from clockless.parts.part import kind, stack
 from clockless.parts.pushes import push_of
-from clockless.parts.scalars import Units, clock_memory, first_memory
+from clockless.parts.scalars import Units, clock_memory
 
 LANES = 64  # replicas side by side in a block
 RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
@@ -82,7 +82,7 @@ class Block:
         slots = len(wiring.schedule.updates.start) - 1
         value = zeros(edges, width)
         value[:] = np.array([first_values(resistors, r) for r in mine]).T
-        self.state_of_lanes = engine.State(value, _memories(mine, value, limits), zeros(edges, width))
+        self.state_of_lanes = engine.State(value, unit_lanes.first_memories(mine, value, limits), zeros(edges, width))
         self._incidence = wiring.incidence
         noted = unit_lanes.notes(first.rule, first.clock, first.device, first.optimiser, edges, width)
         self._scratch = engine.allocate(edges, slots, width, noted)
@@ -248,15 +248,3 @@ def _memory(clocks: list[Any], lanes: engine.Lanes, units: int) -> np.ndarray:
         for clock, (seed, replica) in zip(clocks, who, strict=True)
     ]
     return np.ascontiguousarray(np.stack(memories, axis=-1))
-
-
-def _memories(replicas: list[Any], value: np.ndarray, limits: unit_lanes.Limits) -> unit_lanes.Memory:
-    """First memory of every lane's parts."""
-    of_lanes = []
-    for w, replica in enumerate(replicas):
-        seen = {"value": value[:, w], "low": limits.low, "high": limits.high}
-        units = Units(int(replica.seed), replica.luck.replica, 0, len(value), seen)
-        memories = first_memory(replica.rule, "rule", units), clock_memory(replica.clock, units)
-        of_lanes.append((*memories, first_memory(replica.device, "device", units)))
-    rule, clock, device = (np.ascontiguousarray(np.stack(kind, axis=-1)) for kind in zip(*of_lanes, strict=True))
-    return unit_lanes.Memory(rule, clock, device, np.zeros((replicas[0].optimiser.lane_slots, *value.shape)))

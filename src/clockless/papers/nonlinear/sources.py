@@ -4,7 +4,7 @@ from clockless.papers.claims import Source
 
 TABLE = Source("paper", "Scellier, ICML 2024, arXiv 2402.11674, table of test and training errors on MNIST")
 REPORTED = Source("paper", "PyCLLN (Ma-Lab-Cal, 2026), its report on exclusive or")
-HOPE = Source("paper", "Wycoff et al. 2022, last paragraph, doi 10.1063/5.0084631: 'in larger, nonlinear networks'")
+FIRST_LOOK = Source("earlier run", "a first look with undamped Newton: 1, 5 and 7 of 64 solved at p = 1, 0.5 and 0.2")
 PLANE = Source(
     "theory", "outputs of linear resistors are affine in their inputs; exclusive or leaves (asked difference)^2 / 4"
 )

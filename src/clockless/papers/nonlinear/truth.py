@@ -21,7 +21,7 @@ from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import HEALTH, Claim
 from clockless.papers.nonlinear.boards import TASKS, Asked, starts, torus, transistors, with_diodes
-from clockless.papers.nonlinear.sources import HOPE, OPEN
+from clockless.papers.nonlinear.sources import FIRST_LOOK, OPEN
 from clockless.papers.trends import share_interval
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.devices import Continuous, Levels
@@ -164,8 +164,8 @@ def _verdict(figure: str, what: str, data: xarray.Dataset, expected: int) -> Cla
     plain = [int(data.solved.sel(at="equal steps", p=p).sum()) for p in PAIR]
     return Claim(
         figure, f"{what}: p = 0.2 helps (1), hurts (-1) or neither (0)", expected, 0, verdict,
-        "The true test will be in larger, nonlinear networks on complex cost landscapes." if figure == "truth" else "",
+        "",
         f"Solved ({data.attrs.get('words', '')}) {without} of {trials} at p = 0.2 ({low:.2f} to {lower:.2f}), {clocked} at "
         f"p = 1 ({high:.2f} to {higher:.2f}), Fisher's p {chance:.2g}; at equal steps {plain[0]} and {plain[1]}.",
-        source=HOPE if expected else OPEN,
+        source=FIRST_LOOK if expected else OPEN,
     )  # fmt: skip
