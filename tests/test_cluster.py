@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from collections import Counter
 import pytest
 
 from clockless.commands import main as cli
+from clockless.errors import ClusterError
 from clockless.experiments import files as description_files
 from clockless.experiments.experiment import Experiment
 from clockless.stores.store import Store
@@ -156,6 +158,14 @@ def test_a_wrong_address_gets_one_sentence(study, tmp_path, monkeypatch, capsys,
     assert code in (1, 2)
     assert len(said) == 1
     assert sentence in said[0]
+
+
+def test_dask_itself_says_nothing_of_a_lost_scheduler(monkeypatch):
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 1.0)
+    with pytest.raises(ClusterError):
+        cluster.connected("tcp://127.0.0.1:1", None)
+    for talker in ("distributed.batched", "distributed.client", "distributed.comm.tcp", "tornado.application", "asyncio"):
+        assert logging.getLogger(talker).getEffectiveLevel() == logging.CRITICAL
 
 
 def test_a_cluster_without_workers_gets_one_sentence(study, tmp_path, monkeypatch, capsys):

@@ -33,6 +33,12 @@ _GONE_SECONDS = 10.0  # without a connection, before the scheduler counts as dea
 _SILENT_SECONDS = 120.0  # without an answer on a connection that stands: a busy machine may let it wait
 _CANCELLED = (CancelledError, asyncio.CancelledError)
 _LONGEST_FILE = 1 << 20  # bytes of a scheduler file
+_TALKERS = (
+    "distributed",
+    "distributed.client",
+    "tornado.application",
+    "asyncio",
+)  # of a lost scheduler this says one sentence
 _TASKS_PER_THREAD = 2  # in flight, so that no worker waits for this process
 
 
@@ -50,7 +56,8 @@ def connected(scheduler: str | None, scheduler_file: str | None) -> Client:
     if scheduler_file is not None:
         _check_file(place("scheduler_file", scheduler_file))
     where = scheduler or scheduler_file
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # of a lost scheduler this says one sentence
+    for name in _TALKERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         if scheduler_file is not None:
             return Client(scheduler_file=str(scheduler_file), timeout=_CONNECT_SECONDS, set_as_default=False)
