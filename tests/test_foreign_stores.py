@@ -19,12 +19,13 @@ import numpy as np
 import pytest
 
 import clockless as cl
+from clockless import disk
 from clockless.errors import ClusterError, StoreError
 from clockless.stores import frame as frames
 from clockless.stores import layout
 from clockless.stores.chunk_files import unpacked_size
 from clockless.workers import loop as sweep
-from clockless.workers.run import compute
+from clockless.workers.run import Workers, compute
 from clockless.workers.slurm import script
 from clockless.workers.status import report
 from rigs import LIMIT
@@ -217,6 +218,50 @@ def test_a_linked_folder_is_refused(clockless, store, outside, place):
     assert "symbolic link" in said
     clockless("status", store)
     assert look() == before
+
+
+@pytest.mark.parametrize("place", [GROUP, f"{GROUP}/error", f"{GROUP}/error/c", "units", UNITS])
+def test_a_folder_that_is_exchanged_between_look_and_write_is_not_followed(store, outside, monkeypatch, place):
+    folder, look = outside
+    before, look_at, victim, opened = look(), disk.folder, store / place, cl.Store.open(store)
+
+    def exchanged():
+        if not victim.is_symlink():
+            victim.rename(store.parent / "aside")
+            victim.symlink_to(folder)
+
+    def and_then_exchanged(root, *names, make=False):
+        found = look_at(root, *names, make=make)
+        if victim == found or victim in found.parents:
+            exchanged()
+        return found
+
+    monkeypatch.setattr(disk, "folder", and_then_exchanged)
+    if place.startswith("units"):  # which is looked at when a store is opened
+        exchanged()
+    with pytest.raises(StoreError, match=rf"{victim.name} is a symbolic link"):
+        compute(opened, Workers(threads=1), progress=False)
+    assert victim.is_symlink()
+    assert look() == before
+
+
+def test_a_folder_that_is_exchanged_for_a_link_is_not_emptied(tmp_path, monkeypatch):
+    (tmp_path / "store" / "units" / "old").mkdir(parents=True)
+    (tmp_path / "outside" / "old").mkdir(parents=True)
+    look_at = disk.folder
+
+    def and_then_exchanged(root, *names, make=False):
+        found = look_at(root, *names, make=make)
+        if not found.parent.is_symlink():
+            found.parent.rename(tmp_path / "aside")
+            found.parent.symlink_to(tmp_path / "outside")
+        return found
+
+    monkeypatch.setattr(disk, "folder", and_then_exchanged)
+    with pytest.raises(StoreError, match="units is a symbolic link"):
+        disk.remove_folder(tmp_path / "store", "units", "old")
+    assert (tmp_path / "outside" / "old").is_dir()
+    assert (tmp_path / "aside" / "old").is_dir()
 
 
 def test_a_frame_that_is_mended_stays_inside(clockless, store, outside):

@@ -251,6 +251,11 @@ def test_the_same_command_goes_on_from_the_snapshots(tmp_path):
     assert same(replay(second.trace, mixers(net)), second.snapshots)
 
 
+def test_a_run_ends_when_its_time_is_over(tmp_path):
+    net = Net(2, ((0, 1),), need="none", policy="latest")
+    assert Processes(mixer, net, 2, folder=tmp_path, limits=PATIENT).run(seconds=0.1).ended == "seconds"
+
+
 def test_everyone_waiting_for_everyone_ends_with_a_sentence():
     net = Net(2, ((0, 1), (1, 0)), capacity=1, need="all", policy="block")
     limits = replace(PATIENT, stall=1.5)

@@ -1,7 +1,9 @@
 """The one way to files: no link is followed, nothing waits, and a file is written whole or not at all.
 
 A store may come from anybody. What lies in it is therefore a plain file or a plain folder, or it is refused: a symbolic link
-could lead a write anywhere, a pipe would never answer, and a file with a second name would be changed under both.
+could lead a write anywhere, a pipe would never answer, and a file with a second name would be changed under both. `below` is
+the folder that was asked for, and the folders between it and a file are opened one by one, each in the handle of the one
+before: a link that somebody puts in place of one meanwhile is refused as well.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,21 +27,46 @@ if TYPE_CHECKING:
 
 _REFUSED = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK)  # of links, pipes and sockets, folders, links on BSD
 _CHUNK = 1 << 20  # bytes read at a time
+_THROUGH = (
+    getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+)  # of a folder: for what is in it, not to list it
 
 
-def opened(path: Path, flags: int = os.O_RDONLY) -> int:
+@contextmanager
+def _inside(path: Path, below: Path | None) -> Iterator[int]:
+    """A handle of the folder that holds `path`; StoreError if a folder between it and `below` is none."""
+    place = path.parent if below is None else below
+    handle = os.open(place, _THROUGH)
+    try:
+        for name in path.parent.relative_to(place).parts:
+            place /= name
+            try:
+                inner = os.open(name, _THROUGH | os.O_NOFOLLOW, dir_fd=handle)
+            except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK) and os.path.lexists(place):
+                    raise _no_folder(place) from None
+                raise
+            os.close(handle)
+            handle = inner
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def opened(path: Path, flags: int = os.O_RDONLY, *, below: Path | None = None) -> int:
     """A handle of a plain file; `flags` as of `os.open`.
 
     Raises:
         StoreError: there is something else, or for writing a file that has another name, too.
         OSError: as `os.open`.
     """
-    try:
-        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        if error.errno in _REFUSED and os.path.lexists(path):
-            raise _no_file(path) from None
-        raise
+    with _inside(path, below) as parent:
+        try:
+            handle = os.open(path.name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666, dir_fd=parent)
+        except OSError as error:
+            if error.errno in _REFUSED and os.path.lexists(path):
+                raise _no_file(path) from None
+            raise
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
         os.close(handle)
@@ -52,22 +79,22 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> int:
     return handle
 
 
-def read(path: Path, most: int) -> bytes:
+def read(path: Path, most: int, *, below: Path | None = None) -> bytes:
     """All bytes of a plain file.
 
     Raises:
         StoreError: there is something else, or the file has more than `most` bytes.
         OSError: it cannot be read.
     """
-    found = read_part(path, 0, most + 1)
+    found = read_part(path, 0, most + 1, below=below)
     if len(found) > most:
         raise StoreError(f"{path} has more than {most:,} bytes, so it is no such file of a store; remove it.")
     return found
 
 
-def read_part(path: Path, first: int, most: int) -> bytes:
+def read_part(path: Path, first: int, most: int, *, below: Path | None = None) -> bytes:
     """At most `most` bytes of a plain file from byte `first` on; raises as `opened`."""
-    handle, parts = opened(path), []
+    handle, parts = opened(path, below=below), []
     try:
         while most > 0 and (part := os.pread(handle, min(most, _CHUNK), first)):
             parts.append(part)
@@ -100,20 +127,20 @@ def read_given(path: Path, most: int) -> bytes:
     return found
 
 
-def read_json(path: Path, most: int) -> Any:
+def read_json(path: Path, most: int, *, below: Path | None = None) -> Any:
     """What a JSON file of at most `most` bytes says; raises as `read`, and ValueError if that is no JSON."""
     try:
-        return json.loads(read(path, most))
+        return json.loads(read(path, most, below=below))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
-def write(path: Path, content: str | bytes | memoryview, sync: bool = True) -> None:
+def write(path: Path, content: str | bytes | memoryview, sync: bool = True, *, below: Path | None = None) -> None:
     """Write a file whole or not at all: under a new name, forced to the disk if `sync`, then moved into place.
 
     Whatever had the name is replaced and never written through.
     """
-    with _beside(path) as (temporary, handle):
+    with _inside(path, below) as parent, _beside(path, parent) as (temporary, handle):
         try:
             rest = memoryview(content.encode() if isinstance(content, str) else content).cast("B")
             while rest:
@@ -122,23 +149,23 @@ def write(path: Path, content: str | bytes | memoryview, sync: bool = True) -> N
                 os.fsync(handle)
         finally:
             os.close(handle)
-        move(temporary, path)
+        _move(temporary, path, parent)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], sync: bool = True) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], sync: bool = True, *, below: Path | None = None) -> None:
     """Write arrays as .npz, whole or not at all; plain numbers and words only, and not compressed."""
     import numpy as np
 
-    with _beside(path) as (temporary, handle):
+    with _inside(path, below) as parent, _beside(path, parent) as (temporary, handle):
         with open(handle, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             if sync:
                 os.fsync(handle)
-        move(temporary, path)
+        _move(temporary, path, parent)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, *, below: Path | None = None) -> dict[str, np.ndarray]:
     """The arrays of a plain file .npz.
 
     Raises:
@@ -147,7 +174,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """
     import numpy as np
 
-    with open(opened(path), "rb") as raw:
+    with open(opened(path, below=below), "rb") as raw:
         try:
             with zipfile.ZipFile(raw) as archive:
                 members = archive.infolist()
@@ -170,32 +197,45 @@ def replacing(path: Path) -> Iterator[Path]:
 
     For writers of formats that want a path, which ends as `path` does; nothing is left of the new file if the block raises.
     """
-    with _beside(path) as (temporary, handle):
+    with _inside(path, None) as parent, _beside(path, parent) as (temporary, handle):
         try:
-            yield temporary
+            yield path.with_name(temporary)
             os.fsync(handle)
         finally:
             os.close(handle)
-        move(temporary, path)
+        _move(temporary, path, parent)
 
 
-def move(made: Path, path: Path) -> None:
+def move(made: Path, path: Path, *, below: Path | None = None) -> None:
     """Give a file its name, instead of whatever had it; StoreError if that is a folder."""
+    with _inside(made, None) as source, _inside(path, below) as parent:
+        _move(made.name, path, parent, source)
+
+
+def _move(made: str, path: Path, parent: int, source: int | None = None) -> None:
     try:
-        os.replace(made, path)
+        os.replace(made, path.name, src_dir_fd=parent if source is None else source, dst_dir_fd=parent)
     except IsADirectoryError:
         raise _no_file(path) from None
 
 
+def remove(path: Path, *, below: Path | None = None) -> None:
+    """Remove a file, if there is one; StoreError as `opened` for the folders above it."""
+    with suppress(FileNotFoundError), _inside(path, below) as parent:
+        os.unlink(path.name, dir_fd=parent)
+
+
 @contextmanager
-def _beside(path: Path) -> Iterator[tuple[Path, int]]:
-    """A new file beside `path` and its handle; the file is gone at the end unless it was moved."""
-    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(8)}{path.suffix[:20]}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+def _beside(path: Path, parent: int) -> Iterator[tuple[str, int]]:
+    """The name and the handle of a new file beside `path`; the file is gone at the end unless it was moved."""
+    temporary = f".{path.stem[:40]}.{secrets.token_hex(8)}{path.suffix[:20]}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(temporary, flags, 0o666, dir_fd=parent)
     try:
         yield temporary, handle
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=parent)
 
 
 def folder(root: Path, *names: str, make: bool = False) -> Path:
@@ -216,7 +256,7 @@ def folder(root: Path, *names: str, make: bool = False) -> Path:
             path.mkdir(exist_ok=True)
             mode = path.lstat().st_mode
         if not stat.S_ISDIR(mode):
-            raise StoreError(f"{path} is {_kind(mode)} where a store has a folder of its own; remove it.")
+            raise _no_folder(path)
     return path
 
 
@@ -231,8 +271,12 @@ def has_folder(root: Path, *names: str) -> bool:
 
 def remove_folder(root: Path, *names: str) -> None:
     """Remove a folder below `root` and what is in it, but nothing that a link in it leads to; raises as `folder`."""
-    if has_folder(root, *names):
-        shutil.rmtree(root.joinpath(*names), ignore_errors=True)  # two workers may do this at the same time
+    with suppress(FileNotFoundError), _inside(folder(root, *names), root) as parent:
+        shutil.rmtree(names[-1], ignore_errors=True, dir_fd=parent)  # two workers may do this at the same time
+
+
+def _no_folder(path: Path) -> StoreError:
+    return StoreError(f"{path} is {_kind(path.lstat().st_mode)} where a store has a folder of its own; remove it.")
 
 
 def _no_file(path: Path) -> StoreError:

@@ -69,8 +69,8 @@ class ChunkFiles(LocalStore):
         name, _, rest = key.partition("/")
         chunk = self._chunks.get(name) if rest.startswith("c/") or rest == "c" else None
         if chunk is None:
-            return disk.read(self._place(key), _DESCRIPTION_BYTES)
-        found = disk.read_part(self._place(key), 0, 2 * chunk.size + 1000)
+            return disk.read(self._place(key), _DESCRIPTION_BYTES, below=self.root.parent)
+        found = disk.read_part(self._place(key), 0, 2 * chunk.size + 1000, below=self.root.parent)
         size = unpacked_size(found) if chunk.packed else len(found)
         if size not in (chunk.size, chunk.size + _SUM_BYTES):
             raise ValueError(f"{self.root / key} is no chunk of {chunk.size:,} bytes")
@@ -88,7 +88,7 @@ class ChunkFiles(LocalStore):
     def set_sync(self, key: str, value: Buffer) -> None:
         """Write a file whole."""
         self._check_writable()
-        disk.write(self._place(key, make=True), memoryview(value.to_bytes()), sync=False)
+        disk.write(self._place(key, make=True), memoryview(value.to_bytes()), sync=False, below=self.root.parent)
 
     async def delete(self, key: str) -> None:
         """Remove a file."""
@@ -98,7 +98,7 @@ class ChunkFiles(LocalStore):
         """Remove a file."""
         self._check_writable()
         try:
-            self._place(key).unlink(missing_ok=True)
+            disk.remove(self._place(key), below=self.root.parent)
         except (FileNotFoundError, NotADirectoryError):
             return
 

@@ -83,7 +83,7 @@ def _sum(group: Path) -> str:
     digest = hashlib.sha256()
     for path in _frame_files(group):
         most = MOST_DESCRIPTION_BYTES if path.name == "zarr.json" else _MOST_FIXED_BYTES
-        digest.update(f"{path.relative_to(group)}\n".encode() + disk.read(path, most))
+        digest.update(f"{path.relative_to(group)}\n".encode() + disk.read(path, most, below=group.parent))
     return digest.hexdigest()
 
 
@@ -186,7 +186,7 @@ def _mend_frame(path: Path, experiment: Experiment) -> None:
         seal = _sum(Path(temporary))
         for made in _frame_files(Path(temporary)):
             *folders, name = made.relative_to(temporary).parts
-            disk.move(made, disk.folder(path, *folders, make=True) / name)
+            disk.move(made, disk.folder(path, *folders, make=True) / name, below=path.parent)
     disk.write(seal_of(path), seal)
 
 
@@ -217,7 +217,9 @@ def _width_left(path: Path) -> int | None:
     found = [attributes_left(path).get("width")]
     for metadata in path.glob("*/zarr.json"):
         with suppress(OSError, ValueError, LookupError, TypeError):
-            chunk = disk.read_json(metadata, _MOST_FIXED_BYTES)["chunk_grid"]["configuration"]["chunk_shape"]
+            chunk = disk.read_json(metadata, _MOST_FIXED_BYTES, below=path.parent)["chunk_grid"]["configuration"][
+                "chunk_shape"
+            ]
             found += [chunk[1]] if chunk[0] == 1 else []
     widths = Counter(width for width in found if is_width(width)).most_common(1)
     return widths[0][0] if widths else None
@@ -227,7 +229,7 @@ def attributes_left(path: Path) -> dict[str, Any]:
     """The attributes of a group that have the form which clockless gives them; none if they cannot be read."""
     try:
         disk.folder(path.parent, path.name)
-        return good_attributes(disk.read_json(path / "zarr.json", MOST_DESCRIPTION_BYTES)["attributes"])
+        return good_attributes(disk.read_json(path / "zarr.json", MOST_DESCRIPTION_BYTES, below=path.parent)["attributes"])
     except StoreError:
         raise
     except (OSError, ValueError, LookupError, TypeError):

@@ -55,7 +55,7 @@ class Journal:
     @contextmanager
     def claim(self, job: int) -> Iterator[bool]:
         """Yield whether this process alone may compute the job now; lets go at the end, or when the process dies."""
-        handle = disk.opened(self._path(job, "lock"), os.O_RDWR | os.O_CREAT)
+        handle = disk.opened(self._path(job, "lock"), os.O_RDWR | os.O_CREAT, below=self.store)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,7 +74,7 @@ class Journal:
     def held_by(self, job: int) -> dict[str, Any] | None:
         """Process and host of whoever computes the job now."""
         try:
-            handle = disk.opened(self._path(job, "lock"), os.O_RDWR)
+            handle = disk.opened(self._path(job, "lock"), os.O_RDWR, below=self.store)
         except StoreError:
             raise
         except OSError:  # never claimed, or not ours to open for writing
@@ -95,7 +95,7 @@ class Journal:
         mine = {"process": process, "host": socket.gethostname()}
         for job in self._noted("lock"):
             with suppress(OSError, ValueError):
-                if disk.read_json(self._path(job, "lock"), _NOTE_BYTES) == mine:
+                if disk.read_json(self._path(job, "lock"), _NOTE_BYTES, below=self.store) == mine:
                     return job
         return None
 
@@ -105,7 +105,7 @@ class Journal:
 
     def forget_claim(self, job: int) -> None:
         """Remove the lock file of a job that is done; to be called while it is claimed."""
-        self._path(job, "lock").unlink(missing_ok=True)
+        disk.remove(self._path(job, "lock"), below=self.store)
 
     # --- checkpoints ---
 
@@ -115,13 +115,13 @@ class Journal:
         state = {f"state_{name}": values for name, values in session.state().items()}
         about = {"replicas": self.members[job]}
         steps = {"steps": np.array(progress.steps, dtype=np.int64)}
-        disk.write_arrays(self._path(job, "npz"), {**steps, **about, **recorded, **state})
+        disk.write_arrays(self._path(job, "npz"), {**steps, **about, **recorded, **state}, below=self.store)
 
     def take_up(self, job: int, session: Learner) -> Progress | None:
         """Restore a session from the job's checkpoint; None if there is none, ValueError if it is damaged."""
         path = self._path(job, "npz")
         try:
-            arrays = disk.read_arrays(path)
+            arrays = disk.read_arrays(path, below=self.store)
         except FileNotFoundError:
             return None
         except ValueError as error:
@@ -146,12 +146,12 @@ class Journal:
         """Note that a job raised."""
         sentence = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         note = {"run": run, "error": " ".join(sentence.split())[:_SENTENCE]}
-        disk.write(self._path(job, "failed"), json.dumps(note))
+        disk.write(self._path(job, "failed"), json.dumps(note), below=self.store)
 
     def failure(self, job: int) -> dict[str, str] | None:
         """Run and error of a job that raised."""
         try:
-            note = disk.read_json(self._path(job, "failed"), _FAILURE_BYTES)
+            note = disk.read_json(self._path(job, "failed"), _FAILURE_BYTES, below=self.store)
             return {"run": str(note["run"]), "error": str(note["error"])}
         except FileNotFoundError:
             return None
@@ -164,13 +164,13 @@ class Journal:
 
     def mend(self, job: int) -> None:
         """Forget that a job failed."""
-        self._path(job, "failed").unlink(missing_ok=True)
+        disk.remove(self._path(job, "failed"), below=self.store)
 
     # --- progress and events ---
 
     def count(self, job: int, steps: int) -> None:
         """Note how many steps of a job are done."""
-        handle = disk.opened(self.folder / "steps", os.O_WRONLY | os.O_CREAT)
+        handle = disk.opened(self.folder / "steps", os.O_WRONLY | os.O_CREAT, below=self.store)
         try:
             os.pwrite(handle, int(steps).to_bytes(8, "little"), 8 * job)
         finally:
@@ -180,7 +180,7 @@ class Journal:
         """Steps done of every job [job], as last noted."""
         steps = np.zeros(jobs, dtype="<i8")
         with suppress(FileNotFoundError):
-            raw = disk.read_part(self.folder / "steps", 0, 8 * jobs)
+            raw = disk.read_part(self.folder / "steps", 0, 8 * jobs, below=self.store)
             known = np.frombuffer(raw[: len(raw) // 8 * 8], dtype="<i8")
             steps[: len(known)] = known
         return np.maximum(steps, 0)

@@ -122,7 +122,7 @@ def _is_text(value: Any) -> bool:
 
 def check_group(group: Path) -> None:
     """StoreError unless a group's own metadata are those of a group, with attributes as clockless writes them."""
-    found = _metadata(group / "zarr.json", MOST_DESCRIPTION_BYTES)
+    found = _metadata(group, "zarr.json", MOST_DESCRIPTION_BYTES)
     attributes = found.pop("attributes", None)
     if _spelled(found) != _spelled({"zarr_format": 3, "node_type": "group"}):
         raise _foreign(group, "zarr.json", "it describes no plain group of zarr 3")
@@ -143,7 +143,7 @@ def check_arrays(group: Path, expected: dict[str, Layout]) -> set[str]:
     packed = set()
     for name, layout in expected.items():
         disk.folder(group, name)
-        found, place = _metadata(group / name / "zarr.json", _MOST_METADATA_BYTES), f"{name}/zarr.json"
+        found, place = _metadata(group, f"{name}/zarr.json", _MOST_METADATA_BYTES), f"{name}/zarr.json"
         codecs, about = found.pop("codecs", None), found.pop("attributes", {})
         for field, wanted in _wanted(layout).items():
             if _spelled(found.pop(field, None)) != _spelled(wanted):
@@ -194,9 +194,10 @@ def _plain_codec(codec: dict[str, Any], dtype: np.dtype) -> bool:
     return needed <= about.keys() <= fields.keys() and all(fields[name](value) for name, value in about.items())
 
 
-def _metadata(path: Path, most: int) -> dict[str, Any]:
+def _metadata(group: Path, name: str, most: int) -> dict[str, Any]:
+    path = group / name
     try:
-        found = disk.read_json(path, most)
+        found = disk.read_json(path, most, below=group.parent)
     except FileNotFoundError:
         found = None
     except ValueError as error:

@@ -22,8 +22,8 @@ def keep_parts(folder: Path, experiment: Experiment) -> None:
         if source is not None:
             place = folder / own_parts.PARTS / part["digest"] / part["kind"].partition(":")[0]
             if not (place.is_file() and place.read_bytes() == source):
-                place.parent.mkdir(parents=True, exist_ok=True)
-                disk.write(place, source.decode())
+                disk.folder(folder, *place.parent.relative_to(folder).parts, make=True)
+                disk.write(place, source.decode(), below=folder)
 
 
 def check_ready(experiment: Experiment) -> None:
