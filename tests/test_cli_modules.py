@@ -112,7 +112,7 @@ def events_in(snapshot):
 
 
 def killed_on_the_way(study, begun, snapshots):
-    """What a run said whose second module was killed once both had written a snapshot; longer ones until that was in time."""
+    """What a run said whose second module was killed once both had written a snapshot; if that was late, of a longer run."""
     for events in (250, 1_000, 4_000, 16_000):
         before = [path.stat().st_mtime_ns if path.exists() else 0 for path in snapshots]
         job = begun("--events", events, "--snapshot-seconds", 0.1)
