@@ -136,6 +136,18 @@ def test_moved_counts_the_couplings_that_carry_the_change():
     assert found[1:] == pytest.approx([1 / 12, 9 / 12])
 
 
+def test_overlap_is_the_rank_correlation_of_change_and_response():
+    architecture = square(3, 3, [0], [8])
+    response = np.linspace(0.1, 1.0, 9) ** 3
+    ends = response[architecture.network.edges].mean(axis=1)
+    traces = np.zeros((1, 3, 12 + 18))
+    traces[0, 1, :12] = -np.log(ends)  # falls as the response rises
+    traces[0, 2, :12] = -(ends**2)  # |change| rises with it, whatever its sign
+    found = responses._overlap(architecture, traces, np.broadcast_to(response, (1, 3, 9)))
+    assert np.isnan(found[0, 0])
+    assert found[0, 1:] == pytest.approx([-1, 1])
+
+
 def test_spread_of_curves_with_a_known_offset():
     values = np.exp(-np.arange(5.0)) + np.zeros((3, 4, 1))
     assert beyond.spread(values) == (0.0, pytest.approx(0.03))

@@ -55,7 +55,8 @@ def figure_e(datasets: Datasets) -> Figure:
     upper.colorbar(shades, ax=grid, ticks=ticks, shrink=0.5, format=lambda x, _: f"$10^{{{x:g}}}$").set_label(
         "response / the output's own"
     )
-    _draw_numbers(lower.subplots(2, 3), data)
+    _draw_numbers(lower.subplots(2, 4), data)
+    _draw_contrasts(lower.axes[3], datasets)
     return figure
 
 
@@ -67,6 +68,7 @@ def _wired(network: dict[str, Any]) -> Architecture:
 
 def _draw_map(axes: Axes, architecture: Architecture, response: np.ndarray, strength: np.ndarray) -> Any:
     """Sites coloured by log10 of their response; couplings as widths and signs; returns the shades."""
+    from matplotlib import colormaps
     from matplotlib.collections import LineCollection
 
     places = placed(architecture.network)
@@ -84,13 +86,13 @@ def _draw_map(axes: Axes, architecture: Architecture, response: np.ndarray, stre
     free = np.setdiff1d(np.arange(len(places)), architecture.inputs)
     logs = np.full(len(places), np.nan)
     logs[free] = np.log10(np.maximum(response[free], 10.0**_DECADES))
+    shading = colormaps["cividis"].with_extremes(bad="white")
     for marker in "o^v":
         some = markers == marker
         shades = axes.scatter(
-            places[some, 0], places[some, 1], c=logs[some], vmin=_DECADES, vmax=0, cmap="cividis", marker=marker,
+            places[some, 0], places[some, 1], c=logs[some], vmin=_DECADES, vmax=0, cmap=shading, marker=marker,
             s=22 if marker == "o" else 34, edgecolors="0.2", linewidths=0.4, plotnonfinite=True, zorder=3,
         )  # fmt: skip
-        shades.cmap.set_bad("white")
     axes.set_aspect("equal")
     axes.margins(0.06)
     axes.axis("off")
@@ -109,25 +111,45 @@ def _line(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 def _draw_numbers(grid: Any, data: xarray.Dataset) -> None:
     panels = (
         ("cost", "test cost"), ("range", "range of the response\n(90 %, bonds)"), ("affected", "share of affected sites"),
-        ("marginal", "share of marginal sites"), ("moved", "share of couplings with\n90 % of the change"),
+        ("moved", "share of couplings with\n90 % of the change"),
+        ("overlap", "rank correlation of change\nand response of couplings"),
     )  # fmt: skip
     steps = data.step.values
     places = np.maximum(steps, steps[steps > 0].min() / 3)  # 0 has a place of its own on the logarithmic axis
-    for axes, (name, label) in zip(grid.flat, panels, strict=False):
+    places_of = [grid.flat[k] for k in (0, 1, 2, 4, 5)]
+    for axes, (name, label) in zip(places_of, panels, strict=True):
         for case in _SHOWN:
             colour, dashes = _LOOKS[case]
             _draw(axes, places, data[name].sel(case=case).transpose("seed", "step").values, colour, dashes, case)
         axes.set(xscale="log", xlabel="step", ylabel=label)
         axes.set_xticks(places, [f"{step:g}" for step in steps])
         axes.minorticks_off()
-        axes.set_ylim(bottom=0)
-    last = grid.flat[-1]
+        if name != "overlap":
+            axes.set_ylim(bottom=0)
+    last = grid.flat[6]
+    grid.flat[7].remove()
     for case in _SHOWN:
         colour, dashes = _LOOKS[case]
         profile = data.log_profile.sel(case=case).isel(step=-1).transpose("seed", "distance").values
         _draw(last, data.distance.values, profile, colour, dashes, case)
     last.set(xlabel="distance from the output (bonds)", ylabel="log₁₀ response / output's,\nlast step")
     grid.flat[0].legend(title="inputs")
+
+
+def _draw_contrasts(axes: Axes, datasets: Datasets) -> None:
+    """Contrast of the responses after training less before: full from the authors' start, open from strong fields."""
+    offsets = {"figure-e": (-0.12, "full"), "figure-e_strong-fields": (0.12, "none")}
+    for name, (offset, filled) in offsets.items():
+        contrast = datasets[name].contrast.transpose("case", "seed", "step").values
+        mean, half = mean_interval(contrast[..., -1] - contrast[..., 0], axis=1)
+        label = "authors' start" if filled == "full" else "strong fields"
+        axes.errorbar(
+            np.arange(len(mean)) + offset, mean, half, fmt="o", color="0.2", fillstyle=filled, capsize=2, label=label
+        )
+    axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+    axes.set_xticks(range(len(_SHOWN)), [case.replace(", ", ",\n") for case in _SHOWN])
+    axes.set_ylabel("change of the contrast of\nresponses in training (decades)")
+    axes.legend()
 
 
 def _draw(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str, dashes: str, label: str) -> None:
