@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from clockless import networks
 from clockless.errors import HeldNodesError, NetworkError, ParameterError
 from clockless.media.phases import couplings
+from clockless.media.phases import settings as settings_of_phases
 from clockless.media.phases.costs import LogCost, directions
 from clockless.media.phases.couplings import Arrangement
+from clockless.media.phases.described import Phases
 from clockless.media.phases.schedules import GradientFlow, PoissonTimed, RandomSequential, TwoColour
 from clockless.media.phases.xy import Nudging, Parameters, Rotors, Stop, phases_of
 from clockless.media.resistors import reference
+from clockless.networks.architectures import square
 from clockless.networks.network import Network
 from clockless.numerics.randomness import RELAXATION
 
@@ -345,3 +348,18 @@ def test_blocks_carry_and_measure_the_same_in_every_layout(kind, large, monkeypa
     np.add.at(pulled, left, weights[:, None, None] * z[right])
     np.testing.assert_allclose(block.pull(weights, z), pulled[block.left], atol=1e-13)
     np.testing.assert_allclose(block.products(z, other), np.sum(z[left] * other[right], axis=(1, 2)), atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["two-colour", "random-sequential", "poisson-timed"])
+def test_over_relaxation_is_reached_from_a_description(name):
+    lattice = square(3, 3, [0], [8])
+    medium = Phases(schedule=name, relaxation=1.0).on(lattice)
+    assert medium.settling.schedule == settings_of_phases.SCHEDULES[name](relaxation=1.0)
+    assert medium.described().items() >= {"schedule": name, "relaxation": 1.0}.items()
+    assert "relaxation" not in Phases(schedule=name).on(lattice).described()
+
+
+@pytest.mark.parametrize(("schedule", "relaxation"), [("gradient-flow", 1.0), ("two-colour", 2.0), ("two-colour", "much")])
+def test_over_relaxation_that_cannot_be_gets_a_sentence(schedule, relaxation):
+    with pytest.raises(ParameterError, match=r"^relaxation = "):
+        Phases(schedule=schedule, relaxation=relaxation)

@@ -102,7 +102,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED, later=("parameter",)),
         "circuit": Kind("clockless.media.circuits.medium:Circuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
         "timed-resistors": Kind("clockless.media.resistors.in_time.medium:TimedResistors", _FILLED),
-        "xy": Kind("clockless.media.phases.described:Phases"),
+        "xy": Kind("clockless.media.phases.described:Phases", later=("relaxation",)),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
         "deep-resistive": Kind("clockless.media.layered.medium:DeepResistive", tables=("layers", "rates")),
         "bench": Kind("clockless.media.bench:Bench", _FILLED),

@@ -7,7 +7,7 @@ from typing import Any
 
 from clockless.errors import ParameterError, is_one_of, shown
 from clockless.media.phases.medium import XY
-from clockless.media.phases.settings import SCHEDULES, Settling
+from clockless.media.phases.settings import SCHEDULES, Settling, scheduled
 from clockless.media.phases.xy import KINDS
 from clockless.parts.optimisers import Rates
 
@@ -21,6 +21,7 @@ class Phases:
         residual, sweeps_limit, test_residual: see `Settling`.
         trainable: kinds that learn, such as "W h psi".
         rate_W, rate_h, rate_psi: factors on the rule's rate.
+        relaxation: over-relaxation of a schedule that visits sites, from 1 (exact minima) to below 2; None adapts it.
 
     Raises:
         ParameterError: an unknown word, or a number outside its range.
@@ -34,6 +35,7 @@ class Phases:
     rate_W: float = 1.0
     rate_h: float = 1.0
     rate_psi: float = 1.0
+    relaxation: float | None = None
 
     def __post_init__(self) -> None:
         kinds = self.trainable.split() if isinstance(self.trainable, str) else []
@@ -46,7 +48,7 @@ class Phases:
     @property
     def settling(self) -> Settling:
         """How states are sought."""
-        return Settling(self.schedule, self.residual, self.sweeps_limit, self.test_residual)
+        return Settling(scheduled(self.schedule, self.relaxation), self.residual, self.sweeps_limit, self.test_residual)
 
     @property
     def rates(self) -> Rates:

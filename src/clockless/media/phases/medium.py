@@ -22,7 +22,7 @@ from clockless.learning.contracts import Examples, Info, Luck, Replica, Variable
 from clockless.learning.plain import PlainLearner
 from clockless.media.phases.contrast import Samples, contrast
 from clockless.media.phases.costs import directions, reported
-from clockless.media.phases.settings import Initial, Settling, name_of
+from clockless.media.phases.settings import Initial, Settling, words_of
 from clockless.media.phases.tasks import fitting
 from clockless.media.phases.xy import KINDS, Parameters, Rotors, Stop, phases_of
 from clockless.networks.architectures import Architecture
@@ -101,7 +101,7 @@ class XY(Rotors):
         settling, rates = self.settling, self.rates
         limits = {name: getattr(settling, name) for name in ("residual", "sweeps_limit", "test_residual")}
         factors = {f"rate_{kind}": getattr(rates, kind) for kind in KINDS}
-        words = {"schedule": name_of(settling.schedule), "trainable": " ".join(self.trainable)}
+        words = {**words_of(settling.schedule), "trainable": " ".join(self.trainable)}
         return {"kind": "xy", **words, **limits, **factors}
 
     # --- what it leaves behind ----------------------------------------------------------------------------

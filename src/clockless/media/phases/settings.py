@@ -21,12 +21,23 @@ SCHEDULES = {
 }  # fmt: skip
 
 
-def name_of(schedule: Any) -> str:
-    """The word for a schedule; ParameterError for one with numbers of its own, which no word stands for."""
-    name = next((name for name, known in SCHEDULES.items() if known() == schedule), None)
-    if name is None:
-        raise ParameterError(f"{shown(schedule)} has no name in a description; use one of: {', '.join(SCHEDULES)}.")
-    return name
+def scheduled(name: str, relaxation: float | None) -> Any:
+    """The schedule of a name, with its over-relaxation; ParameterError if it visits no sites, or for a bad number."""
+    schedule: Any = SCHEDULES[name]
+    if relaxation is None:
+        return schedule()
+    if not hasattr(schedule, "relaxation"):
+        raise ParameterError(f"relaxation = {shown(relaxation)}, but {name} visits no sites; leave it out.")
+    return schedule(relaxation=relaxation)
+
+
+def words_of(schedule: Any) -> dict[str, Any]:
+    """A schedule in a description; ParameterError for one with other numbers of its own, which no word stands for."""
+    for name, known in SCHEDULES.items():
+        relaxation = getattr(schedule, "relaxation", None)
+        if type(schedule) is known and scheduled(name, relaxation) == schedule:
+            return {"schedule": name, **({} if relaxation is None else {"relaxation": relaxation})}
+    raise ParameterError(f"{shown(schedule)} has no name in a description; use one of: {', '.join(SCHEDULES)}.")
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ CAPTIONS = {
     "point). Fields h and psi, which learn as well, are not counted. Bars: 95 % intervals of the mean over splits.",
     "e": "Exclusive or on a 7 x 7 square lattice, inputs (triangles upwards) 1 or 3 bonds from the central output (triangle "
     "downwards), with and without bonds of length 2 besides: mean response to a torque at the output, and couplings "
-    "(width; solid: positive, dashed: negative) of one run over training, from W ~ N(0, 1/couplings), h = 0. Below: means over "
-    "16 seeds with 95 % intervals. Affected: a tenth of the output's own response or more. Contrast: 10 to 90 % quantiles of "
-    "log10 of the response; strong fields: the same training from |h| up to 0.5.",
+    "(width; solid: positive, dashed: negative) of one run over training, from W ~ N(0, 1/couplings), h = 0. Below: means "
+    "over 16 seeds with 95 % intervals. Affected: a tenth of the output's own response or more. Contrast: 10 to 90 % "
+    "quantiles of log10 of the response; strong fields: the same training from |h| up to 0.5.",
     "f1": "Beyond the papers: digits, plain descent 0.1, 50 samples a step, couplings that act at times of their own; test "
     "cost relative to its start against updates per coupling, where the curves fall together, and against steps. Bands: "
     "95 % intervals of the mean over splits.",
