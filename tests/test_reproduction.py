@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -43,7 +44,9 @@ def test_what_a_tiny_reproduction_decides_holds(tiny):
     folder, done = tiny
     entries = json.loads((folder / "numbers.json").read_text())
     decided = [entry for entry in entries if entry["decided"]]
-    assert {"1b", "2a", "3c", "4b", "b2"} <= {entry["figure"] for entry in decided}
+    by_figure = Counter(entry["figure"] for entry in decided)
+    assert {"1b", "3c", "4b", "b2"} <= by_figure.keys()
+    assert min(by_figure[figure] for figure in ("2a", "2b", "2c")) >= 2
     assert all(entry["holds"] is None for entry in entries if not entry["decided"])
     assert [entry["quantity"] for entry in decided if not entry["holds"]] == []
     assert done.returncode == (0 if all(entry["holds"] for entry in decided if entry["source"] in DECIDING) else 1)
