@@ -16,7 +16,7 @@ import numpy as np
 from numba.core import types
 from numba.extending import overload
 
-from clockless.numerics.lanes import COMPILE_OPTIONS, UNCOUNTED, compiled, known
+from clockless.numerics.lanes import UNCOUNTED, compiled, known, uncounted
 from clockless.numerics.randomness import CLOCK, RULES, WRITES, normal, step_keys, uniform
 from clockless.parts.clocks import LEAK, choose
 from clockless.parts.devices import spacing, write
@@ -95,8 +95,10 @@ def notes(rule: Any, clock: Any, device: Any, optimiser: Any, units: int, lanes:
     )
 
 
-def stages(stamp: np.ndarray, tile: Any, parts: tuple[Any, ...], limits: Limits, lanes: Any, state: Any, scratch: Any) -> list[Stage]:
-    """What turns what units sense, in `scratch.wanted`, into new values; `parts` is (medium, rule, optimiser, clock, device)."""
+def stages(
+    stamp: np.ndarray, tile: Any, parts: tuple[Any, ...], limits: Limits, lanes: Any, state: Any, scratch: Any
+) -> list[Stage]:
+    """What makes new values of what units sense, in `scratch.wanted`; `parts` is (medium, rule, optimiser, clock, device)."""
     _, rule, _, clock, device = parts
     noted = scratch.noted
     draw = ((rule, RULES, noted.rule_key), (clock, CLOCK, noted.clock_key), (device, WRITES, noted.device_key))
@@ -219,19 +221,19 @@ def _leave_out(clock, lanes, step, key, conductance):
     return absent
 
 
-@overload(want, jit_options=COMPILE_OPTIONS)
+@overload(want, jit_options=UNCOUNTED)
 def _want(rule, sensed, memory, key, e, w):
     if scalar(_class(rule), "wants"):
         return asked(rule, "wants", "rule")
     return lambda rule, sensed, memory, key, e, w: wants(rule, sensed.signal, sensed.level, w)
 
 
-@overload(act, jit_options=COMPILE_OPTIONS)
+@overload(act, jit_options=UNCOUNTED)
 def _act(parts, step, arrays, signals, memory, key, acts):
     clock = parts[0]
     if not scalar(_class(clock), "acts"):
         return lambda parts, step, arrays, signals, memory, key, acts: choose(parts[0], memory, step, key, arrays[1], acts)
-    ask = compiled(asked(clock, "acts", "clock"))
+    ask = uncounted(asked(clock, "acts", "clock"))
 
     def each(parts, step, arrays, signals, memory, key, acts):
         clock, device = parts
@@ -247,13 +249,13 @@ def _act(parts, step, arrays, signals, memory, key, acts):
     return each
 
 
-@overload(put, jit_options=COMPILE_OPTIONS)
+@overload(put, jit_options=UNCOUNTED)
 def _put(device, sensed, memory, key, e, w):
     if not scalar(_class(device), "writes"):
         return lambda device, sensed, memory, key, e, w: write(
             device, sensed.value, sensed.wanted, sensed.low, sensed.high, w
         )
-    writes = compiled(asked(device, "writes", "device"))
+    writes = uncounted(asked(device, "writes", "device"))
 
     def within(device, sensed, memory, key, e, w):
         new = writes(device, sensed, memory, key, e, w)
@@ -263,14 +265,14 @@ def _put(device, sensed, memory, key, e, w):
     return within
 
 
-@overload(keep, jit_options=COMPILE_OPTIONS)
+@overload(keep, jit_options=UNCOUNTED)
 def _keep(part, sensed, memory, key, e, w):
     if scalar(_class(part), "keeps"):
         return asked(part, "keeps", "part")
     return lambda part, sensed, memory, key, e, w: None
 
 
-@overload(note, jit_options=COMPILE_OPTIONS)
+@overload(note, jit_options=UNCOUNTED)
 def _note(array, value, e, w):
     if isinstance(array, types.NoneType):
         return lambda array, value, e, w: None
@@ -281,20 +283,20 @@ def _note(array, value, e, w):
     return there
 
 
-@overload(read, jit_options=COMPILE_OPTIONS)
+@overload(read, jit_options=UNCOUNTED)
 def _read(array, e, w):
     if isinstance(array, types.NoneType):
         return lambda array, e, w: 0.0
     return lambda array, e, w: array[e, w]
 
 
-@overload(choose, jit_options=COMPILE_OPTIONS)
+@overload(choose, jit_options=UNCOUNTED)
 def _choose_by_luck(clock, memory, step, key, wanted, acts):
     """Clocks of examples, which have neither values nor wishes."""
     cls = _class(clock)
     if not scalar(cls, "acts") or not named_by(cls, "acts") <= {"uniform", "normal", "step", "index"}:
         return None
-    ask = compiled(asked(clock, "acts", "clock"))
+    ask = uncounted(asked(clock, "acts", "clock"))
 
     def each(clock, memory, step, key, wanted, acts):
         for e in range(acts.shape[0]):
