@@ -12,10 +12,11 @@ from numba import njit
 from numba.core.serialize import dumps
 
 from clockless import CoupledLearning, Resistors, networks, tasks, train
-from clockless.media.resistors import engine, reference
+from clockless.learning import unit_lanes
+from clockless.media.resistors import reference
 from clockless.numerics.randomness import CLOCK, step_keys
 from clockless.parts.clocks import Bernoulli, FixedFraction, Global, choose
-from clockless.parts.kernels import ENTRY_OPTIONS
+from clockless.parts.kernels import separate
 from clockless.parts.part import behaviour, part, stack
 
 LANES = 32
@@ -142,7 +143,7 @@ def test_fixed_fraction_of_16_edges_has_the_covariance_of_the_paper():
 def test_a_clock_of_ones_own_composes(monkeypatch):
     """One class and one function: the medium, rule, device and batch are the library's, and so is the reference."""
     # Not to be kept in the on-disk cache of the package: the compiled code is of a class that only this test file has.
-    monkeypatch.setattr(engine, "advance", njit(**{**ENTRY_OPTIONS, "_nrt": False, "cache": False})(engine.advance.py_func))
+    monkeypatch.setattr(unit_lanes, "learn", separate(unit_lanes.learn.function, cache=False))
     network = networks.board16()
     resistors, task, rule = Resistors(network), tasks.regression(network, seed=4), CoupledLearning(0.2, 0.05)
     run = train(resistors, task, rule=rule, clock=EveryOther(), steps=4)

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numba import njit
 
 import clockless as cl
 from clockless import networks, tasks
@@ -15,10 +14,11 @@ from clockless.errors import ParameterError
 from clockless.experiments.descriptions import built, described
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.jobs import Jobs
-from clockless.media.resistors import engine, reference
+from clockless.learning import unit_lanes
+from clockless.media.resistors import reference
 from clockless.numerics.randomness import CLOCK, WRITES
 from clockless.parts import optimisers, scalars
-from clockless.parts.kernels import ENTRY_OPTIONS
+from clockless.parts.kernels import separate
 from clockless.parts.part import part, stack
 from clockless.workers.train import combinations
 
@@ -98,7 +98,7 @@ class Eager:
 def uncached():
     """Compiled code of classes that only this file has is not kept in the package's cache on disk."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "advance", njit(**{**ENTRY_OPTIONS, "_nrt": False, "cache": False})(engine.advance.py_func))
+        patch.setattr(unit_lanes, "learn", separate(unit_lanes.learn.function, cache=False))
         yield
 
 

@@ -110,7 +110,7 @@ def test_the_stamp_of_compiled_code_is_of_what_the_engine_imports():
     under = sources.modules_under("clockless.media.resistors.engine")
     assert {"clockless.media.resistors.columns", "clockless.parts.rules", "clockless.numerics.randomness"} <= set(under)
     assert "clockless.stores.store" not in under
-    assert engine.advance.py_func.__qualname__ == f"advance_{sources.digest_of(engine.__name__)}"
+    assert engine.settle.function.__qualname__ == f"settle_{sources.digest_of(engine.__name__)}"
 
 
 def test_jobs_rest_on_the_kinds_they_name():

@@ -60,7 +60,7 @@ class Guard:
                 given = arguments[folder] if folder is not None and len(arguments) > folder else None
                 self._check_place(event, arguments[path], given, True)
         elif event in _STARTS:
-            self.processes -= 1
+            self.processes -= "clockless.parts.compiling" not in str(arguments)  # which keeps compiled code, and no more
             if self.processes < 0:
                 self._escaped("outside", f"{event} {str(arguments)[:200]}")
         elif event in _CONNECTS and not self.connections:

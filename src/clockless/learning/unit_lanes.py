@@ -16,14 +16,17 @@ import numpy as np
 from numba.core import types
 from numba.extending import overload
 
-from clockless.numerics.lanes import COMPILE_OPTIONS, UNCOUNTED, compiled
+from clockless.numerics.lanes import UNCOUNTED, compiled, known, uncounted
 from clockless.numerics.randomness import CLOCK, RULES, WRITES, normal, step_keys, uniform
 from clockless.parts.clocks import LEAK, choose
 from clockless.parts.devices import spacing, write
+from clockless.parts.kernels import separate
 from clockless.parts.optimisers import follow, steer
+from clockless.parts.packed import Packed, unpack
 from clockless.parts.part import spelled
 from clockless.parts.rules import wants
 from clockless.parts.scalars import Units, clock_memory, first_memory, named, named_by, scalar, slots
+from clockless.parts.stages import Stage, keys
 
 
 class Memory(NamedTuple):
@@ -92,12 +95,25 @@ def notes(rule: Any, clock: Any, device: Any, optimiser: Any, units: int, lanes:
     )
 
 
-@compiled
-def learn(parts, limits, lanes, step, state, scratch):
-    """Turn what edges sense, in `scratch.wanted`, into new values; `parts` is (medium, rule, optimiser, clock, device).
+def stages(
+    stamp: np.ndarray, tile: Any, parts: tuple[Any, ...], limits: Limits, lanes: Any, state: Any, scratch: Any
+) -> list[Stage]:
+    """What makes new values of what units sense, in `scratch.wanted`; `parts` is (medium, rule, optimiser, clock, device)."""
+    _, rule, _, clock, device = parts
+    noted = scratch.noted
+    draw = ((rule, RULES, noted.rule_key), (clock, CLOCK, noted.clock_key), (device, WRITES, noted.device_key))
+    drawn = [keys(lanes, purpose, key) for part, purpose, key in draw if _draws(part._part)]
+    return [*drawn, Stage(learn, Packed(stamp, tile, parts, limits, state, scratch), own=True)]
+
+
+@separate
+def learn(packed, step):
+    """Turn what units sense into new values.
 
     All parts see the memory from before the step, and the value from before it is written.
     """
+    _, tile, parts, limits, state, scratch = unpack(packed)
+    state, scratch = known(tile, state), known(tile, scratch)
     medium, rule, optimiser, clock, device = parts
     # Arrays get names before the loops: to take one out of a named tuple counts a reference. Limits are looked up once a
     # row: what is written might be a limit, for all that the compiler knows.
@@ -106,9 +122,6 @@ def learn(parts, limits, lanes, step, state, scratch):
     gradients, signals, recent = noted.gradient, noted.signal, noted.recent
     rule_key, clock_key, device_key = noted.rule_key, noted.clock_key, noted.device_key
     of_rule, of_clock, of_device, of_optimiser = memory.rule, memory.clock, memory.device, memory.optimiser
-    draw(rule, lanes, step, RULES, rule_key)
-    draw(clock, lanes, step, CLOCK, clock_key)
-    draw(device, lanes, step, WRITES, device_key)
     edges, width = wanted.shape
     for e in range(edges):
         low, high = limits.low[e], limits.high[e]
@@ -136,18 +149,20 @@ def learn(parts, limits, lanes, step, state, scratch):
     for e in range(edges):
         for w in range(width):
             recent[e, w] += acts[e, w]
+    if step % LONGEST_TALLY == LONGEST_TALLY - 1:
+        for e in range(edges):
+            for w in range(width):
+                state.actions[e, w] += recent[e, w]
+                recent[e, w] = 0
 
 
-LONGEST_TALLY = 255  # steps that bytes can count
+LONGEST_TALLY = 255  # steps that bytes can count: they stay in the nearest cache
 
 
-@compiled
-def tally(recent, actions):
-    """Add the steps counted in bytes to the actions of all steps: bytes stay in the nearest cache."""
-    for e in range(actions.shape[0]):
-        for w in range(actions.shape[1]):
-            actions[e, w] += recent[e, w]
-            recent[e, w] = 0
+def tally(scratch: Any, state: Any) -> None:
+    """Add the steps that are still counted in bytes to the actions of all steps."""
+    state.actions[...] += scratch.noted.recent
+    scratch.noted.recent[...] = 0
 
 
 # --- questions, answered by type ---------------------------------------------------------------------------------------
@@ -159,10 +174,6 @@ def signal_of(medium, conductance, sensed):
 
 def leave_out(clock, lanes, step, key, conductance):
     """Take from absent edges all but a leak of their conductance, if the clock knows any. Compiled only, as all below."""
-
-
-def draw(part, lanes, step, purpose, key):
-    """Write the step's key of a part's random numbers, if it draws any. Compiled only, as all below."""
 
 
 def want(rule, sensed, memory, key, e, w):
@@ -189,13 +200,10 @@ def read(array, e, w):
     """array[e, w], or 0 where there is none."""
 
 
-@overload(draw, jit_options=COMPILE_OPTIONS)
-def _draw(part, lanes, step, purpose, key):
-    cls = _class(part)
+def _draws(cls: Any) -> bool:
+    """Whether a part of this class has random numbers in lanes."""
     block_clock = hasattr(cls, "acting") and not scalar(cls, "acts")
-    if block_clock or {"uniform", "normal"} & named_by(cls, "wants", "acts", "writes", "keeps"):
-        return lambda part, lanes, step, purpose, key: step_keys(lanes.seed, lanes.replica, step, purpose, key)
-    return lambda part, lanes, step, purpose, key: None
+    return block_clock or bool({"uniform", "normal"} & named_by(cls, "wants", "acts", "writes", "keeps"))
 
 
 @overload(leave_out, jit_options=UNCOUNTED)
@@ -213,19 +221,19 @@ def _leave_out(clock, lanes, step, key, conductance):
     return absent
 
 
-@overload(want, jit_options=COMPILE_OPTIONS)
+@overload(want, jit_options=UNCOUNTED)
 def _want(rule, sensed, memory, key, e, w):
     if scalar(_class(rule), "wants"):
         return asked(rule, "wants", "rule")
     return lambda rule, sensed, memory, key, e, w: wants(rule, sensed.signal, sensed.level, w)
 
 
-@overload(act, jit_options=COMPILE_OPTIONS)
+@overload(act, jit_options=UNCOUNTED)
 def _act(parts, step, arrays, signals, memory, key, acts):
     clock = parts[0]
     if not scalar(_class(clock), "acts"):
         return lambda parts, step, arrays, signals, memory, key, acts: choose(parts[0], memory, step, key, arrays[1], acts)
-    ask = compiled(asked(clock, "acts", "clock"))
+    ask = uncounted(asked(clock, "acts", "clock"))
 
     def each(parts, step, arrays, signals, memory, key, acts):
         clock, device = parts
@@ -241,13 +249,13 @@ def _act(parts, step, arrays, signals, memory, key, acts):
     return each
 
 
-@overload(put, jit_options=COMPILE_OPTIONS)
+@overload(put, jit_options=UNCOUNTED)
 def _put(device, sensed, memory, key, e, w):
     if not scalar(_class(device), "writes"):
         return lambda device, sensed, memory, key, e, w: write(
             device, sensed.value, sensed.wanted, sensed.low, sensed.high, w
         )
-    writes = compiled(asked(device, "writes", "device"))
+    writes = uncounted(asked(device, "writes", "device"))
 
     def within(device, sensed, memory, key, e, w):
         new = writes(device, sensed, memory, key, e, w)
@@ -257,14 +265,14 @@ def _put(device, sensed, memory, key, e, w):
     return within
 
 
-@overload(keep, jit_options=COMPILE_OPTIONS)
+@overload(keep, jit_options=UNCOUNTED)
 def _keep(part, sensed, memory, key, e, w):
     if scalar(_class(part), "keeps"):
         return asked(part, "keeps", "part")
     return lambda part, sensed, memory, key, e, w: None
 
 
-@overload(note, jit_options=COMPILE_OPTIONS)
+@overload(note, jit_options=UNCOUNTED)
 def _note(array, value, e, w):
     if isinstance(array, types.NoneType):
         return lambda array, value, e, w: None
@@ -275,20 +283,20 @@ def _note(array, value, e, w):
     return there
 
 
-@overload(read, jit_options=COMPILE_OPTIONS)
+@overload(read, jit_options=UNCOUNTED)
 def _read(array, e, w):
     if isinstance(array, types.NoneType):
         return lambda array, e, w: 0.0
     return lambda array, e, w: array[e, w]
 
 
-@overload(choose, jit_options=COMPILE_OPTIONS)
+@overload(choose, jit_options=UNCOUNTED)
 def _choose_by_luck(clock, memory, step, key, wanted, acts):
     """Clocks of examples, which have neither values nor wishes."""
     cls = _class(clock)
     if not scalar(cls, "acts") or not named_by(cls, "acts") <= {"uniform", "normal", "step", "index"}:
         return None
-    ask = compiled(asked(clock, "acts", "clock"))
+    ask = uncounted(asked(clock, "acts", "clock"))
 
     def each(clock, memory, step, key, wanted, acts):
         for e in range(acts.shape[0]):

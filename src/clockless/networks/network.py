@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from clockless import memory
 from clockless.errors import NetworkError, real_array, shown
@@ -103,6 +101,9 @@ def _check_wiring(edges: np.ndarray, nodes: int) -> None:
     if (counts > 1).any():
         i, j = pairs[counts > 1][0]
         raise NetworkError(f"nodes {i} and {j} are joined more than once; merge the parallel edges into one.")
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     parts, label = connected_components(
         coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(nodes, nodes)), directed=False
     )

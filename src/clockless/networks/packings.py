@@ -8,7 +8,6 @@ neighbours first, so that the network is near-planar; pruning then reaches the a
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from clockless import memory
 
@@ -41,6 +40,8 @@ def _check_pairs(nodes: int, edges: int) -> None:
 def _relaxed(positions: np.ndarray, radius: np.ndarray, side: float) -> np.ndarray:
     """Push overlapping discs apart, each pair by half its overlap times a step, within the box."""
     for _ in range(_SWEEPS):
+        from scipy.spatial import cKDTree
+
         pairs = cKDTree(positions).query_pairs(2 * max(_RADII), output_type="ndarray")
         apart = positions[pairs[:, 0]] - positions[pairs[:, 1]]
         distance = np.maximum(np.linalg.norm(apart, axis=1), 1e-12)
@@ -155,6 +156,8 @@ def _delaunay_pairs(positions: np.ndarray) -> set[tuple[int, int]]:
     if len(positions) < 4:
         return {(i, j) for i in range(len(positions)) for j in range(i + 1, len(positions))}
     try:
+        from scipy.spatial import Delaunay, QhullError
+
         triangles = Delaunay(positions).simplices
     except QhullError:  # all discs on one line
         order = np.lexsort(positions.T)

@@ -40,16 +40,21 @@ def terms(lists: list[list[tuple[int, int]]]) -> Terms:
     return Terms(start, np.ascontiguousarray(flat[:, 0]), np.ascontiguousarray(flat[:, 1]))
 
 
+def member(context, builder, kind, value, name):
+    """A field of an array's struct, as a value: a proxy of the struct would write it to the stack at every use."""
+    return builder.extract_value(value, context.data_model_manager[kind].get_field_position(name))
+
+
 class _Rows:
     """Emits loads and stores of the rows of an array [.., lane]; rows are counted over all axes but the last."""
 
     def __init__(self, context, builder, kind, value):
-        self.array = context.make_array(kind)(context, builder, value)
-        self.builder, self.width = builder, builder.extract_value(self.array.shape, kind.ndim - 1)
+        self.builder, self.data = builder, member(context, builder, kind, value, "data")
+        self.width = builder.extract_value(member(context, builder, kind, value, "shape"), kind.ndim - 1)
 
     def at(self, row, lane, vector):
         """Pointer to `vector` at a row and lane."""
-        start = self.builder.gep(self.array.data, [self.builder.add(self.builder.mul(row, self.width), lane)])
+        start = self.builder.gep(self.data, [self.builder.add(self.builder.mul(row, self.width), lane)])
         return self.builder.bitcast(start, vector.as_pointer())
 
 
@@ -191,11 +196,11 @@ def _row_products(rows: int) -> Any:
                 ("out", kinds[1], out), ("a", kinds[5], a), ("b", kinds[6], b),
                 *zip(Terms._fields, kinds[3].types, fields, strict=True),
             ):  # fmt: skip
-                arrays[name] = context.make_array(kind)(context, builder, value)
-            lanes = builder.extract_value(arrays["out"].shape, 1)  # the same for out, a and b
+                arrays[name] = member(context, builder, kind, value, "data")
+            lanes = builder.extract_value(member(context, builder, kinds[1], args[1], "shape"), 1)  # the same for out, a, b
 
             def number(name, index):
-                found = builder.load(builder.gep(arrays[name].data, [index]))
+                found = builder.load(builder.gep(arrays[name], [index]))
                 return found if found.type == index.type else builder.sext(found, index.type)  # 32 bits in large networks
 
             def first_row(group):
@@ -204,7 +209,7 @@ def _row_products(rows: int) -> Any:
             def place(name, index, offset=0):
                 if offset:
                     index = builder.add(index, ir.Constant(index.type, offset))
-                return builder.gep(arrays[name].data, [builder.add(builder.mul(index, lanes), lane)])
+                return builder.gep(arrays[name], [builder.add(builder.mul(index, lanes), lane)])
 
             def row(name, index, offset=0):
                 return builder.bitcast(place(name, index, offset), vector.as_pointer())

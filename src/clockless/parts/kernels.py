@@ -71,18 +71,34 @@ def _source_of(cls: Any) -> str:
 
 
 class separate:
-    """Decorator of a function that returns nothing, allocates nothing and raises nothing."""
+    """Decorator of a function that returns nothing, allocates nothing and raises nothing; `options` are numba's."""
 
-    def __init__(self, function: Callable[..., None]) -> None:
-        self._dispatcher = njit(**_SEPARATE)(_versioned(function))
+    def __init__(self, function: Callable[..., None], **options: Any) -> None:
+        self.function, self._dispatcher = function, njit(**{**_SEPARATE, **options})(_versioned(function))
 
     def address(self, *arguments: Any) -> int:
         """Where the machine code for arguments of these types begins: taken from disk or compiled now."""
-        signature = tuple(typeof(argument) for argument in arguments)
-        self._dispatcher.compile(signature)
+        return self.address_of(tuple(typeof(argument) for argument in arguments))
+
+    def address_of(self, signature: tuple[Any, ...]) -> int:
+        """The same for a signature, numba's types of the arguments."""
+        self.compile(signature)
         compiled = self._dispatcher.overloads[signature]
         address: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
         return address
+
+    def compile(self, signature: tuple[Any, ...]) -> None:
+        """Take the machine code for a signature from disk, or compile it and keep it there."""
+        self._dispatcher.compile(signature)
+
+    def is_known(self, signature: tuple[Any, ...]) -> bool:
+        """Whether its machine code is in this process or on disk."""
+        if signature in self._dispatcher.overloads:
+            return True
+        cache = self._dispatcher._cache  # numba has no public way to ask without compiling
+        if not hasattr(cache, "_cache_file"):
+            return False
+        return cache._index_key(signature, self._dispatcher.targetctx.codegen()) in cache._cache_file._load_index()
 
 
 @intrinsic

@@ -7,6 +7,7 @@ Here the values stand in one array of 64-bit words in the layout of Numba's stru
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from typing import Any
 
@@ -28,7 +29,7 @@ class Packed:
     def __init__(self, *values: Any) -> None:
         self._kept = values  # or the arrays would be gone before they are read
         self._words = np.array(_words(values), dtype=np.uint64)
-        self.kinds = tuple(typeof(value) for value in values)
+        self.kind = PackedType(tuple(typeof(value) for value in values))
         self.address = self._words.ctypes.data
 
 
@@ -53,12 +54,13 @@ class PackedType(types.Type):
 
     def __init__(self, kinds: tuple[Any, ...]) -> None:
         self.kinds = kinds
-        super().__init__(name=f"Packed({', '.join(map(str, kinds))})")
+        digest = hashlib.sha256(", ".join(map(str, kinds)).encode()).hexdigest()[:32]
+        super().__init__(name=f"Packed_{digest}")  # in the names of all compiled functions, which would be kilobytes long
 
 
 @typeof_impl.register(Packed)
 def _typeof(value: Packed, _: Any) -> PackedType:
-    return PackedType(value.kinds)
+    return value.kind
 
 
 @register_model(PackedType)

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from clockless.learning.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, signal_of, tally
+from clockless.learning.unit_lanes import Memory, Noted, signal_of
 from clockless.numerics.lanes import UNCOUNTED, known
 from clockless.numerics.randomness import COMPARATORS  # noqa: F401 (what comparators draw)
 from clockless.numerics.rows import clear
 from clockless.parts.comparators import Ideal, compare, listen
 from clockless.parts.kernels import call, entry
+from clockless.parts.packed import unpack
 from clockless.parts.part import behaviour, part
 
 
@@ -56,6 +57,7 @@ class Layout(NamedTuple):
     example: int
     contrast: int
     sensors: np.ndarray  # [group]
+    learning: np.ndarray  # [stage, 2] what is done with what edges sense, see `parts.stages`
 
 
 @part
@@ -99,28 +101,26 @@ def _heard(comparator, layout, physics, edges, found, key, sensed):
     return compared
 
 
-def _advance(stamp, layout, circuit, parts, lanes, roles, state, scratch, drawn, first, last):
-    """Run steps `first` to `last` (not included) of one block; `drawn` are their examples [step, draw, lane].
+def _advance(packed, first, last):
+    """Run steps `first` to `last` (not included) of one block.
 
-    `circuit` is (wires, edges, push, pull, bench, warm, found), `parts` (medium, rule, clock, device, optimiser, limits).
+    `packed` holds stamp, layout, (wires, edges, push, pull, bench, warm, found), comparator, lanes, roles, (wanted, key) and
+    `drawn`, the examples of the steps [step, draw, lane].
     """
-    medium, rule, clock, device, optimiser, limits = parts
+    _, layout, circuit, comparator, lanes, roles, scratch, drawn = unpack(packed)
     wires, edges, push, pull, bench, warm, found = circuit
     tile = layout.tile
-    state, scratch = known(tile, state), known(tile, scratch)
-    wanted, key = scratch.wanted, scratch.key
+    wanted, key = known(tile, scratch)
     for step in range(first, last):
         clear(wanted, 0, wanted.shape[0])
-        listen(device.comparator, lanes, step, key)
+        listen(comparator, lanes, step, key)
         at = min(step - first, drawn.shape[0] - 1)  # of the full batch, all steps are alike
         for j in range(drawn.shape[1]):
             arguments = (tile, layout.solver, wires, roles, push, pull, bench, warm, found, drawn[at, j])
             call(layout.example, arguments)
-            heard(device.comparator, layout, (wires, push, bench.theta), edges, found, key, wanted)
-        learn((medium, rule, optimiser, clock, device), limits, lanes, step, state, scratch)
-        if (step - first) % LONGEST_TALLY == LONGEST_TALLY - 1:
-            tally(scratch.noted.recent, state.actions)
-    tally(scratch.noted.recent, state.actions)
+            heard(comparator, layout, (wires, push, bench.theta), edges, found, key, wanted)
+        for k in range(layout.learning.shape[0]):
+            call(layout.learning[k, 0], (layout.learning[k, 1], step))
 
 
-advance = entry(_advance)
+advance = entry(_advance, _nrt=False)

@@ -20,10 +20,12 @@ from clockless.media.circuits.wiring import Plan
 from clockless.numerics.lanes import width_of, zeros
 from clockless.parts.clocks import FixedFraction
 from clockless.parts.kernels import stamp
+from clockless.parts.packed import Packed
 from clockless.parts.part import kind, stack
 from clockless.parts.pushes import Clamp, push_of
 from clockless.parts.samplers import Epochs
 from clockless.parts.scalars import Units, clock_memory
+from clockless.parts.stages import Stages
 
 LANES = 64  # replicas side by side in a block
 CHUNK = 256  # steps whose examples are drawn at a time
@@ -54,13 +56,13 @@ class Block:
         self._roles = roles_of(plan, [replica.task for replica in mine], False)
         self._tests = roles_of(plan, [replica.task for replica in mine], True)
         self._push = states.Push(
-            isinstance(push, Clamp), bool(getattr(push, "centred", False)), np.array([float(r.rule.nudge) for r in mine])
+            int(isinstance(push, Clamp)), int(getattr(push, "centred", False)), np.array([float(r.rule.nudge) for r in mine])
         )
         examples = self._roles.x.shape[1]
         self._bench = plan.bench(value)
         self._pull = states.no_pull(self._roles.outputs)
         self._warm, self._found = states.room(
-            len(plan.row), self._roles.y.shape[2], examples if examples <= REMEMBERED else 1, width, self._push.centred
+            len(plan.row), self._roles.y.shape[2], examples if examples <= REMEMBERED else 1, width, bool(self._push.centred)
         )
         noted = unit_lanes.notes(first.rule, first.clock, first.device, first.optimiser, units, width)
         self._scratch = engine.Scratch(
@@ -70,10 +72,10 @@ class Block:
             np.zeros((2, width), dtype=np.uint32),
             noted,
         )
-        self._parts = (
-            stack([engine.Sensed()] * width), *(stack([getattr(r, n) for r in mine]) for n in ("rule", "clock", "device")),
-            stack([r.optimiser for r in mine]), limits,
-        )  # fmt: skip
+        names = ("rule", "optimiser", "clock", "device")
+        parts = tuple(stack([getattr(r, name) for r in mine]) for name in names)
+        self._parts = (stack([engine.Sensed()] * width), *parts), limits
+        self._comparator = parts[-1].comparator
         self._labelled = np.array([replica.task.labels_test is not None for replica in mine])
         blank = np.zeros(self._tests.x.shape[1], dtype=np.int64)
         self._labels = np.array([blank if r.task.labels_test is None else r.task.labels_test for r in mine]).T
@@ -99,10 +101,12 @@ class Block:
                 # Chunks begin at multiples of their length, and what is drawn depends on the absolute step alone.
                 end = last if self._draw.always else min(last, (self.step // CHUNK + 1) * CHUNK)
                 drawn = self._draw(self.step, end)
-                engine.advance(
-                    self._stamp, layout, circuit, self._parts, self.lanes, self._roles, self.state_of_lanes, self._scratch,
-                    drawn, self.step, end,
+                packed = Packed(
+                    self._stamp, layout, circuit, self._comparator, self.lanes, self._roles,
+                    (self._scratch.wanted, self._scratch.key), drawn,
                 )  # fmt: skip
+                engine.advance(packed, self.step, end)
+                unit_lanes.tally(self._scratch, self.state_of_lanes)
                 self.step = end
         except NumbaError as error:
             raise not_compiled_together(error) from None
@@ -125,7 +129,11 @@ class Block:
             for _, law in self._plan.groups
         ], dtype=np.int64)  # fmt: skip
         contrast = states.contrast_all.address(tile, sensors, wires, push, theta, found, sensed)
-        self._layout = engine.Layout(tile, solver, example, contrast, sensors)
+        parts, limits = self._parts
+        self._stages = Stages(
+            unit_lanes.stages(self._stamp, tile, parts, limits, self.lanes, self.state_of_lanes, self._scratch)
+        )
+        self._layout = engine.Layout(tile, solver, example, contrast, sensors, self._stages.table)
         return self._layout
 
     def measure(self) -> dict[str, np.ndarray]:
@@ -280,7 +288,7 @@ def roles_of(plan: Plan, tasks: list[Any], test: bool) -> states.Roles:
         np.ascontiguousarray(row[np.array([list(each) for each in fixed], dtype=np.int64).reshape(lanes, -1)].T),
         np.ascontiguousarray(np.array([list(each.values()) for each in fixed], dtype=np.float64).reshape(lanes, -1).T),
         np.ascontiguousarray(row[np.array([task.outputs for task in tasks])].T),
-        np.array([index[id(task)] for task in tasks]), x, y, plan.circuit.differential,
+        np.array([index[id(task)] for task in tasks]), x, y, int(plan.circuit.differential),
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ class Wires(NamedTuple):
     numbers: np.ndarray  # [edge, number] of its law
     shunt: np.ndarray  # [row] siemens to ground
     capacity: np.ndarray  # [row] farads to ground, relative to their mean
-    symmetric: bool
+    symmetric: int  # 0 or 1
     caps: np.ndarray  # [ten iterations] largest steps, volts
     tolerance: float  # volts
     limit: int  # iterations

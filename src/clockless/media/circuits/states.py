@@ -29,14 +29,14 @@ class Roles(NamedTuple):
     task: np.ndarray  # [lane]
     x: np.ndarray  # [task, example, input] volts
     y: np.ndarray  # [task, example, output] volts
-    differential: bool
+    differential: int  # 0 or 1
 
 
 class Push(NamedTuple):
     """How outputs are pushed."""
 
-    clamps: bool
-    centred: bool
+    clamps: int  # 0 or 1
+    centred: int
     nudge: np.ndarray  # [lane]
 
 

@@ -71,7 +71,7 @@ class Plan:
             np.concatenate([members for members, _ in self.groups]), np.array([rows(law) for _, law in self.groups]),
             blank.copy(), blank.copy(), blank.copy(), **self._edges, gain_a=gains[:, 0].copy(), gain_b=gains[:, 1].copy(),
             unit=np.maximum(circuit.unit_of_edge, 0), numbers=numbers, shunt=circuit.shunt[of_row].copy(),
-            capacity=(circuit.capacity / circuit.capacity.mean())[of_row].copy(), symmetric=symmetric,
+            capacity=(circuit.capacity / circuit.capacity.mean())[of_row].copy(), symmetric=int(symmetric),
             caps=np.array(FREE_CAPS if symmetric else CAPS), tolerance=circuit.tolerance, limit=circuit.iterations,
         )  # fmt: skip
         arguments = (wires, bench, 0, bench.trial, bench.trial)

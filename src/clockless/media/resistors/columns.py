@@ -35,13 +35,14 @@ All arrays end in [lane]; those of `Columns` say which of the symbols above they
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
+from llvmlite import ir
+from numba import types
 
 from clockless.numerics.elimination import COLUMNS
-from clockless.numerics.lanes import size, uncounted, zeros
+from clockless.numerics.lanes import intrinsic, size, uncounted, zeros
 from clockless.numerics.rows import (
     Terms,
     add_product,
@@ -58,6 +59,9 @@ from clockless.numerics.rows import (
 )
 from clockless.parts.part import behaviour
 from clockless.parts.pushes import Clamp, Nudge
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 class Roles(NamedTuple):
@@ -128,10 +132,20 @@ def column_terms(rows: int, q: int) -> Terms:
     return terms([[((c // COLUMNS * rows + row) * COLUMNS + c % COLUMNS, c) for c in range(q)] for row in range(rows)])
 
 
-@uncounted
-def place(row, column, rows):
-    """Where (row, column) of a table with `rows` rows stands: groups of four columns, then rows, then the four."""
-    return (column // COLUMNS * rows + row) * COLUMNS + column % COLUMNS
+@intrinsic
+def place(typing_context, row, column, rows):
+    """Where (row, column) of a table with `rows` rows stands: groups of four columns, then rows, then the four.
+
+    (column // 4 * rows + row) * 4 + column % 4, in five instructions: numbers from 0 need no care for signs.
+    """
+
+    def codegen(context, builder, signature, args):
+        row, column, rows = args
+        four = ir.Constant(row.type, COLUMNS)
+        group = builder.add(builder.mul(builder.udiv(column, four), rows), row)
+        return builder.add(builder.mul(group, four), builder.urem(column, four))
+
+    return types.intp(types.intp, types.intp, types.intp), codegen
 
 
 @uncounted

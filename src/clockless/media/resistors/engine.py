@@ -1,8 +1,9 @@
 """The compiled learning loop: one block of replicas, from one step to another.
 
-A step of a block is: conductances, one factorisation, the columns of the held nodes, the coefficients of free and clamped
-states for the step's examples, what every edge senses, what it wants, which edges act, what the device writes. All of
-it is compiled into one loop over steps (`advance`), whose medium, rule, clock, device and batch are named tuples of numbers.
+A step of a block is a list of stages (`parts.stages`): conductances, one factorisation with the columns of the held nodes
+and their response, how far outputs are pushed, what every edge senses of free and pushed states for the step's examples, and
+then what it wants, which edges act, what the device writes. Each is compiled for the types of what it works on; medium, rule,
+clock, device and batch are named tuples of numbers.
 
 The readable version of the same equations is `reference.learn`.
 """
@@ -13,14 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clockless.learning.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, leave_out, tally
+from clockless.learning import unit_lanes
+from clockless.learning.unit_lanes import Memory, Noted, leave_out
 from clockless.media.resistors.columns import inject, invert_response, push_outputs, respond
-from clockless.media.resistors.moments import sense, sensing
+from clockless.media.resistors.moments import sensing
 from clockless.media.resistors.ohm import conductance_of
 from clockless.numerics.elimination import assemble, factor, solve
 from clockless.numerics.lanes import known, zeros
-from clockless.parts.kernels import call, entry, separate
-from clockless.parts.packed import unpack
+from clockless.parts.kernels import separate
+from clockless.parts.packed import Packed, unpack
+from clockless.parts.stages import Stage, Stages
 
 
 class Lanes(NamedTuple):
@@ -63,23 +66,29 @@ def allocate(edges: int, slots: int, lanes: int, noted: Noted) -> Scratch:
     )
 
 
-class Layout(NamedTuple):
-    """What the loop is given of a block beside its numbers: its tile, and where its separately compiled parts begin."""
-
-    tile: Any
-    settle: int
-    push: int
-    sense: int
+@separate
+def conduct(packed, step):
+    """Conductances of all edges from what learns."""
+    medium, value, conductance = unpack(packed)
+    for e in range(value.shape[0]):
+        for w in range(value.shape[1]):
+            conductance[e, w] = conductance_of(medium, value[e, w])
 
 
 @separate
-def settle(tile, schedule, roles, scratch, columns):
+def absent(packed, step):
+    """Take from edges that are absent for the step all but a leak of their conductance."""
+    _, clock, lanes, key, conductance = unpack(packed)
+    leave_out(clock, lanes, step, key, conductance)
+
+
+@separate
+def settle(packed, step):
     """Settle all lanes of a block: one factorisation, the columns of the held nodes, their response."""
+    tile, schedule, held, ground, factors, potential, response, currents = unpack(packed)
     # Only what is used: every array that is known to be in tiles costs time to compile.
-    conductance, upper, lower = known(tile, (scratch.conductance, scratch.upper, scratch.lower))
-    potential, response = known(tile, (columns.potential, columns.response))
-    currents = known(tile, (columns.source_currents, columns.output_currents, columns.transfer))
-    held, ground = roles.held, roles.ground
+    conductance, upper, lower = known(tile, factors)
+    potential, response, currents = known(tile, potential), known(tile, response), known(tile, currents)
     n = schedule.start.size - 1
     assemble(tile, schedule.edge_from, schedule.edge_to, schedule.edge_slot, n, conductance, upper)
     factor(tile, schedule.start, schedule.updates, upper, lower)
@@ -90,49 +99,48 @@ def settle(tile, schedule, roles, scratch, columns):
 
 
 @separate
-def push_all(tile, push, columns):
+def push_all(packed, step):
     """How far the outputs of every lane are pushed."""
+    tile, push, columns = unpack(packed)
     push_outputs(push, tile, known(tile, columns))
 
 
-def layout(
-    tile: Any, push: Any, batch: Any, schedule: Any, roles: Any, scratch: Scratch, columns: Any, moments: Any
-) -> Layout:
-    """Find or compile the separate parts of a block's loop."""
-    arguments = (tile, schedule, roles, columns, moments)
-    settled = settle.address(tile, schedule, roles, scratch, columns)
-    return Layout(tile, settled, push_all.address(tile, push, columns), sensing(batch, arguments, scratch.wanted))
+class Block(NamedTuple):
+    """All that the steps of a block work on."""
+
+    tile: Any
+    schedule: Any
+    parts: tuple[Any, ...]  # (medium, rule, push, clock, device, optimiser, limits, batch)
+    lanes: Lanes
+    roles: Any
+    state: State
+    scratch: Scratch
+    columns: Any
+    moments: Any
 
 
-def _advance(packed, first, last):
-    """Run steps `first` to `last` (not included) of one block, then settle it once more, to be looked at.
-
-    `packed` holds stamp, layout, schedule, parts, lanes, roles, state, scratch, columns and moments, where `parts` are
-    (medium, rule, push, clock, device, optimiser, limits, batch).
-    """
-    _, layout, schedule, parts, lanes, roles, state, scratch, columns, moments = unpack(packed)
-    medium, rule, push, clock, device, optimiser, limits, batch = parts
-    tile = layout.tile
-    state, scratch, columns = known(tile, state), known(tile, scratch), known(tile, columns)
-    arguments = (tile, schedule, roles, columns, moments)
-    edges, width = state.value.shape
-    wanted = scratch.wanted
-    for step in range(first, last + 1):
-        for e in range(edges):
-            for w in range(width):
-                scratch.conductance[e, w] = conductance_of(medium, state.value[e, w])
-        if step < last:
-            leave_out(clock, lanes, step, scratch.key, scratch.conductance)
-        call(layout.settle, (tile, schedule, roles, scratch, columns))
-        if step == last:
-            break
-        # Learn: what edges sense of free and clamped states, what they want, which act, what is written.
-        call(layout.push, (tile, push, columns))
-        sense(layout.sense, batch, device.comparator, arguments, lanes, step, scratch, wanted)
-        learn((medium, rule, optimiser, clock, device), limits, lanes, step, state, scratch)
-        if (step - first) % LONGEST_TALLY == LONGEST_TALLY - 1:
-            tally(scratch.noted.recent, state.actions)
-    tally(scratch.noted.recent, state.actions)
+def looking(block: Block) -> Stages:
+    """The stages that settle a block."""
+    return Stages(_settling(block))
 
 
-advance = entry(_advance, _nrt=False)  # nothing is allocated, so no references are counted
+def _settling(block: Block, *between: Stage) -> list[Stage]:
+    tile, schedule, parts, _, roles, state, scratch, columns, _ = block
+    factors = scratch.conductance, scratch.upper, scratch.lower
+    currents = columns.source_currents, columns.output_currents, columns.transfer
+    values = tile, schedule, roles.held, roles.ground, factors, columns.potential, columns.response, currents
+    return [
+        Stage(conduct, Packed(parts[0], state.value, scratch.conductance)), *between, Stage(settle, Packed(*values)),
+    ]  # fmt: skip
+
+
+def learning(block: Block, stamp: np.ndarray) -> Stages:
+    """The stages of a learning step: settle, push, sense, change; `stamp` names the sources of the parts."""
+    tile, _, (medium, rule, push, clock, device, optimiser, limits, _), lanes, _, state, scratch, columns, _ = block
+    without = Stage(absent, Packed(stamp, clock, lanes, scratch.key, scratch.conductance), own=True)
+    return Stages([
+        *_settling(block, *([without] if getattr(clock._part, "absent", False) else [])),
+        Stage(push_all, Packed(tile, push, columns)),
+        *sensing(block, stamp),
+        *unit_lanes.stages(stamp, tile, (medium, rule, optimiser, clock, device), limits, lanes, state, scratch),
+    ])  # fmt: skip

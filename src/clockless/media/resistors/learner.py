@@ -24,10 +24,10 @@ from clockless.numerics.elimination import plan as plan_elimination
 from clockless.numerics.lanes import tile_of, width_of, zeros
 from clockless.parts.clocks import FixedFraction
 from clockless.parts.kernels import stamp
-from clockless.parts.packed import Packed
 from clockless.parts.part import kind, stack
 from clockless.parts.pushes import push_of
 from clockless.parts.scalars import Units, clock_memory
+from clockless.parts.stages import Stages
 
 LANES = 64  # replicas side by side in a block
 RESIDUAL_LIMIT = 1e-6  # relative to the current of the test column; healthy networks reach 1e-12
@@ -86,14 +86,18 @@ class Block:
         self._incidence = wiring.incidence
         noted = unit_lanes.notes(first.rule, first.clock, first.device, first.optimiser, edges, width)
         self._scratch = engine.allocate(edges, slots, width, noted)
-        self._columns, self._moments = columns.allocate(nodes, q - outputs, outputs, width)
-        self._parts = (
+        self._columns, moments = columns.allocate(nodes, q - outputs, outputs, width)
+        parts = (
             medium, stack([r.rule for r in mine]), stack([push_of(r.rule) for r in mine]), stack([r.clock for r in mine]),
             stack([r.device for r in mine]), stack([r.optimiser for r in mine]), limits,
             _batch(mine, self.roles, self.lanes),
         )  # fmt: skip
-        self._schedule = wiring.schedule
-        self._packed: Packed | None = None
+        self._block = engine.Block(
+            self._tile, wiring.schedule, parts, self.lanes, self.roles, self.state_of_lanes, self._scratch, self._columns,
+            moments,
+        )  # fmt: skip
+        self._learning: Stages | None = None
+        self._looking: Stages | None = None
         self._learners = {name: getattr(first, name) for name in ("rule", "clock", "device")}
         drawing = [first.batch] if hasattr(first.batch, "Lanes") else []
         self._stamp = stamp(engine.__name__, first.rule, first.clock, first.device, first.optimiser, *drawing)
@@ -120,7 +124,7 @@ class Block:
         state = {"step": np.array(self.step), "value": value, "actions": actions, "memory": memory.clock}
         others = {"rule_memory": memory.rule, "device_memory": memory.device, "optimiser_memory": memory.optimiser}
         state |= {name: array for name, array in others.items() if array.size}
-        batch = self._parts[-1]
+        batch = self._block.parts[-1]
         return {**state, "batch_memory": batch.memory} if isinstance(batch, SomeExamples) else state
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
@@ -157,16 +161,14 @@ class Block:
     def advance(self, last: int) -> None:
         """Do the steps up to `last`, not included, then settle once more to be looked at."""
         try:
-            if self._packed is None:
-                layout = engine.layout(
-                    self._tile, self._parts[2], self._parts[-1], self._schedule, self.roles, self._scratch, self._columns,
-                    self._moments,
-                )  # fmt: skip
-                self._packed = Packed(
-                    self._stamp, layout, self._schedule, self._parts, self.lanes, self.roles, self.state_of_lanes,
-                    self._scratch, self._columns, self._moments,
-                )  # fmt: skip
-            engine.advance(self._packed, self.step, last)
+            if last > self.step:
+                if self._learning is None:
+                    self._learning = engine.learning(self._block, self._stamp)
+                self._learning.run(self.step, last)
+                unit_lanes.tally(self._scratch, self.state_of_lanes)
+            if self._looking is None:
+                self._looking = engine.looking(self._block)
+            self._looking.run(last, last + 1)
         except NumbaError as error:
             raise not_compiled(self._learners, error) from None
         self.step, self._settled = last, True

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
 from clockless.media.resistors.columns import (
     add_example,
@@ -18,12 +17,14 @@ from clockless.media.resistors.columns import (
     pair_of_example,
     pairs_of_moments,
 )
-from clockless.numerics.lanes import UNCOUNTED, known, uncounted
-from clockless.numerics.randomness import EXAMPLES, step_keys, unit_hash
+from clockless.numerics.lanes import known, uncounted
+from clockless.numerics.randomness import EXAMPLES, unit_hash
 from clockless.numerics.rows import clear, copy, subtract_product
 from clockless.parts.clocks import choose
 from clockless.parts.comparators import compare, listen
-from clockless.parts.kernels import call, separate
+from clockless.parts.kernels import separate
+from clockless.parts.packed import Packed, unpack
+from clockless.parts.stages import Stage, keys
 
 
 class AllExamples(NamedTuple):
@@ -54,53 +55,42 @@ def all_examples(x: np.ndarray, y: np.ndarray) -> AllExamples:
     return AllExamples(*(np.ascontiguousarray(np.einsum("wea,web->abw", a, b)) for a, b in ((x, x), (y, x), (y, y))))
 
 
-def sense(at, batch, comparator, arguments, lanes, step, scratch, sensed):
-    """Write what every edge senses of the step's examples into `sensed` [edge, lane]. Compiled only.
+def sensing(block: Any, stamp: np.ndarray) -> list[Stage]:
+    """The stages that write what every edge senses of the step's examples into `scratch.wanted` [edge, lane].
 
     Without comparators that is the sum over examples of dV^2 at the pushed minus dV^2 at the free state, in volts squared,
-    or half of that between both pushes. `at` is the address of the batch's separate part, for which see `sensing`;
-    `arguments` are (tile, schedule, roles, columns, moments).
+    or half of that between both pushes. `block` is the engine's.
     """
-
-
-def sensing(batch: Any, arguments: tuple[Any, ...], sensed: np.ndarray) -> int:
-    """Address of what a kind of batch does independently of clocks and devices."""
-    tile, _, roles, columns, _ = arguments
+    tile, schedule, parts, lanes, roles, _, scratch, columns, moments = block
+    comparator, batch = parts[4].comparator, parts[7]
+    ends, key, sensed = (schedule.edge_from, schedule.edge_to), scratch.key, scratch.wanted
     if isinstance(batch, AllExamples):
-        return sense_all.address(*arguments, batch, sensed)
+        return [Stage(sense_all, Packed(tile, ends, roles.columns, columns, moments, batch, sensed))]
+    drawn = keys(lanes, EXAMPLES, key)
     if isinstance(batch, SomeExamples):
-        return sense_chosen.address(*arguments, batch.chosen, sensed)
-    return combine_one.address(tile, roles, columns)
+        choosing = Packed(stamp, batch.clock, batch.memory, key, batch.wanted, batch.chosen)
+        return [
+            drawn, Stage(choose_examples, choosing, own=True),
+            Stage(sense_chosen, Packed(tile, ends, roles, columns, moments, batch.chosen, sensed)),
+        ]  # fmt: skip
+    return [
+        drawn, Stage(combine_one, Packed(tile, roles, columns, key)),
+        Stage(compare_one, Packed(stamp, tile, comparator, lanes, key, ends, columns.sides, sensed), own=True),
+    ]  # fmt: skip
 
 
-@overload(sense, jit_options=UNCOUNTED)
-def _sense(at, batch, comparator, arguments, lanes, step, scratch, sensed):
-    kind = getattr(batch, "instance_class", None)
-    if kind is AllExamples:
-        return _sense_all
-    if kind is OneExample:
-        return _sense_one
-    if kind is SomeExamples:
-        return _sense_some
-    return None
+@separate
+def choose_examples(packed, step):
+    """The step's examples, chosen by a clock."""
+    _, clock, memory, key, wanted, chosen = unpack(packed)
+    choose(clock, memory, step, key, wanted, chosen)
 
 
-def _sense_all(at, batch, comparator, arguments, lanes, step, scratch, sensed):
-    tile, schedule, roles, columns, moments = arguments
-    call(at, (tile, schedule, roles, columns, moments, batch, sensed))
-
-
-def _sense_some(at, batch, comparator, arguments, lanes, step, scratch, sensed):
-    tile, schedule, roles, columns, moments = arguments
-    step_keys(lanes.seed, lanes.replica, step, EXAMPLES, scratch.key)
-    choose(batch.clock, batch.memory, step, scratch.key, batch.wanted, batch.chosen)
-    call(at, (tile, schedule, roles, columns, moments, batch.chosen, sensed))
-
-
-def _sense_one(at, batch, comparator, arguments, lanes, step, scratch, sensed):
-    tile, schedule, roles, columns, _ = arguments
-    key = scratch.key
-    step_keys(lanes.seed, lanes.replica, step, EXAMPLES, key)
+@separate
+def combine_one(packed, step):
+    """Draw one example for every lane: minus the potentials of its one pair."""
+    tile, roles, columns, key = unpack(packed)
+    columns, key = known(tile, columns), known(tile, key)
     count = np.uint64(roles.x.shape[1])
     for w in range(key.shape[1]):
         example = np.int64((np.uint64(unit_hash(0, key[0, w], key[1, w])) * count) >> np.uint64(32))
@@ -109,12 +99,20 @@ def _sense_one(at, batch, comparator, arguments, lanes, step, scratch, sensed):
             columns.volts[s, w] = roles.x[task, example, s]
         for o in range(columns.residual.shape[0]):
             columns.residual[o, w] = roles.y[task, example, o]
-    call(at, (tile, roles, columns))
+    pair_of_example(tile, columns)
+    combine_one_pair(tile, roles.columns, columns.potential, columns.coefficients, columns.sides)
+
+
+@separate
+def compare_one(packed, step):
+    """What edges sense of one example, as the device's comparators hear it."""
+    _, tile, comparator, lanes, key, ends, sides, sensed = unpack(packed)
+    key, sides, sensed = known(tile, key), known(tile, sides), known(tile, sensed)
     listen(comparator, lanes, step, key)
-    sides = columns.sides
+    edge_from, edge_to = ends
     for e in range(sensed.shape[0]):
-        i = 2 * schedule.edge_from[e]
-        j = 2 * schedule.edge_to[e]
+        i = 2 * edge_from[e]
+        j = 2 * edge_to[e]
         for w in range(sensed.shape[1]):
             difference = sides[j, w] - sides[i, w]  # `sides` hold minus the potentials
             total = sides[j + 1, w] - sides[i + 1, w]
@@ -122,24 +120,18 @@ def _sense_one(at, batch, comparator, arguments, lanes, step, scratch, sensed):
 
 
 @separate
-def combine_one(tile, roles, columns):
-    """Minus the potentials of the one pair of the example whose x and y stand in `columns.volts` and `residual`."""
-    columns = known(tile, columns)
-    pair_of_example(tile, columns)
-    combine_one_pair(tile, roles.columns, columns.potential, columns.coefficients, columns.sides)
-
-
-@separate
-def sense_all(tile, schedule, roles, columns, moments, batch, sensed):
+def sense_all(packed, step):
     """What edges sense of all examples."""
+    tile, ends, terms, columns, moments, batch, sensed = unpack(packed)
     columns, moments, batch = known(tile, columns), known(tile, moments), known(tile, batch)
     moments_of_all(tile, batch, columns.transfer, moments)
-    _sense_moments(tile, schedule, roles, columns, moments, known(tile, sensed))
+    _sense_moments(tile, ends, terms, columns, moments, known(tile, sensed))
 
 
 @separate
-def sense_chosen(tile, schedule, roles, columns, moments, chosen, sensed):
+def sense_chosen(packed, step):
     """What edges sense of the examples that are `chosen` [example, lane]."""
+    tile, ends, roles, columns, moments, chosen, sensed = unpack(packed)
     columns, moments = known(tile, columns), known(tile, moments)
     outputs, sources, _ = moments.rx.shape
     clear(moments.rx, 0, outputs * sources)
@@ -149,17 +141,17 @@ def sense_chosen(tile, schedule, roles, columns, moments, chosen, sensed):
             if chosen[example, w]:
                 task = roles.task[w]
                 add_example(roles.x[task, example], roles.y[task, example], columns.transfer, moments, w)
-    _sense_moments(tile, schedule, roles, columns, moments, known(tile, sensed))
+    _sense_moments(tile, ends, roles.columns, columns, moments, known(tile, sensed))
 
 
 @uncounted
-def _sense_moments(tile, schedule, roles, columns, moments, sensed):
+def _sense_moments(tile, ends, terms, columns, moments, sensed):
     """What edges sense of examples that are known by their moments."""
     count = pairs_of_moments(tile, columns, moments)
     q = columns.output_currents.shape[1]
     clear(sensed, 0, sensed.shape[0])
     for group in range((count + 1) // 2):
-        add_two_pairs(tile, schedule.edge_from, schedule.edge_to, roles.columns, columns, group * q, sensed)
+        add_two_pairs(tile, ends[0], ends[1], terms, columns, group * q, sensed)
 
 
 @uncounted

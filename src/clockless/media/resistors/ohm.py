@@ -9,17 +9,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 
 from clockless.errors import HeldNodesError, InaccurateWarning, NetworkError, ParameterError, real_array, shown
 from clockless.learning.unit_lanes import signal_of
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.parts.part import behaviour, part
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 _DOUBT = 1e-6  # of the held voltages: rounding that changes others by more is told
 
@@ -116,7 +117,7 @@ class OhmicNetwork:
             with np.errstate(all="ignore"):  # conductances beyond 1e308
                 laplacian = self.laplacian(conductances)
                 injected = -(laplacian[free][:, nodes] @ volts)
-                voltages[free], doubt = _solved(csc_array(laplacian[free][:, free]), injected)
+                voltages[free], doubt = _solved(laplacian[free][:, free].tocsc(), injected)
             self._warn_of(doubt, np.abs(volts).max(), conductances)
         return voltages.T
 
@@ -146,6 +147,8 @@ class OhmicNetwork:
 
     def laplacian(self, conductances: np.ndarray) -> csc_array:
         """Weighted Laplacian [node, node]: currents out of the nodes = laplacian @ voltages."""
+        from scipy.sparse import csc_array
+
         i, j = self.network.edges.T
         rows, columns = np.concatenate([i, j, i, j]), np.concatenate([j, i, i, j])
         values = np.concatenate([-conductances, -conductances, conductances, conductances])
@@ -198,6 +201,8 @@ def _solved(matrix: csc_array, injected: np.ndarray) -> tuple[np.ndarray, float]
     Skeel's bound (doi 10.1145/322139.322140) takes |A^-1|; A is a Laplacian without some of its nodes, whose inverse has no
     negative entry, so one more solution with the same factors gives it.
     """
+    from scipy.sparse.linalg import splu
+
     try:
         factors = splu(matrix)
         x: np.ndarray = factors.solve(injected)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from clockless.learning import unit_lanes
 from clockless.media.resistors.engine import Lanes, Scratch, State
 from clockless.media.resistors.ohm import Conductance
-from clockless.numerics.lanes import COMPILE_OPTIONS, zeros
+from clockless.numerics.lanes import Tile32, zeros
 from clockless.numerics.randomness import RULES
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.devices import Continuous, Levels
+from clockless.parts.kernels import separate
 from clockless.parts.optimisers import Descent
 from clockless.parts.part import stack
 from clockless.parts.rules import CoupledLearning, SignRule
 from clockless.parts.scalars import Units, luck
+from clockless.parts.stages import Stages
 from clockless.parts.unit_arrays import Learners, first_memories, learn
 
 _UNITS, _STEPS, _SEED = 13, 4, 7
@@ -81,14 +82,11 @@ def _in_lanes(parts: Learners, value: np.ndarray, contrasts: np.ndarray, ends: u
     )  # fmt: skip
     who = Lanes(np.full(_LANES, _SEED, dtype=np.uint64), np.zeros(_LANES, dtype=np.uint64))
     stacked = tuple(stack([one] * _LANES) for one in (Conductance(), parts.rule, parts.optimiser, parts.clock, parts.device))
-    run = njit(error_model=COMPILE_OPTIONS["error_model"])(_learn)
+    stages = unit_lanes.stages(np.empty(0), Tile32(), stacked, ends, who, state, scratch)
+    learning = Stages([s._replace(function=separate(s.function.function, cache=False)) if s.own else s for s in stages])
     for step, signal in enumerate(contrasts):
         scratch.wanted[:] = 2.0 * signal[:, None]  # of conductances the signal is half of what is sensed
-        run(stacked, ends, who, step, state, scratch)
-    unit_lanes.tally.py_func(noted.recent, state.actions)
+        learning.run(step, step + 1)
+    unit_lanes.tally(scratch, state)
     kept = np.concatenate([state.memory.rule, state.memory.clock, state.memory.device])
     return state.value[:, 0], state.actions[:, 0], kept[..., 0]
-
-
-def _learn(parts, limits, lanes, step, state, scratch):
-    unit_lanes.learn(parts, limits, lanes, step, state, scratch)
