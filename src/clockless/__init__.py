@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from clockless.parts.devices import Levels as Levels
     from clockless.parts.devices import SignedLevels as SignedLevels
     from clockless.parts.devices import AnalogMemory as AnalogMemory
+    from clockless.parts.devices import Worn as Worn
+    from clockless.parts.comparators import ReadNoise as ReadNoise
+    from clockless.parts.comparators import Priced as Priced
     from clockless.parts.comparators import Ideal as Ideal
     from clockless.parts.comparators import Magnitudes as Magnitudes
     from clockless.parts.comparators import TwoComparators as TwoComparators
@@ -141,6 +144,9 @@ _NAMES = {
     "Levels": "parts.devices",
     "SignedLevels": "parts.devices",
     "AnalogMemory": "parts.devices",
+    "Worn": "parts.devices",
+    "ReadNoise": "parts.comparators",
+    "Priced": "parts.comparators",
     "Ideal": "parts.comparators",
     "Magnitudes": "parts.comparators",
     "TwoComparators": "parts.comparators",

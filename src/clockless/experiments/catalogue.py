@@ -150,6 +150,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "continuous": Kind("clockless.parts.devices:Continuous"),
         "levels": Kind("clockless.parts.devices:Levels", tables=("values",), later=("values",)),
         "analog-memory": Kind("clockless.parts.devices:AnalogMemory"),
+        "worn": Kind("clockless.parts.devices:Worn"),
         "signed-levels": Kind("clockless.parts.devices:SignedLevels"),
     },
     "optimiser": {
@@ -173,6 +174,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "ideal": Kind("clockless.parts.comparators:Ideal"),
         "magnitudes": Kind("clockless.parts.comparators:Magnitudes"),
         "two-comparators": Kind("clockless.parts.comparators:TwoComparators"),
+        "read-noise": Kind("clockless.parts.comparators:ReadNoise"),
+        "priced": Kind("clockless.parts.comparators:Priced"),
     },
 }
 

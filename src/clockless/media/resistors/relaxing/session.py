@@ -57,20 +57,35 @@ class RelaxingSession(Session):
 
     def seen(self, time: float) -> dict[str, float]:
         """What is recorded at a time before the next event."""
-        task, held = self.replica.task, self._held
-        example = int(self.state.counts.example[0])
+        task, example = self.replica.task, int(self.state.counts.example[0])
         volts, work = self.volts(time)
-        settled = self._settle(held(task.x_train[example]))
-        free, drops = self._settle(held(task.x_test.T)), self._settle(held(task.x_train.T))
-        i, j = self.wiring.edge_from, self.wiring.edge_to
+        transfer, admittance, residual = self._response()
+        settled = transfer @ task.x_train[example]
         return {
-            "error": float(np.mean((free[:, list(task.outputs)] - task.y_test) ** 2)),
-            "residual": max(self.replica.medium.residual(self.resistances(), settled, held(task.x_train[example])), 0.0),
-            "power": float(np.mean(((drops[:, i] - drops[:, j]) ** 2) @ self.charged.conductance)),
+            "error": float(np.mean((task.x_test @ transfer[list(task.outputs)].T - task.y_test) ** 2)),
+            "residual": residual,
+            "power": float(np.sum(admittance * self._examples.xx) / len(task.x_train)),
             "energy": float(self.state.times.free[0] + work),
             "lag": float(np.sqrt(np.mean((volts[:, 0] - settled)[~self.wiring.held] ** 2))),
             "fired": float(self.state.counts.fired.sum()),
         }  # fmt: skip
+
+    def _response(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """Transfer and admittance (see `in_time.inverse`) of the settled free twin, and the current that is left over."""
+        inputs, held, k = self.wiring.inputs, self.wiring.held, self.charged.conductance
+        i, j = self.wiring.edge_from, self.wiring.edge_to
+        laplacian = np.zeros((len(held),) * 2)
+        for rows, columns, values in ((i, i, k), (j, j, k), (i, j, -k), (j, i, -k)):
+            np.add.at(laplacian, (rows, columns), values)
+        transfer = np.zeros((len(held), len(inputs)))
+        transfer[inputs, np.arange(len(inputs))] = 1.0
+        if np.isfinite(k).all():
+            transfer[~held] = np.linalg.solve(laplacian[np.ix_(~held, ~held)], -laplacian[~held][:, inputs])
+        else:
+            transfer[~held] = np.nan
+        currents = np.abs(k[:, None] * (transfer[i] - transfer[j])).max(axis=0)
+        left = np.abs((laplacian @ transfer)[~held]).max(axis=0, initial=0.0)
+        return transfer, laplacian[inputs] @ transfer, float(np.max(left / np.maximum(currents, 1e-300)))
 
     def counted(self) -> dict[str, Any]:
         """What is counted up to now."""
@@ -90,14 +105,6 @@ class RelaxingSession(Session):
         charged = self.charged._replace(volts=volts)
         push = self._parts[2]
         return volts, float(propagation.relaxed(push, self.wiring, self._physics, charged, self._room, passed))
-
-    def _held(self, x: Any) -> dict[int, Any]:
-        task = self.replica.task
-        return {**dict.fromkeys(task.ground, 0.0), **dict(zip(task.inputs, x, strict=True))}
-
-    def _settle(self, held: dict[int, Any]) -> np.ndarray:
-        settled: np.ndarray = self.replica.medium.settle(self.resistances(), held)
-        return settled
 
 
 def first_volts(resistors: Any, replica: Replica, ohms: np.ndarray, example: int) -> np.ndarray:
