@@ -61,6 +61,7 @@ ROOMS = (
     "numerics",
     "media.resistors",
     "media.resistors.in_time",
+    "media.resistors.relaxing",
     "media.circuits",
     "media.phases",
     "media.layered",

@@ -14,7 +14,7 @@ import clockless as cl
 from clockless.errors import ParameterError
 from clockless.learning.contracts import Replica
 from clockless.media.resistors import diffusion
-from clockless.media.resistors.in_time import loop
+from clockless.media.resistors.in_time import triggering
 from clockless.media.resistors.in_time.checks import checked
 from clockless.media.resistors.in_time.learner import Session
 from clockless.media.resistors.in_time.reference import Simulation
@@ -209,7 +209,7 @@ def test_poisson_intervals_are_exponential_and_no_two_events_meet():
     assert len(waits) > 10_000
     assert stats.kstest(waits, "expon", args=(0, 1 / 0.7)).pvalue > 1e-3
     assert mine.state.counts.together[0] == 0
-    counted, edges = mine.state.intervals, loop.bin_edges()
+    counted, edges = mine.state.intervals, triggering.bin_edges()
     histogram = np.histogram(np.concatenate([np.diff(logged.time[logged.edge == e]) for e in range(16)]), edges)[0]
     np.testing.assert_array_equal(counted, histogram)
 

@@ -6,7 +6,7 @@ import pytest
 import xarray
 
 from clockless.papers import Options
-from clockless.papers.time import CAPTIONS, FIGURES
+from clockless.papers.time import CAPTIONS, FIGURES, relaxing
 from clockless.papers.time.drawings import DRAW
 from clockless.papers.time.triggered import CLOCKS, claims, needed
 
@@ -49,10 +49,53 @@ def test_claims_see_who_is_slower():
     assert not late[0].holds
 
 
-def test_the_tiny_version_is_drawn():
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_the_tiny_version_is_drawn(name):
     mpl.use("Agg")
-    data = FIGURES["1"](Options(tiny=True, seed=100))
-    assert np.isfinite(data.datasets["figure-1"].scaled_error).all()
-    figure = DRAW["1"](data.datasets)
+    data = FIGURES[name](Options(tiny=True, seed=100))
+    assert np.isfinite(data.datasets[f"figure-{name}"].scaled_error).all()
+    figure = DRAW[name](data.datasets)
     assert all(axes.get_xlabel() for axes in figure.axes)
     mpl.pyplot.close(figure)
+
+
+# --- networks that relax ------------------------------------------------------------------------------------------------
+
+
+def lagging(ratios, shift=1.0):
+    """Residuals of one mode that lags, tau s^2 + s + ratio = 0 from rest, whose closed form is known; errors are squares."""
+    time = np.linspace(0, 1, 1201) * np.maximum(60 / ratios, 60)[:, None]
+    roots = np.sqrt(1 - 4 * shift * ratios[:, None] + 0j)
+    s, t = (-1 + roots) / 2, (-1 - roots) / 2
+    residual = ((s * np.exp(t * time) - t * np.exp(s * time)) / (s - t)).real
+    return time, residual**2
+
+
+def made_up_ratios(shift=1.0):
+    ratios = 10.0 ** np.array([-3, -2, -1.5, -1, -0.5, 0, 0.5, 1])
+    time, error = lagging(ratios)
+    other = lagging(ratios, shift)[1]
+    return xarray.Dataset(
+        {
+            "scaled_error": (("p", "ratio", "task", "look"), np.stack([np.stack([e] * 3, axis=1) for e in (error, other)])),
+            "time": (("ratio", "look"), time),
+        },
+        {"p": [1.0, 0.1], "ratio": ratios},
+    )
+
+
+def test_claims_find_what_one_mode_does():
+    """Below a quarter its error falls for ever, at a rate in proportion; beyond it oscillates with the frequency's root."""
+    found = relaxing.claims(made_up_ratios())
+    assert all(claim.holds for claim in found), [(claim.quantity, claim.measured) for claim in found]
+    critical = relaxing.threshold(made_up_ratios().ratio.values, made_up_ratios().scaled_error.values[0])
+    assert ((critical > 0.1) & (critical < 1)).all()
+    assert not relaxing.claims(made_up_ratios(shift=30.0))[-1].holds
+
+
+def test_frequencies_of_a_mode_that_lags():
+    """omega = sqrt(ratio - 1/4) in units of 1 / tau."""
+    ratios = np.array([1.0, 5.0])
+    time, error = lagging(ratios)
+    found = [relaxing.swings(t, e[None])[0] for t, e in zip(time, error, strict=True)]
+    np.testing.assert_allclose(found, np.sqrt(ratios - 0.25), rtol=0.05)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from clockless.media.circuits.medium import Circuit as Circuit
     from clockless.media.circuits.adjoint import adjoint_gradient as adjoint_gradient
     from clockless.media.resistors.in_time.medium import TimedResistors as TimedResistors
+    from clockless.media.resistors.relaxing.medium import RelaxingResistors as RelaxingResistors
     from clockless.parts.rules import CoupledLearning as CoupledLearning
     from clockless.parts.rules import SignRule as SignRule
     from clockless.parts.rules import EquilibriumPropagation as EquilibriumPropagation
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from clockless.parts.triggers import PoissonEvents as PoissonEvents
     from clockless.parts.triggers import FreeOscillators as FreeOscillators
     from clockless.parts.triggers import SelfTriggered as SelfTriggered
+    from clockless.parts.triggers import Ticks as Ticks
     from clockless.parts.triggers import SignChanges as SignChanges
     from clockless.parts.triggers import Avalanches as Avalanches
     from clockless.parts.presentations import Shown as Shown
@@ -61,6 +63,9 @@ if TYPE_CHECKING:
     from clockless.parts.devices import Levels as Levels
     from clockless.parts.devices import SignedLevels as SignedLevels
     from clockless.parts.devices import AnalogMemory as AnalogMemory
+    from clockless.parts.devices import Worn as Worn
+    from clockless.parts.comparators import ReadNoise as ReadNoise
+    from clockless.parts.comparators import Priced as Priced
     from clockless.parts.comparators import Ideal as Ideal
     from clockless.parts.comparators import Magnitudes as Magnitudes
     from clockless.parts.comparators import TwoComparators as TwoComparators
@@ -118,6 +123,7 @@ _NAMES = {
     "Circuit": "media.circuits.medium",
     "adjoint_gradient": "media.circuits.adjoint",
     "TimedResistors": "media.resistors.in_time.medium",
+    "RelaxingResistors": "media.resistors.relaxing.medium",
     "CoupledLearning": "parts.rules",
     "SignRule": "parts.rules",
     "EquilibriumPropagation": "parts.rules",
@@ -130,6 +136,7 @@ _NAMES = {
     "PoissonEvents": "parts.triggers",
     "FreeOscillators": "parts.triggers",
     "SelfTriggered": "parts.triggers",
+    "Ticks": "parts.triggers",
     "SignChanges": "parts.triggers",
     "Avalanches": "parts.triggers",
     "Shown": "parts.presentations",
@@ -137,6 +144,9 @@ _NAMES = {
     "Levels": "parts.devices",
     "SignedLevels": "parts.devices",
     "AnalogMemory": "parts.devices",
+    "Worn": "parts.devices",
+    "ReadNoise": "parts.comparators",
+    "Priced": "parts.comparators",
     "Ideal": "parts.comparators",
     "Magnitudes": "parts.comparators",
     "TwoComparators": "parts.comparators",

@@ -71,6 +71,7 @@ TRIGGERS = {
     "poisson-events": Kind("clockless.parts.triggers:PoissonEvents"),
     "free-oscillators": Kind("clockless.parts.triggers:FreeOscillators"),
     "self-triggered": Kind("clockless.parts.triggers:SelfTriggered"),
+    "ticks": Kind("clockless.parts.triggers:Ticks"),
     "sign-changes": Kind("clockless.parts.triggers:SignChanges"),
     "avalanches": Kind("clockless.parts.triggers:Avalanches"),
 }
@@ -102,6 +103,9 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED, later=("parameter",)),
         "circuit": Kind("clockless.media.circuits.medium:Circuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
         "timed-resistors": Kind("clockless.media.resistors.in_time.medium:TimedResistors", _FILLED),
+        "relaxing-resistors": Kind(
+            "clockless.media.resistors.relaxing.medium:RelaxingResistors", _FILLED, tables=("capacity",)
+        ),
         "xy": Kind("clockless.media.phases.described:Phases", later=("relaxation",)),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
         "deep-resistive": Kind("clockless.media.layered.medium:DeepResistive", tables=("layers", "rates")),
@@ -146,6 +150,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "continuous": Kind("clockless.parts.devices:Continuous"),
         "levels": Kind("clockless.parts.devices:Levels", tables=("values",), later=("values",)),
         "analog-memory": Kind("clockless.parts.devices:AnalogMemory"),
+        "worn": Kind("clockless.parts.devices:Worn"),
         "signed-levels": Kind("clockless.parts.devices:SignedLevels"),
     },
     "optimiser": {
@@ -169,6 +174,8 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "ideal": Kind("clockless.parts.comparators:Ideal"),
         "magnitudes": Kind("clockless.parts.comparators:Magnitudes"),
         "two-comparators": Kind("clockless.parts.comparators:TwoComparators"),
+        "read-noise": Kind("clockless.parts.comparators:ReadNoise"),
+        "priced": Kind("clockless.parts.comparators:Priced"),
     },
 }
 

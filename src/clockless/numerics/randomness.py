@@ -35,6 +35,7 @@ WRITES = np.uint64(5)  # what devices draw when they write
 TRIGGERS = np.uint64(8)  # what triggers draw for an event of their own
 HEARD = np.uint64(9)  # and for one of a neighbour
 PRESENTATIONS = np.uint64(10)  # which example is shown, and for how long
+THERMAL = np.uint64(11)  # Johnson noise of edges
 PHASES = np.uint64(16)  # where phases start
 RELAXATION = np.uint64(17)  # in which order sites relax
 COUPLINGS = np.uint64(18)  # initial couplings and fields

@@ -109,6 +109,55 @@ class TwoComparators:
         return product
 
 
+@part
+class ReadNoise:
+    """No comparator, but two readings that are not exact: (dV_C + n_1)^2 - (dV_F + n_2)^2, n_1 and n_2 normal.
+
+    Both are drawn anew for every reading; on average it is dV_C^2 - dV_F^2. Readings are of one example at a time; any rule can use them.
+
+    Args:
+        noise: standard deviation of a reading, volts, from 0.
+    """
+
+    noise: float
+    analog = True  # what is sensed is a magnitude, and not only a sign
+
+    def __post_init__(self) -> None:
+        if isinstance(self.noise, bool) or not (isinstance(self.noise, Real) and 0 <= float(self.noise) < np.inf):
+            raise ParameterError(f"noise = {shown(self.noise)}; the noise of a reading is in volts, 0 or more and finite.")
+
+    def sensed(self, free: np.ndarray, clamped: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """Difference of squares of both readings [edge], volts squared, from two uniform 32-bit numbers per edge."""
+        one, two = ((numbers[k::2] + 0.5) * 2.0**-32 for k in (0, 1))
+        size = self.noise * np.sqrt(-2.0 * np.log(one))
+        read: np.ndarray = (clamped + size * np.cos(2 * np.pi * two)) ** 2 - (free + size * np.sin(2 * np.pi * two)) ** 2
+        return read
+
+
+@part
+class Priced:
+    """Ideal, but an edge pays for the power of the free state: it senses dV_C^2 - (1 - price) dV_F^2.
+
+    With `CoupledLearning` of conductances dk = -rate / (2 nudge) (dV_C^2 - (1 - price) dV_F^2), the rule of Stern, Dillavou,
+    Jayaraman, Durian, Liu, APL Mach. Learn. 2, 016114 (2024), with lambda = price. One example at a time.
+
+    Args:
+        price: lambda, from 0 to 1.
+    """
+
+    price: float
+    analog = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.price, bool) or not (isinstance(self.price, Real) and 0 <= float(self.price) <= 1):
+            raise ParameterError(f"price = {shown(self.price)}; it is a part of the free state's power: give 0 to 1.")
+
+    def sensed(self, free: np.ndarray, clamped: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """Difference of squares [edge], volts squared."""
+        paid: np.ndarray = clamped**2 - (1.0 - self.price) * free**2
+        return paid
+
+
 def _listen_biased(comparator: Any, lanes: Any, step: int, key: np.ndarray) -> None:
     # Per lane, because one block may hold both frozen and redrawn biases.
     step_keys(lanes.seed, lanes.replica, step, COMPARATORS, key)
@@ -125,6 +174,29 @@ behaviour(listen, Magnitudes)(_listen_biased)
 
 
 behaviour(listen, TwoComparators)(_listen_biased)
+
+
+@behaviour(listen, Priced)
+def _listen_priced(comparator: Any, lanes: Any, step: int, key: np.ndarray) -> None:
+    pass
+
+
+@behaviour(compare, Priced)
+def _compare_priced(comparator: Any, difference: float, total: float, edge: int, key: np.ndarray, w: int) -> Any:
+    return difference * total + comparator.price[w] * 0.25 * (total - difference) ** 2
+
+
+@behaviour(listen, ReadNoise)
+def _listen_noise(comparator: Any, lanes: Any, step: int, key: np.ndarray) -> None:
+    step_keys(lanes.seed, lanes.replica, step, COMPARATORS, key)
+
+
+@behaviour(compare, ReadNoise)
+def _compare_readings(comparator: Any, difference: float, total: float, edge: int, key: np.ndarray, w: int) -> Any:
+    turn = 2.0 * np.pi * uniform(2 * edge + 1, key[0, w], key[1, w])
+    size = comparator.noise[w] * np.sqrt(-2.0 * np.log(uniform(2 * edge, key[0, w], key[1, w])))
+    first, second = size * np.cos(turn), size * np.sin(turn)  # Box and Muller 1958: both are normal, and independent
+    return (difference + first - second) * (total + first + second)
 
 
 @behaviour(compare, Magnitudes)

@@ -25,7 +25,7 @@ from numba.extending import overload
 
 from clockless.errors import ParameterError, real_array, shown, whole
 from clockless.numerics.lanes import COMPILE_OPTIONS, compiled
-from clockless.parts.comparators import Ideal, Magnitudes, TwoComparators  # noqa: F401 (users find all of them here)
+from clockless.parts.comparators import Ideal, Magnitudes, Priced, ReadNoise, TwoComparators  # noqa: F401 (users find all of them here)
 from clockless.parts.part import Part, Table, behaves, behaviour, part
 
 
@@ -82,7 +82,9 @@ class Continuous:
 
 def _check_part(comparator: Any) -> None:
     if not hasattr(comparator, "sensed"):
-        raise ParameterError(f"comparator = {shown(comparator)}; give Ideal(), Magnitudes(bias) or TwoComparators(bias).")
+        raise ParameterError(
+            f"comparator = {shown(comparator)}; give Ideal(), Magnitudes(bias), TwoComparators(bias) or ReadNoise(volts)."
+        )
 
 
 @part
@@ -125,6 +127,60 @@ class AnalogMemory:
         upwards = unit.wanted > 0.0
         gain = self.up * upwards + self.down * (1.0 - upwards)
         return unit.value + gain * unit.wanted * (1.0 + self.write_noise * unit.normal)
+
+
+@part
+class Worn:
+    """A device some of whose cells are stuck, and all of which forget: every write finds that the value has drifted.
+
+        value += drift (rest - value) + wanted (1 + write_noise normal);    a stuck cell keeps its first value for ever.
+
+    Which cells are stuck is drawn once, by the replica's seed and task.
+
+    Args:
+        stuck: chance that a cell is stuck, 0 to 1.
+        drift: part of the distance to `rest` that is lost from one write of a cell to its next, 0 to 1.
+        rest: the value that a cell drifts to, ohms or siemens: what learns.
+        write_noise: standard deviation of a change relative to the wanted one, 0 or more.
+
+    Raises:
+        ParameterError: a number outside its range.
+    """
+
+    stuck: float = 0.0
+    drift: float = 0.0
+    rest: float = 1.0
+    write_noise: float = 0.0
+    comparator: Part = Ideal()
+    slots = 1  # 1: stuck
+
+    def __post_init__(self) -> None:
+        for name, most in (("stuck", 1.0), ("drift", 1.0), ("rest", np.inf), ("write_noise", np.inf)):
+            value = getattr(self, name)
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            if not (number and 0 <= float(value) <= most and float(value) < np.inf):
+                raise ParameterError(
+                    f"{name} = {shown(value)}; give a number from 0{f' to {most:g}' if most < np.inf else ''}."
+                )
+        _check_part(self.comparator)
+
+    @property
+    def level(self) -> float:
+        """Any value can be held."""
+        return 0.0
+
+    def first(self, unit: Any) -> Any:
+        """Whether it is stuck."""
+        return (1.0 * (unit.uniform < self.stuck),)
+
+    def writes(self, unit: Any) -> Any:
+        """What it has become, and as wanted, more or less."""
+        change = self.drift * (self.rest - unit.value) + unit.wanted * (1.0 + self.write_noise * unit.normal)
+        return unit.value + (1.0 - unit.memory[0]) * change
+
+    def keeps(self, unit: Any) -> Any:
+        """Once stuck, always stuck."""
+        return (unit.memory[0],)
 
 
 @part

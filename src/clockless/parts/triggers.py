@@ -152,6 +152,43 @@ class FreeOscillators:
 
 
 @part
+class Ticks:
+    """A global trigger every `period` seconds asks all units, and each acts with probability p: `Bernoulli(p)` in real time.
+
+    The paper's board (Wycoff et al. 2022, doi 10.1063/5.0084631), eqs. 3 and 11, as the network sees it that has `period`
+    seconds to settle. Units that act at the same tick do so one after the other; where the network settles at once, each
+    sees what the one before has changed, and where it relaxes, all see the same.
+
+    Raises:
+        ParameterError: a period that is not positive, p outside (0, 1].
+    """
+
+    period: float
+    p: float = 1.0
+    slots = 1  # the number of the tick at which it acts next
+
+    def __post_init__(self) -> None:
+        _number("period", self.period, 0.0, above=True)
+        _number("p", self.p, 0.0, above=True, most=1.0)
+
+    def rate(self, units: int) -> float:
+        """Events per unit and second."""
+        return float(self.p / self.period)
+
+    def first(self, unit: Any) -> Any:
+        """The first tick is at one period."""
+        return (np.floor(np.log(unit.uniform) / np.log(max(1.0 - self.p, 1e-300))) + 1.0,)
+
+    def due(self, unit: Any) -> Any:
+        """At its tick."""
+        return unit.memory[0] * self.period - unit.now
+
+    def fires(self, unit: Any) -> Any:
+        """So many ticks later as a coin falls wrong side up, and one more: geometric, by inversion."""
+        return (unit.memory[0] + np.floor(np.log(unit.uniform) / np.log(max(1.0 - self.p, 1e-300))) + 1.0,)
+
+
+@part
 class SelfTriggered:
     """A unit triggers itself: it integrates the magnitude of its own signal and fires when that passes a threshold.
 

@@ -11,10 +11,13 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from clockless.errors import NgspiceError
+from clockless.spice.elements import GROUND
 from clockless.spice.netlist import LOOSE, TIGHT, Netlist
 
 _TOGETHER = 200  # netlists a process solves
@@ -127,3 +130,44 @@ def _reason(netlist: Netlist, timeout: float) -> str:
         said = _told([program(), "-n", "-b", "one.cir"], Path(name), timeout)
     lines = [line.strip() for line in said.splitlines() if _TOLD.search(line)]
     return lines[0] if lines else "it says nothing of why."
+
+
+_STEPS = 20_000  # of a transient analysis, at least
+
+
+def transient(netlist: Netlist, capacity: Any, start: Any, times: Any, timeout: float = 60.0) -> np.ndarray:
+    """Voltages [time, node] at `times` in seconds after the voltages `start` [node], as ngspice follows them.
+
+    Args:
+        netlist: what stands between the nodes, with its sources.
+        capacity: from every node to ground, farads, a number or [node]; sources hold their nodes whatever it is.
+
+    Raises:
+        NgspiceError: ngspice is not installed, does not end in time, or comes to no end of the analysis.
+    """
+    at, count = np.atleast_1d(np.asarray(times, dtype=np.float64)), len(netlist.names)
+    last, free = float(at.max()), [k for k in range(count) if k not in netlist.held and netlist.names[k] != "0"]
+    farads, begin = (np.broadcast_to(each, count) for each in (capacity, start))
+    cards = [f"C{k} {netlist.names[k]} 0 {float(farads[k])!r} ic={float(begin[k])!r}" for k in free]
+    text = netlist.text(f"{TIGHT} trtol=1 method=trap", commands=False).removesuffix(".end\n")
+    control = [
+        ".control", "set filetype=binary", f"tran {last / 100!r} {last!r} 0 {last / _STEPS!r} uic", "write run.raw", "quit",
+        ".endc", ".end", "",
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="clockless-ngspice-") as name:
+        (Path(name) / "run.cir").write_text(text + "\n".join([*cards, *control]), encoding="utf-8")
+        said = _told([program(), "-n", "-b", "run.cir"], Path(name), timeout)
+        raw = Path(name) / "run.raw"
+        head, _, body = raw.read_bytes().partition(b"Binary:\n") if raw.exists() else (b"", b"", b"")
+    columns = {found[1]: _place(found[0]) for found in _VARIABLE.finditer(head.decode(errors="replace"))}
+    size = re.search(rb"No\. Variables:\s*(\d+)", head)
+    if size is None or not columns:
+        raise NgspiceError(f"ngspice did not follow {netlist.title} in time: {said.strip().splitlines()[-1:]}")
+    table = np.frombuffer(body[: len(body) // (8 * int(size[1])) * 8 * int(size[1])], dtype="<f8").reshape(-1, int(size[1]))
+    seconds, first = np.unique(table[:, 0], return_index=True)
+    if seconds[-1] < last * (1 - 1e-9):
+        raise NgspiceError(f"ngspice stopped at {seconds[-1]:g} s of {last:g} s while it followed {netlist.title}.")
+    columns[GROUND] = -1
+    volts = np.column_stack([np.zeros(len(first)) if n == GROUND else table[first, columns[n]] for n in netlist.names])
+    found: np.ndarray = CubicSpline(seconds, volts)(at)
+    return found

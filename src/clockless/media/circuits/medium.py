@@ -18,6 +18,7 @@ from clockless.learning.scaling import SCALED_ERROR
 from clockless.media.circuits.checks import checked
 from clockless.media.circuits.circuit import NonlinearNetwork
 from clockless.media.circuits.learner import LANES, Block, kind_of
+from clockless.media.circuits.relaxing import relax
 from clockless.media.circuits.solving import settled
 from clockless.media.circuits.wiring import Plan
 from clockless.numerics.lanes import tile_of
@@ -147,6 +148,10 @@ class Circuit(NonlinearNetwork):
             HeldNodesError: a node that does not exist or is held by a source, or a voltage that is not finite.
         """
         return settled(self, self.checked(parameters), self.held_by(held), start)
+
+    def relax(self, parameters: Any, held: Mapping[int, float], start: Any, times: Any) -> np.ndarray:
+        """Voltages [time, node] at `times` in seconds after the voltages `start` [node]; see `relaxing.relax`."""
+        return relax(self, parameters, held, start, times)
 
     def state(self, values: np.ndarray, x: Any, task: Task, luck: Luck) -> np.ndarray:
         """Free voltages [example, node] for input voltages [example, input]; `values` is what has been learned."""

@@ -127,7 +127,7 @@ def check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any) 
     if not isinstance(device.comparator, Ideal):
         if batch != 1:
             raise ParameterError(f"{device.comparator} looks at one example at a time; give batch=1, not {shown(batch)}.")
-        if not discrete:
+        if not (discrete or getattr(device.comparator, "analog", False)):
             raise ParameterError(f"{device.comparator} tells only a sign; give rule=SignRule(nudge), not {rule}.")
 
 

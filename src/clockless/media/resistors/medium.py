@@ -39,7 +39,7 @@ _PHYSICS = ("settle", "energy", "signal", "laplacian", "drops")
 class Resistors(OhmicNetwork):
     __doc__ = OhmicNetwork.__doc__
 
-    cite = CITE
+    cite: tuple[str, ...] = CITE
     parallel: Literal["threads", "processes"] = "threads"
     unit = "edge"
     sources = (__name__,)

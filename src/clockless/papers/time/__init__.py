@@ -5,9 +5,13 @@ that 'the success at all values of p demonstrates that edges with entirely self-
 """
 
 from clockless.papers.time.captions import CAPTIONS as CAPTIONS
+from clockless.papers.time.relaxing import figure_2
 from clockless.papers.time.triggered import figure_1
 
-TITLE = "Learning without any step: edges that trigger themselves"
-CITE = "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631 (its outlook)"
+TITLE = "Learning without any step: edges that trigger themselves, networks that still relax"
+CITE = (
+    "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631 (its outlook); "
+    "M. Stern et al., Phys. Rev. Research 4, L022037 (2022), arXiv 2112.11399"
+)
 
-FIGURES = {"1": figure_1}
+FIGURES = {"1": figure_1, "2": figure_2}

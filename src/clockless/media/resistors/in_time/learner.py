@@ -19,7 +19,7 @@ from clockless.learning.contracts import Arrays, Replica
 from clockless.learning.scaling import scales
 from clockless.media.resistors.checking import not_compiled
 from clockless.media.resistors.engine import Lanes
-from clockless.media.resistors.in_time import loop
+from clockless.media.resistors.in_time import loop, triggering
 from clockless.media.resistors.in_time.inverse import network_of, wiring_of
 from clockless.media.resistors.in_time.states import Examples, examples_of, pushed_of
 from clockless.media.resistors.learner import RESIDUAL_LIMIT, first_values
@@ -35,7 +35,7 @@ _MOST = 10_000  # events of an edge in a second: beyond, a run could not be stop
 
 
 class Logged(NamedTuple):
-    """Events of one replica in their order; see `loop.Log`."""
+    """Events of one replica in their order; see `triggering.Log`."""
 
     time: np.ndarray
     edge: np.ndarray
@@ -49,6 +49,8 @@ class Session:
         state: all that the next event needs, besides `network`.
         log: events, where they are kept.
     """
+
+    _loop: Any = loop
 
     def __init__(self, resistors: OhmicNetwork, replica: Replica, log: int = 0) -> None:
         task, edges, nodes = replica.task, len(resistors.network.edges), resistors.network.nodes
@@ -65,11 +67,11 @@ class Session:
         self._examples: Examples = examples_of(task)
         self._pushed = pushed_of(len(task.inputs), len(task.outputs))
         self.state = _first_state(replica, value, limits)
-        self._scratch = loop.Scratch(
+        self._scratch = triggering.Scratch(
             np.zeros(nodes), np.zeros(edges), np.zeros(edges), np.zeros((2, 1), dtype=np.uint32),
             np.zeros((2, 1), dtype=np.uint32),
         )  # fmt: skip
-        self.log = loop.Log(np.zeros(log), np.zeros(log, dtype=np.int64), np.zeros(log), np.zeros(1, dtype=np.int64))
+        self.log = triggering.Log(np.zeros(log), np.zeros(log, dtype=np.int64), np.zeros(log), np.zeros(1, dtype=np.int64))
         shown = isinstance(replica.batch, Shown)
         self._lanes = Lanes(np.array([replica.seed], dtype=np.uint64), np.array([replica.luck.replica], dtype=np.uint64))
         self._parts = (
@@ -77,7 +79,7 @@ class Session:
             stack([replica.clock]), stack([replica.device]), stack([replica.optimiser]), limits,
             stack([replica.batch]) if shown else Shown.Lanes(*np.zeros((3, 1))),  # type: ignore[attr-defined]
         )  # fmt: skip
-        self._stamp = stamp(loop.__name__, replica.rule, replica.clock, replica.device, replica.optimiser)
+        self._stamp = stamp(self._loop.__name__, replica.rule, replica.clock, replica.device, replica.optimiser)
         self._most = _MOST * edges
         self._packed: Packed | None = None
 
@@ -87,15 +89,12 @@ class Session:
         Raises:
             ParameterError: more than could be stopped in good time, where `most` is not said; parts that do not compile.
         """
-        about = (self.wiring, self.network, self._examples, self._pushed)
         seconds = max(1.0, last - float(self.state.times.now[0]))
         limit = int(min(self._most * seconds, 2**62)) if most is None else most
         try:
             if self._packed is None:
-                layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
-                own = (self.state, self._scratch, self.log)
-                self._packed = Packed(self._stamp, layout, self._parts, self._lanes, *about, *own)
-            done = int(loop.advance(self._packed, float(last), limit))
+                self._packed = self._compiled()
+            done = int(self._loop.advance(self._packed, float(last), limit))
         except NumbaError as error:
             parts = {"rule": self.replica.rule, "trigger": self.replica.clock, "device": self.replica.device}
             raise not_compiled(parts, error) from None
@@ -107,11 +106,34 @@ class Session:
             )
         return done
 
+    def _compiled(self) -> Packed:
+        """The arguments of the loop, with the parts of it that are compiled apart."""
+        about = (self.wiring, self.network, self._examples, self._pushed)
+        layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
+        own = (self.state, self._scratch, self.log)
+        return Packed(self._stamp, layout, self._parts, self._lanes, *about, *own)
+
     def next_event(self) -> float:
         """When the next edge fires or the next example comes, seconds."""
         return float(min(self.state.due.min(), self.state.times.switch[0]))
 
     # --- what is seen of it at a time --------------------------------------------------------------------------
+
+    def seen(self, time: float) -> dict[str, float]:
+        """What is recorded at a time before the next event."""
+        free, pushed = self.energies(time)
+        return {
+            "error": self.error(), "residual": self.residual(), "power": self.power(), "energy": free,
+            "energy_pushed": pushed, "fired": float(self.state.counts.fired.sum()),
+        }  # fmt: skip
+
+    def counted(self) -> dict[str, Any]:
+        """What is counted up to now: updates of every edge, intervals, and so on."""
+        counts = self.state.counts
+        return {
+            "actions": counts.fired, "intervals": self.state.intervals, "gaps": self.state.gaps,
+            "together": counts.together[0], "switches": counts.switches[0],
+        }  # fmt: skip
 
     def energies(self, time: float) -> tuple[float, float]:
         """Joules that the free and the pushed twin have dissipated up to a time before the next event."""
@@ -151,7 +173,10 @@ class Session:
 
     def arrays(self) -> Arrays:
         """Everything that the next event needs, by name."""
-        return {f"{name}_{k}" if k else name: array for name, k, array in _leaves((self.state, self.network))}
+        return {f"{name}_{k}" if k else name: array for name, k, array in _leaves(self._kept())}
+
+    def _kept(self) -> tuple[Any, ...]:
+        return self.state, self.network
 
 
 def _unbalanced(wiring: Any, network: Any) -> float:
@@ -166,7 +191,7 @@ def _unbalanced(wiring: Any, network: Any) -> float:
     return float(np.max(np.abs(net[~wiring.held]) / np.maximum(np.abs(currents).max(axis=0), 1e-300), initial=0.0))
 
 
-def _first_state(replica: Replica, value: np.ndarray, limits: unit_lanes.Limits) -> loop.State:
+def _first_state(replica: Replica, value: np.ndarray, limits: unit_lanes.Limits) -> triggering.State:
     edges = len(value)
     seen = {"value": value[:, 0], "low": limits.low, "high": limits.high}
     units = Units(int(replica.seed), replica.luck.replica, 0, edges, seen)
@@ -174,21 +199,21 @@ def _first_state(replica: Replica, value: np.ndarray, limits: unit_lanes.Limits)
         first_memory(replica.rule, "rule", units), first_memory(replica.clock, "trigger", units.knowing(now=0.0)),
         first_memory(replica.device, "device", units), np.zeros((replica.optimiser.lane_slots, edges)),
     )  # fmt: skip
-    numbers = {name: np.zeros(1, dtype=np.int64) for name in loop.Counts._fields if name not in ("fired", "heard")}
+    numbers = {name: np.zeros(1, dtype=np.int64) for name in triggering.Counts._fields if name not in ("fired", "heard")}
     numbers["changes"][:] = -1
     numbers["example"][:] = -1
     of_edges = {name: np.zeros(edges, dtype=np.int64) for name in ("fired", "heard")}
-    times = {name: np.zeros(1) for name in loop.Times._fields}
+    times = {name: np.zeros(1) for name in triggering.Times._fields}
     times["event"][:], times["switch"][:] = np.nan, np.inf
     if isinstance(replica.batch, Shown):
         count = len(replica.task.x_train)
         numbers["example"][:], times["switch"][:] = replica.batch.drawn(count, units.seed, units.replica, 0)
         numbers["switches"][:] = 1
-    return loop.State(
-        value=value, memory=loop.Memory(*(np.ascontiguousarray(first[..., None]) for first in firsts)),
-        due=np.full(edges, np.inf), last=np.full(edges, np.nan), times=loop.Times(**times),
-        counts=loop.Counts(**of_edges, **numbers), intervals=np.zeros(loop.BINS, dtype=np.int64),
-        gaps=np.zeros(loop.BINS, dtype=np.int64),
+    return triggering.State(
+        value=value, memory=triggering.Memory(*(np.ascontiguousarray(first[..., None]) for first in firsts)),
+        due=np.full(edges, np.inf), last=np.full(edges, np.nan), times=triggering.Times(**times),
+        counts=triggering.Counts(**of_edges, **numbers), intervals=np.zeros(triggering.BINS, dtype=np.int64),
+        gaps=np.zeros(triggering.BINS, dtype=np.int64),
     )  # fmt: skip
 
 
@@ -210,9 +235,11 @@ def _leaves(nested: Any) -> Any:
 class EventLearner:
     """Replicas of one kind; a `Learner` whose steps are seconds."""
 
+    session: Any = Session
+
     def __init__(self, resistors: OhmicNetwork, replicas: Sequence[Replica], traces: bool = False) -> None:
         self.step, self._traces = 0, traces
-        self.sessions = [Session(resistors, replica) for replica in replicas]
+        self.sessions = [self.session(resistors, replica) for replica in replicas]
 
     @property
     def size(self) -> int:
@@ -229,14 +256,8 @@ class EventLearner:
         """What is seen at this second, each [replica, ..]."""
         if not all(session.state.counts.began[0] for session in self.sessions):
             self.advance(self.step)
-        energies = np.array([session.energies(self.step) for session in self.sessions])
-        seen = {
-            "error": np.array([session.error() for session in self.sessions]),
-            "residual": np.array([session.residual() for session in self.sessions]),
-            "power": np.array([session.power() for session in self.sessions]),
-            "energy": energies[:, 0], "energy_pushed": energies[:, 1],
-            "fired": np.array([session.state.counts.fired.sum() for session in self.sessions], dtype=np.float64),
-        }  # fmt: skip
+        each = [session.seen(self.step) for session in self.sessions]
+        seen = {name: np.array([one[name] for one in each], dtype=np.float64) for name in each[0]}
         return {**seen, "traces": self._stacked("resistances")} if self._traces else seen
 
     def _stacked(self, question: str) -> np.ndarray:
@@ -268,15 +289,11 @@ class EventLearner:
         residual, resistances = recorded["residual"].max(axis=1), self._stacked("resistances")
         failed = ~np.isfinite(error).all(axis=1) | ~(residual < RESIDUAL_LIMIT) | ~np.isfinite(resistances).all(axis=1)
 
-        def counted(read: Any) -> np.ndarray:
-            return np.array([read(session.state) for session in self.sessions], dtype=np.float64)
-
+        each = [session.counted() for session in self.sessions]
         results = {
             "error": error / scales(initial, squares)[:, None], "initial_error": initial, "residual": residual,
             "failed": failed, "parameters": resistances,
-            **{name: recorded[name] for name in ("power", "energy", "energy_pushed", "fired")},
-            "actions": counted(lambda state: state.counts.fired), "intervals": counted(lambda state: state.intervals),
-            "gaps": counted(lambda state: state.gaps), "together": counted(lambda state: state.counts.together[0]),
-            "switches": counted(lambda state: state.counts.switches[0]),
+            **{name: recorded[name] for name in recorded if name not in ("error", "residual", "traces")},
+            **{name: np.array([one[name] for one in each], dtype=np.float64) for name in each[0]},
         }  # fmt: skip
         return {**results, "traces": recorded["traces"]} if self._traces else results

@@ -16,7 +16,7 @@ from clockless.learning.contracts import Learner, Replica, Variable
 from clockless.media.resistors.in_time.checks import check_fires, checked
 from clockless.media.resistors.in_time.history import History, history_of
 from clockless.media.resistors.in_time.learner import EventLearner, Session
-from clockless.media.resistors.in_time.loop import BINS, bin_edges
+from clockless.media.resistors.in_time.triggering import BINS, bin_edges
 from clockless.media.resistors.medium import Resistors
 from clockless.parts.devices import IDEAL
 from clockless.parts.part import kind
@@ -98,4 +98,8 @@ class TimedResistors(Resistors):
             raise ParameterError(f"seconds = {shown(seconds)}; give a positive, finite time.")
         replica = Replica(self, task, rule, clock, device, batch=batch, initial=initial, seed=seed)
         self.check(replica)
-        return history_of(Session(self, checked(self, replica), whole("room", room, 1)), float(seconds))
+        return history_of(self._session(checked(self, replica), whole("room", room, 1)), float(seconds))
+
+    def _session(self, replica: Replica, room: int) -> Session:
+        """One replica whose events are kept."""
+        return Session(self, replica, room)

@@ -1,0 +1,1 @@
+"""Resistor networks whose nodes have capacities: they relax between events instead of settling at once."""

@@ -1,0 +1,63 @@
+"""Fig. 2: errors over time at some ratios, and the critical ratio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clockless.pictures.style import COLUMN, in_house_style, ordered_line, subplots
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+_LEAST = 1e-8  # errors below are rounding and the like
+_LEVEL, _RISE, _FLOOR = 0.01, 0.3, 1e-6
+
+
+@in_house_style
+def figure_2(datasets: dict[str, xarray.Dataset]) -> Figure:
+    """One task at several ratios (left), times to learn (middle) and how far errors rise again (right) over the ratio."""
+    data = datasets["figure-2"]
+    figure, (left, middle, right) = subplots(1, 3, (2 * COLUMN, 0.72 * COLUMN))
+    ratios, times, error = data.ratio.values, data.time.values, data.scaled_error.values
+    shown = np.unique(np.searchsorted(ratios, [0.02, 0.2, 2.0, 20.0]).clip(max=len(ratios) - 1))
+    task = _typical(error[0])
+    for place, k in enumerate(shown):
+        style = ordered_line(place, len(shown))
+        left.plot(times[k, 1:], np.maximum(error[0, k, task, 1:], _LEAST), label=f"{ratios[k]:.2g}", **style)
+    left.set(
+        xscale="log", yscale="log", xlabel="time / relaxation time", ylabel="test error / initial test error",
+        ylim=(1e-6, 30),
+    )  # fmt: skip
+    left.legend(title="ratio, one task", fontsize=6, title_fontsize=6, loc="lower left")
+    for place, p in enumerate(data.p.values):
+        style = {**ordered_line(place, len(data.p)), "label": f"p = {p:g}", "marker": "o", "markersize": 2.5}
+        when = np.array([_learned(time, each) for time, each in zip(times, error[place], strict=True)])
+        middle.plot(ratios, np.where(np.isfinite(np.median(when, axis=1)), np.median(when, axis=1), np.nan), **style)
+        least = np.maximum(np.minimum.accumulate(error[place], axis=-1), _FLOOR)
+        rise = np.log10(np.maximum(error[place], _FLOOR) / least).max(axis=-1)
+        right.plot(ratios, np.mean(rise > _RISE, axis=1), **style)
+    below = ratios <= 0.04
+    middle.plot(ratios, np.median(when[below] * ratios[below, None]) / ratios, color="0.6", linewidth=0.7, zorder=0)
+    for axes in (middle, right):
+        axes.axvline(0.25, color="0.6", linewidth=0.7, linestyle=":")
+        axes.set(xscale="log", xlabel="rate of learning / rate of relaxation")
+    middle.set(yscale="log", ylabel="time to 1 % / relaxation time (median)")
+    right.set(ylabel="share of tasks whose error oscillates", ylim=(-0.03, 1.03))
+    right.legend(fontsize=6, loc="upper left")
+    return figure
+
+
+def _typical(error: np.ndarray) -> int:
+    """The task whose last errors [ratio, task, look] lie in the middle."""
+    last = np.log10(np.maximum(error[..., -1], 1e-30)).mean(axis=0)
+    return int(np.argsort(last)[len(last) // 2])
+
+
+def _learned(time: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """When errors [task, look] are below 1 % for good; infinity: never."""
+    last = np.array([np.max(np.flatnonzero(values > _LEVEL), initial=0) for values in error])
+    found: np.ndarray = np.where(last + 1 < error.shape[1], time[np.minimum(last + 1, time.size - 1)], np.inf)
+    return found
