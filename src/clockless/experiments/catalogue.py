@@ -104,7 +104,11 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "timed-resistors": Kind("clockless.media.resistors.in_time.medium:TimedResistors", _FILLED),
         "xy": Kind("clockless.media.phases.described:Phases"),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
-        "deep-resistive": Kind("clockless.media.layered.medium:DeepResistive", tables=("layers", "rates")),
+        "deep-resistive": Kind(
+            "clockless.media.layered.medium:DeepResistive",
+            tables=("layers", "rates"),
+            later=("diode", "saturation", "thermal"),
+        ),
         "bench": Kind("clockless.media.bench:Bench", _FILLED),
     },
     "task": {
