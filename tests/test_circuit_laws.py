@@ -118,6 +118,20 @@ def test_tables_rise_where_the_measurement_rises(tmp_path):
     np.testing.assert_allclose(np.diff(fine[-5:], n=2), 0.0, atol=1e-12)
 
 
+@pytest.mark.parametrize(("rows", "said"), [
+    ("volts,amperes\n# swept twice\n-1,-1\n0,0\n1,1\n0.5,1.2\n", "line 6 of .*: voltages go from 1 to 0.5 V"),
+    ("-1,-1\n0,0\n\n1,-0.5\n", "line 4 of .*: currents go from 0 to -0.5 A"),
+    ("v,i\n-1,-1\n0\n1,1\n", "line 3 of .* is '0'"),
+    ("", "two or more finite numbers"),
+])  # fmt: skip
+def test_tables_in_files_are_refused_by_line(tmp_path, rows, said):
+    """The number of the file's own line, words, blanks and remarks counted."""
+    (tmp_path / "iv.csv").write_text(rows, encoding="utf-8")
+    with pytest.raises(ParameterError, match=said) as caught:
+        L.Table.from_csv(tmp_path / "iv.csv")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -379,6 +379,23 @@ def test_sources_and_tasks_do_not_short_each_other():
     assert circuit.settle(1.0, {8: 0.1})[0] == 0.3
 
 
+def test_parts_that_float_are_named():
+    """Nodes 1, 2, 3 hang together on a diode without a leak: only a source or a shunt among them decides their voltage."""
+    network = cl.Network([(0, 1), (1, 2), (2, 3), (3, 1), (0, 4)])
+    laws = [L.Diode(leak=0.0), *[L.FixedResistor(1e3)] * 3, L.Linear()]
+    shunt = [1e-9, 0.0, 0.0, 0.0, 0.0]
+    circuit = cl.Circuit(network, laws, shunt=shunt)
+    with pytest.raises(HeldNodesError, match=r"node 1 and 2 joined to it float when edge 0 \(Diode\) carries nothing"):
+        circuit.settle(1.0, {0: 1.0})
+    task = cl.Task([0], [2], [4], [[0.1]], [[0.1]], [[0.1]], [[0.1]])
+    with pytest.raises(HeldNodesError, match="node 1 and 2 joined to it float"):
+        cl.train(circuit, task, rule=cl.CoupledLearning(0.1, 0.1), steps=1)
+    held = {0: 1.0, 2: 0.2}
+    assert circuit.imbalance(1.0, circuit.settle(1.0, held), held) < 1e-6
+    with pytest.raises(HeldNodesError, match="node 0 and 15 joined to it float for no source holds any of them"):
+        cl.Circuit(BOARD, L.Linear(), shunt=0.0).settle(1.0, {})
+
+
 def test_a_mixed_circuit_is_plain_data(tmp_path):
     """A store keeps laws, edges and rails, gives the bits of memory, and goes on; an axis may lie within a law."""
     network = cl.networks.board16()

@@ -108,7 +108,11 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         ),
         "xy": Kind("clockless.media.phases.described:Phases", later=("relaxation",)),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",)),
-        "deep-resistive": Kind("clockless.media.layered.medium:DeepResistive", tables=("layers", "rates")),
+        "deep-resistive": Kind(
+            "clockless.media.layered.medium:DeepResistive",
+            tables=("layers", "rates"),
+            later=("diode", "saturation", "thermal"),
+        ),
         "bench": Kind("clockless.media.bench:Bench", _FILLED),
     },
     "task": {

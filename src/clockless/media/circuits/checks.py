@@ -11,6 +11,7 @@ from clockless.learning.checks import check_parts
 from clockless.learning.contracts import Replica
 from clockless.learning.part_checks import checked_part
 from clockless.media.circuits.circuit import NonlinearNetwork
+from clockless.media.circuits.floating import check_held
 from clockless.parts.comparators import Ideal
 from clockless.parts.rules import EquilibriumPropagation, SignRule
 from clockless.parts.samplers import Epochs
@@ -51,6 +52,7 @@ def _check_task(circuit: NonlinearNetwork, task: Task) -> None:
                 f"node {both[0]} is in {role} of {task.name}, but a source of {circuit.rails[both[0]]:g} V holds it: they "
                 "would short each other; give the source or the task another node."
             )
+    check_held(circuit, (*circuit.rails, *task.inputs, *task.ground))
     if circuit.differential and len(task.outputs) % 2:
         raise TaskError(f"{task.name} has {len(task.outputs)} outputs, but differential ones come in pairs.")
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import HeldNodesError, NetworkError, ParameterError, real_array, shown, whole
+from clockless.media.circuits.floating import check_held
 from clockless.media.circuits.law import Law
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
@@ -222,7 +223,7 @@ class NonlinearNetwork:
         """Held nodes and their volts with the rails among them.
 
         Raises:
-            HeldNodesError: no held node, one that does not exist or is a rail, or a voltage that is not finite.
+            HeldNodesError: a node that does not exist or is a rail, a voltage that is not finite, or a part that floats.
         """
         if not isinstance(held, Mapping):
             raise HeldNodesError(f"held = {shown(held)} is not a mapping from nodes to volts; give one such as {{0: 0.0}}.")
@@ -238,7 +239,9 @@ class NonlinearNetwork:
                 )
             if np.asarray(volts).dtype.kind not in "iuf" or np.ndim(volts) > 1 or not np.isfinite(volts).all():
                 raise HeldNodesError(f"node {node} is held at {shown(volts)}; held voltages must be finite numbers.")
-        return {**self.rails, **{int(node): volts for node, volts in held.items()}}
+        every = {**self.rails, **{int(node): volts for node, volts in held.items()}}
+        check_held(self, every)
+        return every
 
 
 def _laws(law: Any, of_edge: Any, edges: int) -> tuple[Law, ...]:

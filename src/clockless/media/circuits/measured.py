@@ -39,16 +39,9 @@ class Table(Law):
             raise ParameterError(
                 f"Table got {len(rows['voltages'])} voltages and {len(rows['currents'])} currents; give one for each."
             )
-        for name, unit in (("voltages", "V"), ("currents", "A")):
-            steps = np.diff(rows[name])
-            back = np.flatnonzero(steps <= 0 if name == "voltages" else steps < 0)
-            if back.size:
-                k = int(back[0])
-                raise ParameterError(
-                    f"the table of I(v) folds back at row {k + 1}: {name} go from {rows[name][k]:g} to "
-                    f"{rows[name][k + 1]:g} {unit}; give one sweep, sorted, averaged where it was measured twice."
-                )
-            object.__setattr__(self, name, rows[name])
+        _check_rising(rows, [f"row {k}" for k in range(len(rows["voltages"]))])
+        for name, row in rows.items():
+            object.__setattr__(self, name, row)
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Table:
@@ -62,19 +55,23 @@ class Table(Law):
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not text in UTF-8"
             raise ParameterError(f"cannot read the table {shown(str(path))}: {reason}.") from None
-        rows = []
+        rows: list[tuple[float, float]] = []
+        places = []
         for number, line in enumerate(lines, 1):
             cells = line.replace(";", ",").split(",")
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
             try:
                 rows.append((float(cells[0]), float(cells[1])))
+                places.append(f"line {number} of {shown(str(path))}")
             except (ValueError, IndexError):
                 if rows or number > 1:
                     raise ParameterError(
                         f"line {number} of {shown(str(path))} is {shown(line)}; give volts, a comma and amperes."
                     ) from None
-        return cls(tuple(v for v, _ in rows), tuple(i for _, i in rows))  # type: ignore[arg-type]
+        columns = {"voltages": tuple(v for v, _ in rows), "currents": tuple(i for _, i in rows)}
+        _check_rising(columns, places)
+        return cls(**columns)  # type: ignore[arg-type]
 
     @classmethod
     def tables(cls) -> tuple[str, ...]:
@@ -128,6 +125,19 @@ def along(table: Any, v: Any) -> Any:
     current, slope = y + t * (m + t * (a + t * b)), (m + t * (2.0 * a + 3.0 * b * t)) / width
     area = entry(table.areas, k) + width * t * (y + t * (m / 2.0 + t * (a / 3.0 + t * b / 4.0)))
     return current + slope * outside, slope, area + outside * (current + 0.5 * slope * outside)
+
+
+def _check_rising(rows: dict[str, tuple[float, ...]], places: list[str]) -> None:
+    """Raise if voltages do not rise, or currents fall; `places` says where every row stands."""
+    for (name, row), unit in zip(rows.items(), "VA", strict=True):
+        steps = np.diff(row)
+        back = np.flatnonzero(steps <= 0 if name == "voltages" else steps < 0)
+        if back.size:
+            k = int(back[0])
+            raise ParameterError(
+                f"the table of I(v) folds back at {places[k + 1]}: {name} go from {row[k]:g} to {row[k + 1]:g} {unit}; give "
+                "one sweep, sorted, averaged where it was measured twice."
+            )
 
 
 def _row(name: str, given: Any) -> tuple[float, ...]:

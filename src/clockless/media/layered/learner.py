@@ -87,7 +87,7 @@ class LayeredLearner:
         self.step, self.medium, self._replica, self._traces = 0, medium, replica, traces
         self._batches, self._coins = Batches(replica), Coins(replica, medium.units)
         self._net = packed(medium.shape, medium.first(replica))
-        self._settings = settings_of(medium, replica.rule)
+        self._settings = settings_of(medium, replica.rule.nudge, replica.rule.centred)
         self._x, self._y = replica.task.x_train, medium.targets(replica.task, "train").astype(np.float32)
         self._factors = _by_node(medium, self._net)
         self._seen, self._actions = nothing_seen(), np.zeros(medium.units)
@@ -212,22 +212,19 @@ def nothing_seen() -> Seen:
     return Seen(np.zeros(2, np.int64), np.zeros(2), np.zeros(1, np.float32))
 
 
-def settings_of(medium: DeepResistive, rule: Any) -> Settings:
-    """The compiled engine's numbers."""
-    single = np.float32
+def settings_of(medium: DeepResistive, nudge: float = 1.0, centred: bool = True) -> Settings:
+    """The compiled engine's numbers; a free state knows no nudge."""
+    single, numbers = np.float32, medium.numbers
     return Settings(
-        single(medium.gain), single(medium.amplifier), single(medium.relaxation), single(rule.nudge), bool(rule.centred),
-        medium.sweeps,
+        single(numbers.gain), single(numbers.amplifier), single(numbers.relaxation), single(nudge), bool(centred),
+        numbers.sweeps, single(numbers.saturation), single(numbers.width),
     )  # fmt: skip
 
 
 def free_states(medium: DeepResistive, net: Net, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Seen]:
     """Free states float32 [example, unit] of inputs x, and what was seen beside targets y float32 [example, output]."""
     states, seen, work = np.empty((len(x), medium.units), np.float32), nothing_seen(), room(net, min(_LOOKED, len(x)))
-    one, whole = np.float32(1), np.float32
-    settings = Settings(
-        whole(medium.gain), whole(medium.amplifier), whole(medium.relaxation), one, True, medium.sweeps
-    )  # a free state knows no nudge
+    settings = settings_of(medium)
     found = addresses(net, work, settings, seen.change)
     settled(net, work, settings, found, np.ascontiguousarray(x, dtype=np.float64), y, seen, states)
     return states, seen

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from clockless.errors import ParameterError, TaskError, real_array, shown, whole
+from clockless.errors import ParameterError, TaskError, is_one_of, real_array, shown, whole
 from clockless.learning.checks import check_parts
 from clockless.learning.contracts import Examples, Learner, Luck, Replica, Variable
 from clockless.media.layered.learner import LayeredLearner, ReadableLearner, free_states
@@ -42,6 +42,9 @@ CITE = (
     "Scellier, 'A fast algorithm to simulate nonlinear resistive networks', ICML 2024, arXiv 2402.11674",
     "Kendall et al., 'Training end-to-end analog neural networks with equilibrium propagation', arXiv 2006.01981",
 )
+
+
+DIODES = ("ideal", "exponential")
 
 
 class Looked(NamedTuple):
@@ -69,9 +72,12 @@ class DeepResistive:
         rates: factors on the rule's rate, one a layer of conductances; all 1 if nothing is said.
         bias_rate: factor on the rates of the nodes' own currents; 0 keeps them at 0.
         decay: factor on all rates after every pass through the examples.
+        diode: "ideal" or "exponential": from every hidden node to ground, carrying Is (exp(s v / w) - 1) with s = -1 in the
+            first half of a layer and 1 in the second.
+        saturation, thermal: Is, amperes, and w = N V_t, volts, of exponential diodes; those of Kendall et al. 2020.
 
     Raises:
-        ParameterError: a number outside its range, or rates that are not one a layer.
+        ParameterError: a number outside its range, rates that are not one a layer, or a diode of another kind.
     """
 
     cite = CITE
@@ -89,6 +95,9 @@ class DeepResistive:
         rates: Sequence[float] | None = None,
         bias_rate: float = 1.0,
         decay: float = 1.0,
+        diode: Literal["ideal", "exponential"] = "ideal",
+        saturation: float = 1e-6,
+        thermal: float = 2 * 0.02585,
     ) -> None:
         self.shape = _shape(layers)
         self.layers = (self.shape.inputs, *self.shape.layers)
@@ -100,6 +109,14 @@ class DeepResistive:
         self.bias_rate, self.decay = _positive("bias_rate", bias_rate, least=0.0), _positive("decay", decay)
         if self.decay > 1:
             raise ParameterError(f"decay = {shown(decay)}; rates are multiplied with it after every epoch, 0 < decay <= 1.")
+        if not is_one_of(diode, DIODES):
+            raise ParameterError(f"diode = {shown(diode)}; give one of: {', '.join(DIODES)}.")
+        self.diode = diode
+        self.saturation, self.thermal = _positive("saturation", saturation), _positive("thermal", thermal)
+        if diode == "exponential" and self.relaxation > 1:
+            raise ParameterError(
+                f"relaxation = {shown(relaxation)} with exponential diodes, whose energy is no parabola; give 1 or less."
+            )
         self.stretches = self.shape.stretches
 
     @classmethod
@@ -136,7 +153,8 @@ class DeepResistive:
     @property
     def numbers(self) -> Numbers:
         """What settling depends on besides the parameters."""
-        return Numbers(self.gain, self.amplifier, self.sweeps, self.relaxation)
+        saturation = self.saturation if self.diode == "exponential" else 0.0
+        return Numbers(self.gain, self.amplifier, self.sweeps, self.relaxation, saturation, self.thermal)
 
     # --- what it leaves behind ----------------------------------------------------------------------------
 

@@ -7,6 +7,12 @@ nudge beta C, C = 1/2 sum over outputs (v - y)^2,
     E = sum_l sum_ij w_l,ij (u_l-1,i - v_l,j)^2 / 2 - sum_l sum_j b_l,j v_l,j + beta C,
 
 to be minimised with v >= 0 in the first half of a hidden layer and v <= 0 in the second (arXiv 2402.11674, eq. of sec. 2).
+Exponential diodes to ground in place of ideal ones, Is (exp(s v / w) - 1) with s = -1 in the first half and 1 in the second,
+limit nothing, but add their co-content Is (w exp(s v / w) - s v) to E. A node's minimum then is the root of
+
+    total v + s Is (exp(s v / w) - 1) = drawn,
+
+found by Newton's method in y, where exp(y) + y = z (see `bent`).
 """
 
 from __future__ import annotations
@@ -27,6 +33,8 @@ class Numbers(NamedTuple):
     amplifier: float = 1.0
     sweeps: int = 4
     relaxation: float = 1.0
+    saturation: float = 0.0  # of the diodes, amperes; 0: ideal ones
+    width: float = 1.0  # N V_t, volts
 
 
 class Pull(NamedTuple):
@@ -38,6 +46,7 @@ class Pull(NamedTuple):
 
 
 FREE = Pull()
+NEWTON = 5  # steps from within 0.3 of a root: 0.3, 0.05, 1e-3, 1e-6, 1e-12, 1e-16
 
 
 class Layers:
@@ -48,6 +57,7 @@ class Layers:
         self.w, self.b = shape.split(values)
         self.inputs = numbers.gain * np.concatenate([x, -x], axis=1)
         self.low, self.high = limits(shape)
+        self.sides = [np.where(low == 0, -1.0, 1.0) for low in self.low[:-1]]
 
     def rest(self) -> Volts:
         """All voltages 0."""
@@ -64,6 +74,10 @@ class Layers:
             u = self.seen(volts, k)
             squares = u**2 @ self.w[k].sum(axis=1) + v**2 @ self.w[k].sum(axis=0) - 2 * np.sum(u @ self.w[k] * v, axis=1)
             total += 0.5 * squares - v @ self.b[k]
+        if self.numbers.saturation > 0:
+            w = self.numbers.width
+            for v, side in zip(volts, self.sides, strict=False):
+                total += self.numbers.saturation * np.sum(w * np.exp(side * v / w) - side * v, axis=1)
         return total
 
     def currents(self, volts: Volts, k: int, pull: Pull = FREE) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +104,10 @@ class Layers:
 
     def best(self, volts: Volts, k: int, pull: Pull = FREE) -> np.ndarray:
         """The exact minimum over the nodes of layer k, all others held."""
+        numbers = self.numbers
+        if numbers.saturation > 0 and k < len(volts) - 1:
+            drawn, total = self.currents(volts, k, pull)
+            return bent(drawn, total, self.sides[k], numbers.saturation, numbers.width)
         limited: np.ndarray = np.clip(self.lowest(volts, k, pull), self.low[k], self.high[k])
         return limited
 
@@ -127,6 +145,28 @@ class Layers:
             squares = np.mean(u**2, axis=0)[:, None] + np.mean(v**2, axis=0)
             weights.append(0.5 * squares - u.T @ v / len(v))
         return self.shape.joined(weights, [-np.mean(v, axis=0) for v in volts])
+
+
+def bent(drawn: np.ndarray, total: np.ndarray, side: np.ndarray, saturation: float, width: float) -> np.ndarray:
+    """The root v of total v + s Is (exp(s v / w) - 1) = drawn, s = `side` [node]; 0 where nothing joins a node.
+
+    With V = (s drawn + Is) / total, where the diode carries -Is, and A = total w / Is,
+
+        s v = w (log A + y) = V - w exp(y),    exp(y) + y = z,    z = V / w - log A.
+
+    y(z) is concave, so the tangent (z - 1) / 2 at y = 0, z itself, and log z above z = 1 lie above it, the least of them by
+    less than 0.3; from above Newton's method for a convex function does not overshoot, and doubles the digits in every step.
+    """
+    joined = total > 0
+    total = np.where(joined, total, 1.0)
+    linear, shift = (side * drawn + saturation) / total, np.log(total * width / saturation)
+    z = linear / width - shift
+    y = np.minimum(np.minimum(z, 0.5 * (z - 1.0)), np.log(np.maximum(z, 1.0)) + np.where(z < 1.0, np.inf, 0.0))
+    for _ in range(NEWTON):
+        grown = np.exp(y)
+        y = y - (grown + y - z) / (grown + 1.0)
+    v = side * np.where(y > 0, width * (shift + y), linear - width * np.exp(y))
+    return np.where(joined, v, 0.0)
 
 
 def limits(shape: Shape) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -9,11 +9,13 @@ rises (arXiv 2402.11674). For node j with neighbours i, and a the amplifier of w
 beta and y at outputs alone; limited to v >= 0 in the first half of a hidden layer and to v <= 0 in the second: ideal diodes
 to ground. Conductances between two hidden layers are read once a sweep: as soon as four nodes of an odd layer have moved,
 what they send on is added up. At -beta there is a minimum only while beta is below an output's sum of conductances: beyond,
-voltages become NaN, and so the replica is marked. `reference` holds the same equations to be read.
+voltages become NaN, and so the replica is marked. With exponential diodes a node's minimum is the root of an equation of its
+own, which four steps of Newton's method find in single precision. `reference` holds the same equations to be read.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,8 @@ from clockless.parts.kernels import separate
 
 _NONE = np.float32(np.nan)  # there is no minimum
 _ALONE = np.float32(np.inf)  # in place of 0: a node that no conductance joins stays at 0
+_ONE, _HALF = np.float32(1), np.float32(0.5)
+_NEWTON = 4  # steps from within 0.3 of a root: 0.3, 0.05, 1e-3, 1e-6, 1e-12
 
 
 class Settings(NamedTuple):
@@ -34,6 +38,8 @@ class Settings(NamedTuple):
     beta: np.float32
     centred: bool
     sweeps: int
+    saturation: np.float32  # of the diodes, amperes; 0: ideal ones
+    width: np.float32  # N V_t, volts
 
 
 class Work(NamedTuple):
@@ -159,10 +165,32 @@ def _half(net, k):
 
 
 @single
+def _moved(settings, v, drawn, total, first):
+    """A node with an exponential diode after its turn, `first`: of the first half of its layer; see `reference.bent`."""
+    if total == _ALONE:
+        return ZERO
+    side = -_ONE if first else _ONE
+    linear = (side * drawn + settings.saturation) / total
+    shift = math.log(total * settings.width / settings.saturation)
+    z = linear / settings.width - shift
+    y = min(z, _HALF * (z - _ONE)) if z < _ONE else min(_HALF * (z - _ONE), math.log(z))
+    for _ in range(_NEWTON):
+        grown = math.exp(y)
+        y -= (grown + y - z) / (grown + _ONE)
+    best = settings.width * (shift + y) if y > ZERO else linear - settings.width * math.exp(y)
+    return v + settings.relaxation * (side * best - v)
+
+
+@single
 def _limit(net, work, settings, k, twins):
     """All nodes of hidden layer k take their minimum on their side of the diode."""
     first, end, half, relaxation = net.first[k], net.first[k + 1], _half(net, k), settings.relaxation
     total = work.total[first:end]
+    if settings.saturation > ZERO:
+        for m in range(twins[0], twins[1]):
+            for j in range(first, end):
+                work.volts[m, j] = _moved(settings, work.volts[m, j], work.drawn[m, j], work.total[j], j - first < half)
+        return
     for m in range(twins[0], twins[1]):
         volts, drawn = work.volts[m, first:end], work.drawn[m, first:end]
         for j in range(half):
@@ -181,9 +209,12 @@ def _limit_four(net, work, settings, k, m, r):
         for b in range(FOUR):
             j = first + r + b
             v = work.volts[m + a, j]
-            v += settings.relaxation * (work.drawn[m + a, j] / work.total[j] - v)
-            if v < ZERO if r + b < half else v > ZERO:
-                v = ZERO
+            if settings.saturation > ZERO:
+                v = _moved(settings, v, work.drawn[m + a, j], work.total[j], r + b < half)
+            else:
+                v += settings.relaxation * (work.drawn[m + a, j] / work.total[j] - v)
+                if v < ZERO if r + b < half else v > ZERO:
+                    v = ZERO
             work.volts[m + a, j] = v
             work.factors[a, b] = settings.amplifier * v
 

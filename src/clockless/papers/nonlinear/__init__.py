@@ -33,6 +33,8 @@ def _of(module: str, name: str) -> Callable[[Options], FigureData]:
 FIGURES = {
     "cosine": _of("gradients", "figure_cosine"),
     "xor": _of("xor", "figure_xor"),
+    "regression": _of("regression", "figure_regression"),
+    "modes": _of("modes", "figure_modes"),
     "truth": _of("truth", "figure_truth"),
     "levels": _of("truth", "figure_levels"),
     "dropout": _of("dropout", "figure_dropout"),

@@ -16,3 +16,7 @@ SAME = Source("theory", "at p = 1 no coin keeps anything away, so both are the s
 OPEN = Source("none", "nobody has said what to expect; neither is the cautious guess")
 GUESS = Source("none", "the paper names dropout and does not compare; the direction is our guess, stated before the run")
 PATIENCE = Source("none", "whether chance costs more than time, nobody has said")
+REPORTED_REGRESSION = Source("paper", "PyCLLN (Ma-Lab-Cal, 2026), its nonlinear regression on a 4 x 4 torus, supplement 2")
+ORDER = Source("paper", "Dillavou et al., PNAS 121, e2319718121 (2024), arXiv 2311.00537: mean, slope, curvature")
+REFUTED = Source("paper", "Dillavou et al., arXiv 2311.00537: tasks that no linear system can do")
+BENT = Source("theory", "outputs of linear resistors are affine in their inputs: the best line is what they reach")

@@ -23,6 +23,8 @@ def _of(module: str, name: str) -> Callable[[dict[str, Any]], Figure]:
 DRAW = {
     "cosine": _of("gradients", "figure_cosine"),
     "xor": _of("xor", "figure_xor"),
+    "regression": _of("regression", "figure_regression"),
+    "modes": _of("regression", "figure_modes"),
     "truth": _of("boards", "figure_truth"),
     "levels": _of("boards", "figure_levels"),
     "dropout": _of("dropout", "figure_dropout"),
