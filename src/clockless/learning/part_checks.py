@@ -42,7 +42,8 @@ def checked_part(part: Any, family: str) -> Any:
 
 
 def _lacks(part: Any, family: str, name: str) -> Iterator[str]:
-    cls: Any = type(part)
+    cls = type(part)
+    known: Any = cls
     if not hasattr(cls, "Lanes"):
         yield f"{name} is no part; decorate its class with clockless.parts.part.part."
     if not (is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]
@@ -54,7 +55,7 @@ def _lacks(part: Any, family: str, name: str) -> Iterator[str]:
     if not scalar(cls, SCALARS.get(family, "")) and not all(behaves(stub, cls) for stub in _STUBS[family]):
         yield _without_contract(name, family)
     yield from _wrong_fields(part, name)
-    if not _methods_are_right(cls):
+    if not _methods_are_right(known):
         yield from _wrong_methods(cls, name)
     level = getattr(cls, "level", None)
     if family == "device" and isinstance(level, property) and part.level != 0 and not behaves("level_of", cls):
