@@ -25,7 +25,7 @@ let wanted = false; // whether to run as soon as the board is there
 const turns = new Map<string, { section: string; field: string; value: number }>();
 
 // What tests and the curious may look at: counts of what happened, no state of the physics.
-const seen = { frames: 0, steps: 0, turned: 0, latency: 0, cuts: 0, acted: 0, fps: 0 };
+const seen = { frames: 0, steps: 0, turned: 0, latency: 0, cuts: 0, acted: 0, fps: 0, parameters: new Float32Array(0) };
 (window as unknown as { lab: typeof seen }).lab = seen;
 
 const wire = new Wire(onMessage, onFrame, (why) => {
@@ -157,6 +157,7 @@ function onFrame(frame: Frame): void {
   curves.feed(head.steps, arrays.points);
   raster.feed(head.since, arrays.event_times, arrays.event_edges, head.step);
   seen.steps = head.step;
+  seen.parameters = new Float32Array(arrays.parameters);
   for (const value of arrays.acted) seen.acted += value;
   latest = frame;
   wire.say({ type: "seen", frame: head.frame });
@@ -277,7 +278,7 @@ function showKnobs(message: Began): void {
     };
     show(knob.value);
     slider.addEventListener("input", () => {
-      const value = Number(back(Number(slider.value)).toPrecision(4));
+      const value = Number(back(Number(slider.value)).toPrecision(3));
       show(value);
       turns.set(id, { section: knob.section, field: knob.field, value });
       if (knob.section === "clock" && began) {

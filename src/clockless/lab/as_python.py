@@ -86,7 +86,7 @@ def _is_default_of(section: str, kind: str, name: str) -> str:
     if parameter.default is inspect.Parameter.empty:
         return ""
     complete = described(section, {"kind": kind, **_required(section, kind)}, section)
-    return canonical(complete.get(name))
+    return canonical(complete.get(name, parameter.default))  # some are left out where they have their default
 
 
 def _is_default(section: str, kind: str, name: str, value: Any) -> bool:
@@ -132,7 +132,7 @@ def python_of(board: Board) -> str:
     initial = first.parts["initial"]
     for what, stages in groupby(board.history, key=_key):
         many = list(stages)
-        if what[0] == "turned" and len([stage for stage in many if stage.steps]) > 2:
+        if what[0] == "turned" and len(what) == 2 and len([stage for stage in many if stage.steps]) > 2:
             text.lines += _loop(text, many)
         else:
             for stage in many:
@@ -155,8 +155,9 @@ def _about(setting: Setting) -> str:
 def _stage(text: Text, stage: Stage, initial: Any) -> Iterator[str]:
     if stage.what == "turned":
         if stage.steps:
-            section = stage.about[0]
-            yield f"run = run.extended({stage.steps}, {section}={_part(text, stage.setting, section)})"
+            sections = dict.fromkeys(section for section, _ in stage.about)
+            given = ", ".join(f"{section}={_part(text, stage.setting, section)}" for section in sections)
+            yield f"run = run.extended({stage.steps}, {given})"
     elif stage.what == "cut":
         edge, place = stage.about
         yield f"network = network.without({edge})"
@@ -194,7 +195,7 @@ def _part(text: Text, setting: Setting, section: str) -> str:
 
 def _loop(text: Text, stages: list[Stage]) -> Iterator[str]:
     """Many turns of one knob as one loop."""
-    section, path = stages[0].about
+    ((section, path),) = stages[0].about
     name = path.rpartition(".")[2]
     turned = [(stage.steps, _value(stage, section, path)) for stage in stages if stage.steps]
     part = _part(text, stages[-1].setting, section)

@@ -30,7 +30,8 @@ class Stage:
     Attributes:
         what: began, turned, cut, or held.
         setting: as it was from then on.
-        about: the edge that was cut and its place among those that learn, (node, value) of what was held, the section and path of what was turned.
+        about: the edge that was cut and its place among those that learn, (node, value) of what was held, (section, path) of
+            every knob that was turned.
         steps: steps done since.
     """
 
@@ -135,10 +136,8 @@ class Board:
         self.setting, self._nouns_now, self._ensemble = setting, nouns, ensemble
         self._keep_events()
         last = self.history[-1]
-        if last.what == "turned" and not last.steps:
-            self.history.pop()
-            last = self.history[-1]
-        self.history.append(Stage("turned", setting, (section, path)))
+        before = self.history.pop().about if last.what == "turned" and not last.steps else ()
+        self.history.append(Stage("turned", setting, tuple(dict.fromkeys([*before, (section, path)]))))
 
     def cut(self, edge: int) -> None:
         """Cut an edge out, and go on with the others as they are.

@@ -38,7 +38,9 @@ class Guard:
 
     def __post_init__(self) -> None:
         if self.token is not None and not (len(self.token) >= _SHORTEST and self.token.isascii() and self.token.isalnum()):
-            raise ParameterError(f"the token is shorter than {_SHORTEST} letters and digits, or has other signs; give another.")
+            raise ParameterError(
+                f"the token is shorter than {_SHORTEST} letters and digits, or has other signs; give another."
+            )
         if self.token is None and not self.local:
             raise ParameterError(
                 f"--host {self.host} lets other machines reach the laboratory, which runs what they ask for; give a --token "

@@ -288,7 +288,7 @@ def typescript() -> str:
             hints = get_type_hints(cls)
             about = (cls.__doc__ or "").strip()
             lines += [f"/** {about} */", f"export interface {cls.__name__} {{", f'  type: "{_name(cls)}";']
-            for each in dataclasses.fields(cls):  # type: ignore[arg-type]
+            for each in dataclasses.fields(cls):
                 maybe = "" if each.default is dataclasses.MISSING else "?"
                 lines.append(f"  {each.name}{maybe}: {_in_typescript(hints[each.name])};")
             lines += ["}", ""]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -119,6 +121,7 @@ class _Connection:
         self._lab, self._socket = lab, socket
         self._loop = asyncio.get_running_loop()
         self._out: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._ended = 0, ""
         self._watcher = Watcher(lab.store) if lab.store is not None else None
 
     async def serve(self) -> None:
@@ -129,21 +132,22 @@ class _Connection:
             __version__, offered, list(PRESETS), self._lab.store.name if self._lab.store is not None else None, MOST_REPLICAS
         )
         self._put(messages.written(hello))
-        tasks = {asyncio.create_task(self._send()), asyncio.create_task(self._receive(session))}
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                code, why = task.result()
-                if code:
-                    with contextlib.suppress(RuntimeError):  # it has gone in between
-                        await self._socket.close(code, why)
+            async with anyio.create_task_group() as both:
+                for goes_on in (self._send, partial(self._receive, session)):
+                    both.start_soon(self._until, goes_on, both.cancel_scope)
         finally:
             session.close()
             if self._watcher is not None:
                 self._watcher.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._ended[0]:
+            with contextlib.suppress(RuntimeError):  # it has gone in between
+                await self._socket.close(*self._ended)
+
+    async def _until(self, goes_on: Callable[[], Awaitable[tuple[int, str]]], both: anyio.CancelScope) -> None:
+        """Whichever ends first ends the other; it says why."""
+        self._ended = await goes_on()
+        both.cancel()
 
     def _tell(self, message: str | bytes) -> None:
         """From the session's thread."""
@@ -225,5 +229,3 @@ def serve(lab: Lab, ready: Callable[[str], None]) -> None:
         ws_per_message_deflate=False, timeout_graceful_shutdown=2, lifespan="on", server_header=False,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listening])
-
-

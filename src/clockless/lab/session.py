@@ -197,7 +197,13 @@ class Session:
             for knob in knobs(section, setting.parts[section], self._offered)
         ]
         return messages.Began(
-            setting.plain(), {**_geometry(board), "places": self._places}, found, _words(board), len(board.task.x_test), board.step, anew
+            setting.plain(),
+            {**_geometry(board), "places": self._places},
+            found,
+            _words(board),
+            len(board.task.x_test),
+            board.step,
+            anew,
         )
 
     def _let_run(self, message: messages.Run, heard: float) -> None:
@@ -298,8 +304,9 @@ def _geometry(board: Board) -> dict[str, Any]:
     """What joins the nodes, what they are for, and in which range edges learn."""
     network, task = getattr(board.wiring, "network", board.wiring), board.task
     sites = board.wiring if hasattr(board.wiring, "inputs") else task
-    low, high = (getattr(board.medium, name, None) for name in ("low", "high"))
-    bounds = [float(np.min(low)), float(np.max(high))] if low is not None and np.size(low) and np.all(np.isfinite(high)) else []
+    ends: list[Any] = [getattr(board.medium, name, None) for name in ("low", "high")]
+    numbers = [end for end in ends if end is not None and np.size(end) and np.isfinite(end).all()]
+    bounds = [float(np.min(numbers[0])), float(np.max(numbers[1]))] if len(numbers) == 2 else []
     held = [stage.about for stage in board.history if stage.what == "held"]
     return {
         "edges": network.edges.ravel().tolist(),

@@ -172,13 +172,13 @@ PRESETS = (
         rule={"kind": "coupled-learning", "nudge": 0.1, "rate": 0.3},
     ),
     preset(
-        "Levels and biased comparators", "Resistances move by one level at a time, as a sign tells them that is sometimes wrong.",
+        "Levels and biased comparators", "Resistances move by a level at a time, by a sign that is sometimes wrong.",
         rule={"kind": "sign", "nudge": 0.1}, batch=1,
         device={"kind": "levels", "count": 128, "low": 0.1, "high": 10.0, "comparator": {
             "kind": "magnitudes", "bias": 0.01}},
     ),
     preset(
-        "Edges that trigger themselves", "Continuous time: an edge acts when its two states differ by more than a threshold.",
+        "Edges that trigger themselves", "Continuous time: an edge acts when it has seen enough of a difference.",
         medium={"kind": "timed-resistors"}, clock={"kind": "self-triggered", "threshold": 0.02, "refractory": 0.5},
         reference=False, speed=3.0,
     ),
