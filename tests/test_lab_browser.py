@@ -153,7 +153,7 @@ def test_every_preset_begins_and_a_refusal_is_said(browser, address):
     page = Page(browser, address)
     page.until(lambda: page.find("status").text == "ready", "the board")
     list_ = page.find("preset")
-    for number, edges in ((3, 16), (4, 40)):
+    for number, edges in ((3, 16), (4, 10)):
         list_.find_elements(By.TAG_NAME, "option")[number].click()
         page.until(lambda edges=edges: page.find("status").text == "ready" and page.edges() == edges, f"preset {number}")
         frames = page.count("frames")

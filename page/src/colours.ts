@@ -1,6 +1,4 @@
 // Colours that tell apart with any colour vision: Okabe and Ito's for lines, viridis for sizes, blue to orange for signs.
-export const CHOSEN = "#0072B2";
-export const REFERENCE = "#D55E00";
 export const LINES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888", "#F0E442"];
 
 type Colour = [number, number, number];

@@ -1,8 +1,9 @@
 // Learning curves by uPlot: the board and its twin with p = 1, and what lies between 5 and 95 % of the boards behind them.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { CHOSEN, LINES, REFERENCE, shade } from "./colours";
+import { LINES, shade } from "./colours";
 
+const SELDOM = 120; // milliseconds between drawings of the curves, which change little from frame to frame
 const MOST = 6000; // points; then every second one is left out
 
 const short = (value: number): string =>
@@ -28,6 +29,8 @@ export class Curves {
   private names: string[] = [];
   private words: [string, string] = ["step", "error"];
   private many = false;
+  private drawn = 0;
+  private later = 0;
   logarithmic = false;
 
   constructor(private place: HTMLElement) {
@@ -56,7 +59,7 @@ export class Curves {
     const bands: uPlot.Band[] = [];
     for (let k = 0; k < this.clocks; k++) {
       const twin = this.clocks > 1 && k === 0;
-      const colour = twin ? REFERENCE : CHOSEN;
+      const colour = shade(twin ? "--twin" : "--chosen");
       const dash = twin ? [6, 4] : undefined;
       const at = series.length;
       series.push(
@@ -103,6 +106,15 @@ export class Curves {
       this.y = this.y.map((values) => values.filter(kept));
       this.x = this.x.filter(kept);
     }
+    const now = performance.now();
+    if (now - this.drawn < SELDOM) {
+      clearTimeout(this.later);
+      this.later = window.setTimeout(() => this.draw(), SELDOM);
+    } else this.draw();
+  }
+
+  private draw(): void {
+    this.drawn = performance.now();
     this.plot?.setData(this.data());
   }
 
@@ -116,7 +128,7 @@ export class Curves {
       const twin = this.clocks > 1 && k === 0;
       const value = (at: number) => this.y[4 * k + at].at(-1)?.toPrecision(3) ?? "–";
       const many = this.many ? `; of all boards ${value(2)} (${value(1)} to ${value(3)})` : "";
-      return { name, value: value(0) + many, colour: twin ? REFERENCE : CHOSEN, dash: twin ? "6 4" : "" };
+      return { name, value: value(0) + many, colour: shade(twin ? "--twin" : "--chosen"), dash: twin ? "6 4" : "" };
     });
   }
 }

@@ -25,7 +25,7 @@ let wanted = false; // whether to run as soon as the board is there
 const turns = new Map<string, { section: string; field: string; value: number }>();
 
 // What tests and the curious may look at: counts of what happened, no state of the physics.
-const seen = { frames: 0, steps: 0, turned: 0, latency: 0, cuts: 0, acted: 0, fps: 0, parameters: new Float32Array(0) };
+const seen = { frames: 0, steps: 0, turned: 0, latency: 0, cuts: 0, acted: 0, fps: 0, drawing: Infinity, parameters: new Float32Array(0) };
 (window as unknown as { lab: typeof seen }).lab = seen;
 
 const wire = new Wire(onMessage, onFrame, (why) => {
@@ -114,6 +114,7 @@ function onBegan(message: Began): void {
     showKnobs(message);
     input("example").value = "0";
     setSpeed();
+    seen.drawing = Infinity;
     if (wanted) setRunning(true, true);
   } else seen.cuts += 1;
   input("example").max = String(message.examples - 1);
@@ -174,8 +175,10 @@ function draw(): void {
   if (!latest) return;
   const head = latest.head;
   latest = null;
+  const before = performance.now();
   network.draw();
   if (!find("raster-part").hidden) raster.draw();
+  seen.drawing = Math.min(seen.drawing, performance.now() - before);
   if (head.running !== running) showRunning(head.running);
   find("clock").textContent = `${began?.words.time ?? "step"} ${head.step.toLocaleString("en")}`;
   seen.frames += 1;

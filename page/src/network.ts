@@ -4,7 +4,7 @@ import type { Began } from "./messages";
 
 export type Picked = { what: "edge" | "node"; number: number } | null;
 
-const FADE = 0.82; // of a flash from frame to frame
+const FADE = 0.7; // of a flash from frame to frame
 const NEAR = 14; // pixels
 
 export class NetworkView {
@@ -131,7 +131,7 @@ export class NetworkView {
     for (let e = 0; e < this.count; e++) {
       if (this.flash[e] < 0.06) continue; // a halo below the edge, whose colour stays what it says
       pen.globalAlpha = 0.8 * this.flash[e];
-      this.line(pen, e, halo, thin + 7 * ratio);
+      this.line(pen, e, halo, thin + 5 * ratio);
     }
     pen.globalAlpha = 1;
     for (let e = 0; e < this.count; e++) this.line(pen, e, this.edgeColour(this.parameters[e]), thin);
@@ -157,7 +157,7 @@ export class NetworkView {
   private node(pen: CanvasRenderingContext2D, k: number, radius: number, ratio: number, ink: string): void {
     const [x, y] = [this.points[2 * k], this.points[2 * k + 1]];
     const role = this.roles.get(k);
-    const r = role ? 1.35 * radius : radius;
+    const r = (role ? 1.35 : 1) * (this.phases ? 0.75 : 1) * radius;
     pen.fillStyle = this.nodeColour(this.state[k]);
     pen.strokeStyle = role ? ink : shade("--quiet");
     pen.lineWidth = (role ? 2 : 1) * ratio;
@@ -177,14 +177,7 @@ export class NetworkView {
     } else pen.arc(x, y, r, 0, 2 * Math.PI);
     pen.fill();
     pen.stroke();
-    if (this.phases) {
-      pen.strokeStyle = ink;
-      pen.lineWidth = 1.6 * ratio;
-      pen.beginPath();
-      pen.moveTo(x, y);
-      pen.lineTo(x + 1.9 * r * Math.cos(this.state[k]), y - 1.9 * r * Math.sin(this.state[k]));
-      pen.stroke();
-    }
+    if (this.phases) this.needle(pen, x, y, 1.9 * r, this.state[k], ratio);
     if (role === "held") {
       pen.beginPath();
       pen.arc(x, y, 0.4 * r, 0, 2 * Math.PI);
@@ -198,6 +191,21 @@ export class NetworkView {
       pen.stroke();
       pen.setLineDash([]);
     }
+  }
+
+  // A phase on its circle.
+  private needle(pen: CanvasRenderingContext2D, x: number, y: number, r: number, angle: number, ratio: number): void {
+    pen.strokeStyle = shade("--quiet");
+    pen.lineWidth = 0.8 * ratio;
+    pen.beginPath();
+    pen.arc(x, y, r, 0, 2 * Math.PI);
+    pen.stroke();
+    pen.strokeStyle = shade("--ink");
+    pen.lineWidth = 2 * ratio;
+    pen.beginPath();
+    pen.moveTo(x, y);
+    pen.lineTo(x + r * Math.cos(angle), y - r * Math.sin(angle));
+    pen.stroke();
   }
 
   // What lies under a place of the page: a node if one is near, else an edge.

@@ -15,8 +15,8 @@ import numpy as np
 from clockless.errors import DescriptionError, ParameterError, shown
 from clockless.experiments.descriptions import built, built_on, described
 from clockless.lab.settings import Setting, built_setting
-from clockless.learning.contracts import Replica
-from clockless.workers.ensemble import Ensemble
+from clockless.learning.contracts import Arrays, Replica
+from clockless.workers.ensemble import Ensemble, Group
 from clockless.workers.runs import going_on, in_memory
 from clockless.workers.train import combinations
 
@@ -85,6 +85,7 @@ class Board:
         ensemble.advance(np.array([0]), 1, None)
         self._nouns_now, self._ensemble = nouns, ensemble
         self._acted = np.zeros(self.medium.units)
+        self._looked: dict[tuple[int, int], Arrays] = {}
         self._keep_events()
 
     def _keep_events(self) -> None:
@@ -133,7 +134,7 @@ class Board:
         ensemble = self._ensemble.copied(replicas)
         for group in ensemble.groups:
             group.learner.advance(self._step)
-        self.setting, self._nouns_now, self._ensemble = setting, nouns, ensemble
+        self.setting, self._nouns_now, self._ensemble, self._looked = setting, nouns, ensemble, {}
         self._keep_events()
         last = self.history[-1]
         before = self.history.pop().about if last.what == "turned" and not last.steps else ()
@@ -214,14 +215,23 @@ class Board:
         """Test errors now [clock, replica], in the medium's own unit."""
         found = np.full(len(self._ensemble.replicas), np.nan)
         for group in self._ensemble.groups:
-            found[group.members] = group.learner.measure()["error"]
+            found[group.members] = self._measured(group)["error"]
         return found.reshape(len(self.setting.clocks), self.setting.replicas)
+
+    def _measured(self, group: Group) -> Arrays:
+        """What is recorded of a group's learner now, found once for all that ask."""
+        key = id(group), group.learner.step
+        if key not in self._looked:
+            others = {id(each) for each in self._ensemble.groups}
+            now = (found for found in self._looked.items() if found[0][0] in others and found[0][1] == key[1])
+            self._looked = {**dict(now), key: group.learner.measure()}
+        return self._looked[key]
 
     def parameters(self) -> tuple[np.ndarray, np.ndarray]:
         """Parameters of the board that is drawn [parameter], and how often each of its units has acted since last asked."""
         learner, place = self._mine()
         group = next(group for group in self._ensemble.groups if self._drawn in group.members)
-        now = learner.measure()
+        now = self._measured(group)
         recorded = {name: np.stack([first[0], now[name]], axis=1) for name, first in group.seen.recorded.items()}
         results = learner.results(recorded)
         acted, self._acted = results["actions"][place] - self._acted, results["actions"][place].copy()

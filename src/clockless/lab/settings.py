@@ -183,8 +183,8 @@ PRESETS = (
         reference=False, speed=3.0,
     ),
     preset(
-        "Phases that learn XOR", "Coupled phases on a lattice settle without a clock and learn by equilibrium propagation.",
-        network={"kind": "square", "rows": 5, "columns": 5, "inputs": [0, 20], "outputs": [12]}, medium={"kind": "xy"},
+        "Phases that learn XOR", "Five coupled phases settle without a clock and learn by equilibrium propagation.",
+        network={"kind": "all-to-all", "nodes": 5, "inputs": [0, 1], "outputs": [4]}, medium={"kind": "xy"},
         task={"kind": "xor"}, rule={"kind": "equilibrium-propagation", "nudge": 0.1, "rate": 0.1},
         clock={"kind": "bernoulli", "p": 0.5}, speed=20.0,
     ),
@@ -193,6 +193,6 @@ PRESETS = (
         network=_TORUS, task={"kind": "xor-in-volts"},
         medium={"kind": "circuit", "law": _NMOS, "rails": [[5, 0.11], [7, 0.33]], "differential": True},
         rule={"kind": "coupled-learning", "nudge": 0.5, "rate": 0.3}, initial=2.0, batch={"kind": "epochs", "size": 1},
-        clock={"kind": "bernoulli", "p": 0.5}, speed=100.0,
+        clock={"kind": "bernoulli", "p": 0.5}, speed=300.0,
     ),
 )  # fmt: skip
