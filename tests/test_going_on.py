@@ -123,3 +123,87 @@ def test_a_task_that_is_solved_at_its_start_is_no_failure_to_learn():
         run = cl.train(medium, solved, rule=cl.CoupledLearning(0.1, 0.05), steps=5, initial=start)
         assert float(run.error.max()) < 1e-20
         assert "solved at step 0" in run.error.attrs["long_name"]
+
+
+# --- other numbers while it goes on --------------------------------------------------------------------------------------
+
+
+def knobs(clock, steps=30, **nouns):
+    """A run of two clocks, with momentum, so that what units keep must be kept."""
+    network = cl.networks.board16()
+    task = cl.tasks.regression(network, train=4, test=4)
+    given = {"rule": cl.CoupledLearning(0.1, 0.05), "optimiser": cl.Momentum(0.5), "seed": [0, 1, 2], **nouns}
+    return cl.train(cl.Resistors(network), task, clock=clock, steps=steps, **given)
+
+
+def test_the_same_numbers_given_again_are_one_long_run():
+    clocks = [cl.Global(), cl.Bernoulli(0.4)]
+    again = knobs(clocks).extended(20, clock=clocks, rule=cl.CoupledLearning(0.1, 0.05), optimiser=cl.Momentum(0.5))
+    np.testing.assert_array_equal(again.parameters, knobs(clocks, 50).parameters)
+    assert again.data.attrs["changed_at"] == [30]
+
+
+def test_other_numbers_count_from_their_step_on_with_the_same_coins():
+    """By the plain reference: its loop with one p, then with the other, goes on with coins of the absolute step."""
+    turned = knobs([cl.Global(), cl.Bernoulli(0.4)]).extended(20, clock=[cl.Global(), cl.Bernoulli(0.9)])
+    kept = knobs([cl.Global(), cl.Bernoulli(0.4)], 50)
+    np.testing.assert_array_equal(turned.parameters[0], kept.parameters[0])
+    before = knobs([cl.Global(), cl.Bernoulli(0.4)]).actions[1]
+    late = knobs([cl.Global(), cl.Bernoulli(0.9)], 50).actions[1] - knobs([cl.Global(), cl.Bernoulli(0.9)], 30).actions[1]
+    np.testing.assert_array_equal(turned.actions[1], before + late)  # coins follow from the step alone
+    assert list(turned.data.p.values) == [1.0, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({"clock": cl.Bernoulli(0.2)}, "as many"),
+        ({"clock": [cl.Bernoulli(0.2)]}, "as many"),
+        ({"clock": [cl.Global(), cl.FixedFraction(0.2)]}, "other classes"),
+        ({"task": 3}, "cannot change"),
+        ({"optimiser": cl.Descent()}, "other classes"),
+    ]
+)  # fmt: skip
+def test_what_cannot_change_on_the_way_says_so(parts, why):
+    run = knobs([cl.Global(), cl.Bernoulli(0.4)], 2)
+    with pytest.raises(cl.errors.ClocklessError, match=why):
+        run.extended(1, **parts)
+
+
+def test_a_run_whose_numbers_changed_is_kept_by_no_description(tmp_path):
+    changed = knobs(cl.Bernoulli(0.4), 2).extended(1, clock=cl.Bernoulli(0.5))
+    with pytest.raises(cl.errors.DescriptionError, match="step 2"):
+        changed.save(tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+    kept = knobs(cl.Bernoulli(0.4), 2).save(tmp_path / "kept")
+    with pytest.raises(cl.errors.ParameterError, match=r"initial=run\.parameters"):
+        cl.load(kept).extended(1, clock=cl.Bernoulli(0.5))
+
+
+def test_a_board_goes_on_with_an_edge_cut_and_a_node_held():
+    network = cl.networks.board16()
+    task = cl.tasks.regression(network, train=4, test=4)
+    node = next(k for k in range(9) if k not in (*task.inputs, *task.outputs, *task.ground))
+    whole = cl.train(cl.Resistors(network), task, rule=cl.CoupledLearning(0.1, 0.05), steps=5)
+    cut = network.without(2)
+    assert cut.edges.tolist() == np.delete(network.edges, 2, axis=0).tolist()
+    left = cl.train(
+        cl.Resistors(cut), task.holding(node, 0.3), rule=cl.CoupledLearning(0.1, 0.05), steps=0,
+        initial=whole.parameters.drop_isel(edge=2),
+    )  # fmt: skip
+    resistances = np.delete(whole.parameters.values, 2)
+    np.testing.assert_array_equal(left.parameters, resistances)
+    held = {task.ground[0]: 0.0, node: 0.3, **dict(zip(task.inputs, task.x_test[1], strict=True))}
+    np.testing.assert_allclose(
+        left.state(np.append(task.x_test[1], 0.3))[0], cl.Resistors(cut).settle(resistances, held), rtol=1e-12
+    )
+    again = task.holding(node, 0.3).holding(node, 0.4)
+    assert again.inputs == (*task.inputs, node)
+    assert (again.x_test[:, -1] == 0.4).all()
+    for wrong, why in ((task.outputs[0], "an output"), (task.ground[0], "a ground")):
+        with pytest.raises(cl.errors.TaskError, match=why):
+            task.holding(wrong, 0.1)
+    with pytest.raises(cl.errors.NetworkError, match="go from 0 to 15"):
+        network.without(16)
+    with pytest.raises(cl.errors.NetworkError, match="is the only one of node 0"):
+        cl.Network([(0, 1), (1, 2), (2, 3), (3, 1)]).without(0)

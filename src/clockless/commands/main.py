@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from clockless import __version__
+from clockless.commands import lab as cli_lab
 from clockless.commands import modules as cli_modules
 from clockless.commands import spice as cli_spice
 from clockless.commands import stores as cli_stores
@@ -24,6 +25,7 @@ app = App(
 cli_stores.register(app)
 cli_modules.register(app)
 cli_spice.register(app)
+cli_lab.register(app)
 
 
 @app.command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -35,14 +36,14 @@ def checked_part(part: Any, family: str) -> Any:
     Raises:
         ParameterError: the first thing that is missing.
     """
-    for sentence in _lacks(part, family):
-        raise ParameterError(sentence)
+    if any(_lacks(part, family, family)):  # the name is spelled out for who lacks something: ensembles check thousands
+        raise ParameterError(next(_lacks(part, family, f"{family} = {shown(part)}")))
     return part
 
 
-def _lacks(part: Any, family: str) -> Iterator[str]:
+def _lacks(part: Any, family: str, name: str) -> Iterator[str]:
     cls = type(part)
-    name = f"{family} = {shown(part)}"
+    known: Any = cls
     if not hasattr(cls, "Lanes"):
         yield f"{name} is no part; decorate its class with clockless.parts.part.part."
     if not (is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]
@@ -54,7 +55,8 @@ def _lacks(part: Any, family: str) -> Iterator[str]:
     if not scalar(cls, SCALARS.get(family, "")) and not all(behaves(stub, cls) for stub in _STUBS[family]):
         yield _without_contract(name, family)
     yield from _wrong_fields(part, name)
-    yield from _wrong_methods(cls, name)
+    if not _methods_are_right(known):
+        yield from _wrong_methods(cls, name)
     level = getattr(cls, "level", None)
     if family == "device" and isinstance(level, property) and part.level != 0 and not behaves("level_of", cls):
         yield f"{name} has its `level` as a property, which lanes cannot read; make it a field, `level: float`."
@@ -83,6 +85,12 @@ def _wrong_fields(part: Any, name: str) -> Iterator[str]:
                 f"{name}: the field {field.name} is annotated {annotation}, which lanes do not hold, but a scalar method "
                 "looks at it; annotate float, int, bool or Part."
             )
+
+
+@lru_cache(maxsize=1024)
+def _methods_are_right(cls: type) -> bool:
+    """Whether nothing is wrong with the scalar methods of a class; their code is taken apart once."""
+    return not any(_wrong_methods(cls, cls.__name__))
 
 
 def _wrong_methods(cls: type, name: str) -> Iterator[str]:

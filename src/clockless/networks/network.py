@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clockless import memory
-from clockless.errors import NetworkError, real_array, shown
+from clockless.errors import NetworkError, real_array, shown, whole
 
 if TYPE_CHECKING:
     pass
@@ -53,6 +53,19 @@ class Network:
     def degrees(self) -> np.ndarray:
         """Number of edges at each node [node]."""
         return np.bincount(self.edges.ravel(), minlength=self.nodes)
+
+    def without(self, edge: int) -> Network:
+        """The network with one edge cut out; edges after it move up by one, nodes keep their numbers.
+
+        Raises:
+            NetworkError: no such edge, or the network would fall apart.
+        """
+        if whole("edge", edge) >= len(self.edges):
+            raise NetworkError(f"edge {edge} does not exist; the network's edges go from 0 to {len(self.edges) - 1}.")
+        ends = self.edges[edge]
+        if (self.degrees[ends] == 1).any():
+            raise NetworkError(f"edge {edge} is the only one of node {ends[np.argmin(self.degrees[ends])]}; cut another.")
+        return Network(np.delete(self.edges, edge, axis=0), self.positions)
 
     def __eq__(self, other: object) -> bool:
         """The same edges in the same order, whichever end is named first, and the same positions."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -155,6 +155,29 @@ class Task:
         if self.y_train is None:
             digest.update(self.labels_train.astype("<i8").tobytes())
         return int.from_bytes(digest.digest()[:8], "little")
+
+    def holding(self, node: int, value: float) -> Task:
+        """The same examples with one node more held, at one value in all of them; an input that is held already gets it.
+
+        Raises:
+            TaskError: the node is an output or a ground, the value is not finite, or the task names no nodes.
+        """
+        if not self.wired:
+            raise TaskError(f"{self.name} names no nodes, so none more can be held; name its inputs and outputs.")
+        whole("node", node)
+        if node in self.outputs or node in self.ground:
+            raise TaskError(f"node {node} is {'an output' if node in self.outputs else 'a ground'}; hold another one.")
+        tables = {}
+        for name in ("x_train", "x_test"):
+            table = getattr(self, name)
+            column = np.full(len(table), float(value))
+            if node in self.inputs:
+                tables[name] = table.copy()
+                tables[name][:, self.inputs.index(node)] = column
+            else:
+                tables[name] = np.column_stack([table, column])
+        inputs = self.inputs if node in self.inputs else (*self.inputs, node)
+        return replace(self, inputs=inputs, feasible=None, least_error=None, **tables)
 
     def check_fits(self, network: Network) -> None:
         """Raise TaskError unless the task names its nodes and all of them exist in `network`."""

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from clockless import memory
+from clockless.errors import ParameterError, shown
 from clockless.learning.contracts import Arrays, Learner, Replica
 from clockless.learning.follow import Progress, Watch, follow
+from clockless.parts.part import kind
 
 Told = Callable[[int, int], None]
+CHANGING = ("rule", "clock", "device", "optimiser")  # whose numbers may change while a board goes on
 _COPIES = 3  # of the results: as they are recorded, gathered and labelled
 
 
@@ -53,11 +56,24 @@ class Ensemble:
         learner: Learner = mine[0].medium.learner(mine, self._traces, of)
         return learner
 
-    def copied(self) -> Ensemble:
-        """The same ensemble where it is now; advancing one leaves the other as it is."""
-        twin = Ensemble(self.replicas, self._traces, self._lanes)
+    def copied(self, replicas: Sequence[Replica] | None = None) -> Ensemble:
+        """The same ensemble where it is now; advancing one leaves the other as it is.
+
+        Args:
+            replicas: what goes on in place of the present ones, with parts of the same classes and other numbers.
+
+        Raises:
+            ParameterError: parts of other classes, or what the present ones keep does not fit the new ones.
+        """
+        others = self.replicas if replicas is None else list(replicas)
+        for old, new in zip(self.replicas, others, strict=True):
+            _check_same_classes(old, new)
+        twin = Ensemble(others, self._traces, self._lanes)
         for mine, other in zip(self.groups, twin.groups, strict=True):
-            other.learner.restore(mine.learner.state())
+            try:
+                other.learner.restore(mine.learner.state())
+            except ValueError as error:
+                raise ParameterError(f"these parts cannot go on where the others are: {error}.") from None
             other.seen = mine.seen.only(set(mine.seen.steps))
         return twin
 
@@ -134,6 +150,17 @@ def _members(replicas: list[Replica], lanes: int) -> Iterator[tuple[list[int], i
     for members in kinds.values():
         for first in range(0, len(members), lanes):
             yield members[first : first + lanes], len(members)
+
+
+def _check_same_classes(mine: Replica, changed: Replica) -> None:
+    """ParameterError unless the parts are of the same classes: what they keep from step to step means the same then."""
+    for name in CHANGING:
+        old, new = getattr(mine, name), getattr(changed, name)
+        if (kind(old) if hasattr(old, "Lanes") else type(old)) != (kind(new) if hasattr(new, "Lanes") else type(new)):
+            raise ParameterError(
+                f"{name} = {shown(new)} cannot go on where {shown(old)} has been: other numbers can, other classes begin "
+                "anew, as train(.., initial=run.parameters)."
+            )
 
 
 def _gathered(found: list[tuple[list[int], Arrays]], name: str, replicas: int) -> np.ndarray:

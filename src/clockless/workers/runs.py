@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless.errors import ParameterError, StoreError, place, real_array, shown, whole
+from clockless.errors import DescriptionError, ParameterError, StoreError, place, real_array, shown, whole
 from clockless.experiments.experiment import Experiment, wiring_of
 from clockless.learning.contracts import Replica
 from clockless.learning.guarded import sentence_of
@@ -19,7 +19,7 @@ from clockless.learning.recording import log_spaced
 from clockless.pictures.media import medium_figure
 from clockless.stores.results import run_dataset
 from clockless.stores.store import Store
-from clockless.workers.ensemble import Ensemble, Told
+from clockless.workers.ensemble import CHANGING, Ensemble, Told
 from clockless.workers.taken_home import TakenHome
 
 if TYPE_CHECKING:
@@ -239,17 +239,29 @@ class Run(TakenHome):
 
     # --- going on -------------------------------------------------------------------------------------------
 
-    def extended(self, steps: int, threads: int | None = None, progress: Told | None = None) -> Run:
+    def extended(self, steps: int, threads: int | None = None, progress: Told | None = None, **parts: Any) -> Run:
         """This run with so many steps more: the bits of one long run. This one stays as it is,
         but the folder of a run that was loaded holds the longer one from then on.
 
         A store counts from the start: `Store.extended` and `clockless extend --steps` take the steps of the whole run.
+
+        Args:
+            steps: how many more.
+            threads, progress: as of `train`.
+            parts: `rule`, `clock`, `device` or `optimiser` of the same class with other numbers from now on, as on a board
+                whose knobs are turned while it learns: the same coins, offsets and momenta. Where a list was given to
+                `train`, a list of the same length; labels then say the last numbers, and `data.attrs["changed_at"]` when.
+
+        Raises:
+            ParameterError: a part of another class, another length, or a run that is kept in a store.
         """
         longer = self._steps + whole("steps", steps, 1)
         if threads is not None:
             whole("threads", threads, 1)
         if progress is not None and not callable(progress):
             raise ParameterError(f"progress = {shown(progress)}; give a function of (done, total), or nothing.")
+        if parts:
+            return self._behind.changed(self, longer, threads, progress, parts)
         return self._behind.extended(self, longer, threads, progress)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -273,17 +285,36 @@ def _own(table: xarray.DataArray, medium: Any, task: Any, replica: int, name: st
 class _Memory:
     """A run whose learners are at hand."""
 
-    def __init__(self, ensemble: Ensemble, nouns: Mapping[str, Any], record_at: np.ndarray, steps: int) -> None:
+    def __init__(
+        self, ensemble: Ensemble, nouns: Mapping[str, Any], record_at: np.ndarray, steps: int, changed_at: list[int]
+    ) -> None:
         self.ensemble, self.nouns, self.record_at, self.steps = ensemble, nouns, record_at, steps
+        self.changed_at = changed_at  # steps at which parts got other numbers
 
     def extended(self, run: Run, steps: int, threads: int | None, progress: Told | None) -> Run:
+        return self._gone_on(self.ensemble.copied(), self.nouns, (steps, self.changed_at), threads, progress)
+
+    def changed(self, run: Run, steps: int, threads: int | None, progress: Told | None, parts: Mapping[str, Any]) -> Run:
+        nouns, replicas = going_on(self.nouns, parts)
+        changed_at = [*self.changed_at, self.steps]
+        return self._gone_on(self.ensemble.copied(replicas), nouns, (steps, changed_at), threads, progress)
+
+    def _gone_on(
+        self, ensemble: Ensemble, nouns: Mapping[str, Any], plan: tuple[int, list[int]], threads: int | None,
+        progress: Told | None,
+    ) -> Run:  # fmt: skip
+        steps, changed_at = plan
         more = log_spaced(steps)
         record_at = np.union1d(self.record_at, more[more > self.steps])
-        ensemble = self.ensemble.copied()
         ensemble.advance(np.union1d(record_at, [0, steps]), threads, progress)
-        return in_memory(ensemble, self.nouns, record_at, steps)
+        return in_memory(ensemble, nouns, record_at, steps, changed_at)
 
     def save(self, run: Run, path: Path) -> Path:
+        if self.changed_at:
+            raise DescriptionError(
+                f"this run got other numbers at step {self.changed_at[0]}, and no description says so; keep the lines of "
+                "Python that made it, or save(..) what it was before."
+            )
         plan = (self.steps, self.record_at[self.record_at > 0].tolist() or None, "traces" in run.data)
         experiment = described(self.nouns, *plan)
         store = Store.create(path, experiment)
@@ -314,6 +345,12 @@ class _Stored:
         compute(longer, Workers(threads=threads), progress=False)
         return of_store(longer)
 
+    def changed(self, run: Run, steps: int, threads: int | None, progress: Told | None, parts: Mapping[str, Any]) -> Run:
+        raise ParameterError(
+            f"this run is kept in {self.store.path}, whose description holds from its first step; to go on with other "
+            "numbers, train(.., initial=run.parameters)."
+        )
+
     def save(self, run: Run, path: Path) -> Path:
         import shutil
 
@@ -323,12 +360,35 @@ class _Stored:
         return path
 
 
-def in_memory(ensemble: Ensemble, nouns: Mapping[str, Any], record_at: np.ndarray, steps: int) -> Run:
-    """The run of an ensemble that has come to `steps`."""
+def going_on(nouns: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Replica]]:
+    """The nouns with other numbers in some parts, and the replicas of them, checked, in their order.
+
+    Raises:
+        ParameterError: what is no part, or lists of other lengths.
+    """
+    from clockless.workers.train import as_objects, combinations
+
+    for name, given in parts.items():
+        if name not in CHANGING:
+            raise ParameterError(f"{name} cannot change while a run goes on; these can: {', '.join(CHANGING)}.")
+        old = nouns[name]
+        if isinstance(old, list) != isinstance(given, list) or (isinstance(old, list) and len(old) != len(given)):
+            said = f"a list of {len(old)}" if isinstance(old, list) else "one, no list"
+            raise ParameterError(f"{name} = {shown(given)}, but this run has {said}; give as many.")
+    changed = as_objects({**nouns, **parts})
+    return changed, combinations(changed)
+
+
+def in_memory(
+    ensemble: Ensemble, nouns: Mapping[str, Any], record_at: np.ndarray, steps: int, changed_at: Sequence[int] = ()
+) -> Run:
+    """The run of an ensemble that has come to `steps`; its parts got other numbers at the steps `changed_at`."""
     lists = {name: value for name, value in nouns.items() if isinstance(value, list)}
     medium = ensemble.replicas[0].medium
     data = run_dataset(ensemble.arrays(record_at), medium, lists, record_at, {**nouns, "steps": steps})
-    return Run(data, ensemble.replicas, steps, _Memory(ensemble, nouns, record_at, steps))
+    if changed_at:
+        data.attrs["changed_at"] = list(changed_at)
+    return Run(data, ensemble.replicas, steps, _Memory(ensemble, nouns, record_at, steps, list(changed_at)))
 
 
 def of_store(store: Store) -> Run:

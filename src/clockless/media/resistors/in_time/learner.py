@@ -31,6 +31,7 @@ from clockless.parts.presentations import Shown
 from clockless.parts.pushes import push_of
 from clockless.parts.scalars import Units, first_memory
 
+_KEPT = 20  # logs of a watched replica, until somebody looks
 _MOST = 10_000  # events of an edge in a second: beyond, a run could not be stopped in good time
 
 
@@ -112,6 +113,10 @@ class Session:
         layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
         own = (self.state, self._scratch, self.log)
         return Packed(self._stamp, layout, self._parts, self._lanes, *about, *own)
+
+    def forget_packed(self) -> None:
+        """Hand the arrays to compiled code anew at the next event: some have been exchanged."""
+        self._packed = None
 
     def next_event(self) -> float:
         """When the next edge fires or the next example comes, seconds."""
@@ -239,6 +244,7 @@ class EventLearner:
 
     def __init__(self, resistors: OhmicNetwork, replicas: Sequence[Replica], traces: bool = False) -> None:
         self.step, self._traces = 0, traces
+        self._kept: dict[int, list[Logged]] = {}  # events of the replicas that somebody watches
         self.sessions = [self.session(resistors, replica) for replica in replicas]
 
     @property
@@ -248,9 +254,37 @@ class EventLearner:
 
     def advance(self, last: int) -> None:
         """Do all events before second `last`, replica by replica."""
-        for session in self.sessions:
-            session.advance(last)
+        for k, session in enumerate(self.sessions):
+            if k in self._kept:
+                self._advance_kept(k, last)
+            else:
+                session.advance(last)
         self.step = last
+
+    def keep_events(self, replica: int, room: int = 10_000) -> None:
+        """From now on keep when which edge of a replica fires, until `kept_events` asks; only before its first event."""
+        session = self.sessions[replica]
+        if session.log.time.size == 0:
+            session.log = triggering.Log(np.zeros(room), np.zeros(room, dtype=np.int64), np.zeros(room), session.log.used)
+            session.forget_packed()
+        self._kept[replica] = []
+
+    def kept_events(self, replica: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times in seconds and edges [event] since the last time that somebody asked; the latest where they were many."""
+        kept, self._kept[replica] = self._kept[replica], []
+        none = Logged(np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0))
+        times, edges = (np.concatenate([getattr(each, name) for each in [none, *kept]]) for name in ("time", "edge"))
+        return times[edges >= 0], edges[edges >= 0]
+
+    def _advance_kept(self, replica: int, last: int) -> None:
+        """Advance by as many events as the log has room for, again and again."""
+        session, room = self.sessions[replica], len(self.sessions[replica].log.time)
+        while True:
+            session.log.used[0] = 0
+            session.advance(last, most=room)
+            self._kept[replica] = [*self._kept[replica], session.logged()][-_KEPT:]
+            if not session.next_event() < last:
+                break
 
     def measure(self) -> Arrays:
         """What is seen at this second, each [replica, ..]."""
