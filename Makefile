@@ -7,7 +7,7 @@ JOBS ?= 2
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?= $(shell date +%Y%m%d)
 
-.PHONY: reproduce test test-slow test-random fuzz compose lint format benchmark clean
+.PHONY: reproduce test test-slow test-random fuzz compose lint format benchmark site release-check clean
 
 reproduce: $(VENV)/.installed
 	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
@@ -44,6 +44,17 @@ compose: $(VENV)/.installed-dev
 benchmark: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/table.py
 
+# Pages with the outputs of the notebooks; begin at build/site/index.html. Warnings and dead links are errors.
+site: $(VENV)/.installed-site
+	$(BIN)/python docs/site/pages.py build/site-pages --results $(OUT)
+	$(BIN)/python -m sphinx -q -W --keep-going -j $(JOBS) -c docs/site -d build/site-trees build/site-pages build/site
+	$(BIN)/python docs/site/check.py build/site
+	@echo "The first page is build/site/index.html"
+
+# Wheel and sdist, installed into an empty environment of every Python that is found, and used.
+release-check: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/release.py
+
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[modules]'
@@ -53,5 +64,9 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
+$(VENV)/.installed-site: pyproject.toml $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[site]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) build dist

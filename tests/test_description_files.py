@@ -63,7 +63,7 @@ def test_given_start_values_survive_a_file_to_the_last_bit(tmp_path):
 
 def test_the_example_is_an_experiment_of_a_dozen_units_or_more(tmp_path):
     path = tmp_path / "study.yaml"
-    path.write_text(description_files.EXAMPLE)
+    path.write_text(description_files.example())
     experiment = read(path)
     assert 12 <= len(cl.Store.create(tmp_path / "store", experiment).jobs.members) <= 24
     toml = tmp_path / "study.toml"

@@ -1,6 +1,8 @@
 """The code blocks of README and docs run as they stand, and say what they mean."""
 
+import importlib
 import importlib.util
+import inspect
 import os
 import re
 import subprocess
@@ -10,10 +12,11 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+import clockless
 from rigs import LIMIT
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "concepts").glob("*.md")])
 BLOCKS = [
     pytest.param(block, id=f"{document.name}-{index}")
     for document in DOCUMENTS
@@ -69,6 +72,60 @@ ROOMS = (
 )
 
 
+def site_pages():
+    """The module that gathers the site's pages."""
+    spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs" / "site" / "pages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def made_pages():
+    """Pages of the site that no document is, as if they lay among the documents."""
+    names = ["gallery.md", "performance.md", "CHANGELOG.md", "CITATION.cff", "reference/index.md"]
+    names += [f"reference/{page}.md" for page in site_pages().REFERENCE]
+    return {(ROOT / "docs" / name).resolve() for name in names}
+
+
+def test_the_reference_has_every_public_name():
+    """Each name that `cl.` offers stands once in the reference, and says what it is; rooms show each of theirs."""
+    pages = site_pages()
+    names = [name for _, words in pages.REFERENCE.values() for name in words.split()]
+    assert len(names) == len(set(names))
+    assert set(names) == set(clockless.__all__) - {"__version__"}
+    for title, words in pages.REFERENCE.values():
+        text = pages.reference_page(title, words.split())
+        for name in words.split():
+            thing = getattr(clockless, name)
+            assert f"## {name}\n" in text
+            assert inspect.getdoc(thing), f"{name} says nothing"
+            if inspect.ismodule(thing):
+                offered = [each for each in dir(thing) if not inspect.ismodule(getattr(thing, each))]
+                missing = [each for each in offered if f"{thing.__name__}.{each}\n" not in text]
+                assert [each for each in missing if not pages.already(getattr(thing, each), words.split())] == []
+
+
+def test_the_gallery_has_every_figure(tmp_path):
+    """Every figure of every paper stands in the gallery, with the command that makes it and a document with its numbers."""
+    pages = site_pages()
+    text = pages.gallery_page(tmp_path)
+    for paper in ("desynchronous", "xy_lattices", "decoupled", "nonlinear", "time"):
+        for figure in importlib.import_module(f"clockless.papers.{paper}").FIGURES:
+            assert f"clockless reproduce {paper.replace('_', '-')} --figure {figure}\n" in text
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / "docs" / target).exists(), target
+
+
+def test_the_site_lists_all_documents():
+    """No document is left out of the first page's contents, and none is named that is not there."""
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = {line for block in re.findall(r"```{toctree}\n(.*?)```", text, re.S) for line in block.split("\n")[3:] if line}
+    there = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    made = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in made_pages() if path.suffix == ".md"}
+    made = {name for name in made if not name.startswith("reference/") or name == "reference/index"}
+    assert {line for line in listed if not line.startswith(":")} == (there | made) - {"index"}
+
+
 def names_in_equations():
     """What the tables of docs/equations.md name, such as `rules.CoupledLearning.change`."""
     text = (ROOT / "docs" / "equations.md").read_text(encoding="utf-8")
@@ -91,7 +148,9 @@ def test_equations_name_what_is_there(name):
 
 
 def test_links_between_documents_lead_somewhere():
-    """Relative links of the documents name files that exist."""
-    for document in DOCUMENTS:
+    """Relative links of the documents name files that exist, or pages that the site makes."""
+    made = made_pages()
+    for document in [*DOCUMENTS, *(ROOT / "docs" / "notebooks").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name} -> {target}"
+            there = (document.parent / target).resolve()
+            assert there.exists() or there in made, f"{document.name} -> {target}"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import struct
 import sys
 import zlib
@@ -18,7 +19,7 @@ from clockless.papers.claims import Claim, Source
 from clockless.papers.report import Section, number, page
 from clockless.papers.reproduction import Folder, reproduce
 
-VOID = {"meta", "link", "img", "br", "hr"}
+VOID = {"meta", "link", "img", "br", "hr", "input"}
 NASTY = "<b>a & b</b> \"c\" 'd'"
 
 
@@ -86,9 +87,11 @@ def test_page_is_well_formed_and_whole():
     assert ("html", {"lang": "en"}) in shown.elements
     assert ("meta", {"charset": "utf-8"}) in shown.elements
     ids = [attributes["id"] for _, attributes in shown.elements if "id" in attributes]
-    assert ids == ["figure-1b", "figure-2"]
+    assert ids == ["figure-1b", "zoom-1b", "figure-2", "zoom-2"]
     inside = {attributes["href"][1:] for _, attributes in shown.elements if attributes.get("href", "").startswith("#")}
-    assert inside == set(ids)
+    assert inside == {"figure-1b", "figure-2"}
+    for_ = [attributes["for"] for tag, attributes in shown.elements if tag == "label"]
+    assert for_ == ["zoom-1b", "zoom-2"], "a picture is its switch's label"
 
 
 def test_nothing_is_fetched_from_elsewhere():
@@ -116,7 +119,7 @@ def test_every_figure_is_embedded_with_its_caption():
         ("Figure 2", "2", "1"),
     ]
     assert shown.texts("figcaption") == ["What 1b shows.", "What 2 shows."]
-    assert shown.texts("h2") == ["Figure 1b", "Figure 2"]
+    assert shown.texts("h2") == ["Contents", "Figure 1b", "Figure 2"]
 
 
 def test_tables_say_numbers_and_verdicts():
@@ -124,7 +127,7 @@ def test_tables_say_numbers_and_verdicts():
     paper's first."""
     shown = Page(made())
     assert shown.texts("h3") == ["What the paper says", "Checks of our own runs, expected by nobody", "What theory says"]
-    assert len(shown.texts("tr")) == 3 + 2 + 3
+    assert len(shown.texts("tr")) == 4 + 3 + 2 + 3
     assert Page(rows_of(made(), 0)).texts("th", "td") == [
         "Claim", "In words", "Expected", "Measured", "Tolerance", "Verdict", "Where it is said", "Note",
         "spread at equal updates", "The curves fall on one.", "0", "0.02127", "0.0773", "✓ holds", "A. Author, doi 10.1/x",
@@ -157,9 +160,38 @@ def test_summary_counts_and_names_what_does_not_hold():
         "Figure 1b (paper): gain",
         "Figure 2 (theory): exponent",
         "Figure 1b (none): failed replicas",
+        "Figure 1b (paper): spread at equal updates",
+        "Figure 1b: 1 of 3 claims hold.",
+        "Figure 2: 0 of 1 claim holds. 1 not decided at this size.",
     ]
     assert "Not holding" not in made(CLAIMS[1:2])
     assert "No claims were checked." in made([])
+
+
+def test_the_first_screen_says_what_holds_and_whose_expectation_it_was():
+    """A table of counts stands before everything but the title: holds, does not hold, not decided, by whose they are."""
+    text = made()
+    assert text.index('class="verdicts"') < text.index("This report covers") < text.index("<img")
+    table = Page(text.split('class="verdicts">')[1].split("</table>")[0].join(["<table>", "</table>"]))
+    assert table.texts("th", "td") == [
+        "Whose expectation", "✓ holds", "✗ does not hold", "not decided here",
+        "What the paper says", "1", "1", "0",
+        "What theory says", "0", "1", "1",
+        "Checks of our own runs, expected by nobody", "0", "1", "0",
+    ]  # fmt: skip
+
+
+def test_it_reads_on_light_and_on_dark():
+    """Every colour of the style is a variable with a value for either look; only pictures keep their white ground."""
+    style = made().split("<style>")[1].split("</style>")[0]
+    assert "color-scheme: light dark" in style
+    light, dark = style.split("prefers-color-scheme: dark")
+    names = set(re.findall(r"(--[a-z]+):", light))
+    rest = dark.partition("}\n}")
+    assert names == set(re.findall(r"(--[a-z]+):", rest[0]))
+    assert set(re.findall(r"var\((--[a-z]+)\)", rest[2])) <= names
+    screen = rest[2].split("@media print")[0]
+    assert re.findall(r"#[0-9a-f]{3,8}\b", screen) == ["#fff"]
 
 
 def test_everything_is_escaped():
@@ -172,7 +204,7 @@ def test_everything_is_escaped():
     plain = "<b>a & b</b> \"c\" 'd'"
     assert shown.texts("h1") == [f"Reproduced: {plain}"]
     assert shown.texts("figcaption") == shown.texts("dt") == shown.texts("dd") == [plain]
-    assert [shown.texts("td")[k] for k in (0, -2, -1)] == [plain, plain, plain]
+    assert [shown.texts("td")[k] for k in (3, -2, -1)] == [plain, plain, plain]
     odd = Page(page("t", "c", "s", {}, [Section('"><x>', png(), "", claims)]))
     assert "x" not in {tag for tag, _ in odd.elements}
 
@@ -235,7 +267,7 @@ def test_reproduction_writes_the_report(paper, tmp_path):
     assert [claim.figure for claim in claims] == ["1", "2"]
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     shown = Page(text)
-    assert shown.texts("h2") == ["Figure 1", "Figure 2"]
+    assert shown.texts("h2") == ["Contents", "Figure 1", "Figure 2"]
     assert shown.texts("figcaption") == ["The first."]
     assert "This report covers every figure that is reproduced here." in text
     assert dict(zip(shown.texts("dt"), shown.texts("dd"), strict=True))["Command"] == (

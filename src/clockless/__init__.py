@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from clockless.networks import windows as local_layers
     from clockless.media.circuits import laws as laws
     from clockless import spice as spice
+    from clockless.workers import bundles as bundles
     from clockless.media.phases import tasks as phase_tasks
     from clockless.networks.network import Network as Network
     from clockless.media.resistors.medium import Resistors as Resistors
@@ -115,6 +116,7 @@ _MODULES = {
     "local_layers": "networks.windows",
     "laws": "media.circuits.laws",
     "spice": "spice",
+    "bundles": "workers.bundles",
     "phase_tasks": "media.phases.tasks",
 }
 _NAMES = {
@@ -177,7 +179,9 @@ _NAMES = {
     "run": "workers.run",
 }
 
-__all__ = ["__version__", *_MODULES, *_NAMES]
+_OF_OLD = ("drawing", "lattice_drawing", "local_layers", "phase_tasks")  # other names of what is listed
+
+__all__ = ["__version__", *(name for name in _MODULES if name not in _OF_OLD), *_NAMES]
 
 
 def __getattr__(name: str) -> Any:

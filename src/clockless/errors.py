@@ -17,6 +17,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+__all__ = [
+    "ActorError",
+    "BenchError",
+    "ClocklessError",
+    "ClusterError",
+    "DescriptionError",
+    "DivergedWarning",
+    "HeldNodesError",
+    "InaccurateWarning",
+    "InfeasibleTaskWarning",
+    "JobsFailedWarning",
+    "MemoryBoundError",
+    "NetworkError",
+    "NgspiceError",
+    "OutputError",
+    "OwnCodeWarning",
+    "ParameterError",
+    "ReplicasFailedWarning",
+    "SpiceError",
+    "StalledError",
+    "StoreError",
+    "TaskError",
+    "UnknownFigureError",
+    "WiringError",
+]
+
 
 _PAGE = 1600  # characters of a sentence at most: names of fields may have thousands
 
@@ -213,3 +239,8 @@ def real_array(values: Any) -> np.ndarray:
     if table.dtype.kind not in "iuf":
         raise ValueError(f"{table.dtype} values are not real numbers")
     return table.astype(np.float64)
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

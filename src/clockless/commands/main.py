@@ -5,24 +5,48 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from clockless import __version__
 from clockless.commands import lab as cli_lab
+from clockless.commands import looking as cli_looking
 from clockless.commands import modules as cli_modules
 from clockless.commands import spice as cli_spice
 from clockless.commands import stores as cli_stores
-from clockless.errors import ClocklessError, printable
+from clockless.errors import ClocklessError, OutputError, ParameterError, printable
+
+_HELP = """A laboratory for machines that learn without a global clock.
+
+A study is a file; its results are a store, a folder that any number of workers fill and that survives every kill.
+"""
+_EXAMPLES = """Examples:
+
+  clockless new study.yaml                    a commented study of resistors
+  clockless new phases.yaml --medium xy       or modules, circuit, time
+  clockless run study.yaml --out study        the same command goes on later
+  clockless run study.yaml --clock.p 0.1 --clock.p 1 --seeds 0..63 --workers 2
+  clockless plot study                        learning curves, also meanwhile
+  clockless show study --machine 3            what one machine has learned
+  clockless extend study --steps 40000        with the bits of one long run
+  clockless export study study.zip --bundle   for the supplement of a paper
+  clockless reproduce desynchronous --figure 1b
+  clockless completion --install              the tabulator key knows all this
+
+clockless COMMAND --help says more.
+"""
 
 app = App(
     name="clockless",
-    help="A laboratory for machines that learn without a global clock.",
+    help=_HELP,
+    help_epilogue=_EXAMPLES,
+    help_format="plaintext",
     version=__version__,
     result_action="return_value",
 )
 cli_stores.register(app)
+cli_looking.register(app)
 cli_modules.register(app)
 cli_spice.register(app)
 cli_lab.register(app)
@@ -72,7 +96,6 @@ def reproduce(
         Fig. drn of nonlinear: only the first so many epochs of each net, or minutes in all; the same command without them
         goes on from there.
     """
-    from clockless.errors import ParameterError
     from clockless.papers import Options, claims, reproduction
     from clockless.workers import progress
 
@@ -102,6 +125,34 @@ def reproduce(
             "\nA tiny run shows that everything works; its few tasks do not decide every row. Run without --tiny to judge."
         )
     return 0 if holds else 1
+
+
+@app.command
+def completion(
+    *, shell: Literal["bash", "zsh", "fish"] | None = None, install: Annotated[bool, Parameter(negative="")] = False
+) -> int:
+    """Print the script by which a shell completes commands and flags with the tabulator key, or install it.
+
+    Examples: clockless completion --install; clockless completion --shell zsh > _clockless
+
+    Parameters
+    ----------
+    shell
+        bash, zsh or fish; the one that runs when left out.
+    install
+        Write it where the shell looks for it, in your home folder, and say where.
+    """
+    from cyclopts.completion.detect import ShellDetectionError
+
+    try:
+        script = None if install else app.generate_completion(shell=shell)
+        place = app.install_completion(shell=shell) if install else None
+    except ShellDetectionError:
+        raise ParameterError("which shell runs here cannot be seen; give --shell bash, zsh or fish.") from None
+    except OSError as error:
+        raise OutputError(f"the script cannot be written ({error.strerror or error}); print it without --install.") from None
+    print(printable(f"{place} is read when the next shell starts.") if script is None else script)
+    return 0
 
 
 def main() -> None:

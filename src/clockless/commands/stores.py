@@ -22,32 +22,33 @@ Flags = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
 
 def register(app: App) -> None:
     """Add the commands to the program."""
-    for command in (new, run, resume, extend, status, plot, export):
+    for command in (new, run, resume, extend, status):
         app.command(command)
 
 
-def new(path: Path = Path("study.yaml")) -> int:
+def new(path: Path = Path("study.yaml"), *, medium: str = "resistors") -> int:
     """Write an example of an experiment, with comments, to begin from; it runs for ten seconds or so on two cores.
+
+    Examples: clockless new; clockless new phases.yaml --medium xy
 
     Parameters
     ----------
     path
         The file to write; .toml writes it without comments.
+    medium
+        What learns: resistors, xy (phases), modules (neural ones), circuit (transistors), or time (without steps).
     """
     from clockless.experiments import files as description_files
 
+    text = description_files.example(medium)
     if os.path.lexists(path):  # which is false, and not an error, for names that no file can have
         raise OutputError(f"{path} is there already; choose another name.")
     try:
-        disk.write(path, description_files.EXAMPLE)
+        disk.write(path, text)
     except OSError as error:
         raise OutputError(f"cannot write {path} ({error.strerror or error}); choose another place.") from None
     if path.suffix == ".toml":
-        import yaml
-
-        from clockless.experiments.experiment import Experiment
-
-        description_files.write(Experiment.of(yaml.safe_load(description_files.EXAMPLE)), path)
+        description_files.write(description_files.of_text(text, path.with_suffix(".yaml")), path)
     print(printable(f"{path} describes an experiment; run it with: clockless run {path}"))
     return 0
 
@@ -66,7 +67,9 @@ def run(
 ) -> int:
     """Run the experiment that a file describes, or go on with it if its store has begun.
 
-    Any field can be changed by a flag; given several times it is an axis: --clock.p 0.1 --clock.p 0.5 --steps 5000.
+    Any field can be changed by a flag; given several times it is an axis: --clock.p 0.1 --clock.p 0.5 --steps 5000; a range
+    is one, too: --seeds 0..255 --clock.p "geomspace(0.05, 1, 6)".
+    Examples: clockless run study.yaml --out study --workers 2; clockless run study.yaml --rule.nudge 0.01 --out weak
     Exit code 0: every job is done; 1: some failed; 2: wrong arguments; 130: stopped by Ctrl-C.
 
     Parameters
@@ -93,7 +96,7 @@ def run(
     from clockless.experiments import files as description_files
     from clockless.stores.store import Store
 
-    _trusted(trust)
+    trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     if study.startswith("--"):
         raise DescriptionError(f"{study} comes before the file; say: clockless run study.yaml {study} ...")
@@ -124,7 +127,7 @@ def resume(
     """
     from clockless.stores.store import Store
 
-    _trusted(trust)
+    trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store)
     return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
@@ -155,7 +158,7 @@ def extend(
     """
     from clockless.stores.store import Store
 
-    _trusted(trust)
+    trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
     opened = Store.open(store).extended(steps)
     return _submitted(opened, slurm, checkpoint_seconds) if slurm else _computed(opened, team)
@@ -178,61 +181,8 @@ def status(store: Path) -> int:
     return 0
 
 
-def plot(store: Path, *, to: Path | None = None, against: str | None = None) -> int:
-    """Draw the learning curves that are in a store so far.
-
-    Parameters
-    ----------
-    store
-        Folder of the store.
-    to
-        The picture, .png, .pdf or .svg; STORE/plot.png when left out.
-    against
-        "step x p" (updates per edge) or "step".
-    """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from clockless.stores.store import Store
-
-    opened, path = Store.open(store), to or store / "plot.png"
-    figure = opened.plot() if against is None else opened.plot(against)
-    try:
-        with disk.replacing(path) as temporary:
-            figure.savefig(temporary, dpi=300)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"cannot write {path} ({reason}); choose another --to, such as plot.png.") from None
-    done = int((opened.done() != 0).sum())
-    missing = "" if done == opened.job_count else ", the rest is still missing"
-    print(printable(f"{path}: {done} of {opened.job_count} jobs{missing}"))
-    return 0
-
-
-def export(store: Path, to: Path) -> int:
-    """Write a store's results to one file.
-
-    Parameters
-    ----------
-    store
-        Folder of the store.
-    to
-        .nc (netCDF, everything) or .csv (errors, one line per replica and step).
-    """
-    from clockless.stores.store import Store
-    from clockless.workers.status import exported
-
-    if to.suffix not in (".nc", ".csv"):
-        raise ParameterError(f"{to} ends in {to.suffix or 'nothing'}; results are exported to .nc or .csv.")
-    opened = Store.open(store)
-    exported(opened, to)
-    done = int((opened.done() != 0).sum())
-    missing = "" if done == opened.job_count else f", {done} of {opened.job_count} jobs, the rest is still missing"
-    print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB{missing}"))
-    return 0
-
-
-def _trusted(trust: bool) -> None:
+def trusted(trust: bool) -> None:
+    """Let own parts of others run, where the user says so."""
     if trust:
         from clockless.experiments import own_parts
 

@@ -23,6 +23,7 @@ from clockless.errors import ClocklessError, DescriptionError, shown
 from clockless.experiments import own_media, own_parts
 from clockless.experiments.catalogue import CATALOGUE, Kind, imported, kind_of
 from clockless.experiments.own_fields import LEFT_TO_CODE
+from clockless.experiments.ranges import unfolded
 from clockless.networks.architectures import Architecture
 
 _FLOAT, _INT, _BOOL, _TEXT, _PART = "float", "int", "bool", "str", "Part"
@@ -52,6 +53,8 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
     known = {"kind", *declared, *(["digest"] if kind.files else [])}
     for name in given:
         if name not in known:
+            for other in declared:  # a range without quotes is cut at its commas, within braces
+                unfolded(given.get(other), f"{where}.{other}")
             allowed = ", ".join(declared) or "none"
             raise DescriptionError(f"{where}.{name} is unknown; the fields of {kind_name} are: {allowed}.")
     result: dict[str, Any] = {"kind": kind_name}
@@ -65,10 +68,16 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
         elif name in kind.parts:
             result[name] = _parts(name, value, at)
         else:
-            result[name] = each(value, partial(_checked, parameter.annotation), at)
+            result[name] = _values(parameter.annotation, value, at)
     if kind.files:
         result["digest"] = _digests(kind, given.get("digest"), result["folder"], where)
     return result
+
+
+def _values(annotation: Any, value: Any, where: str) -> Any:
+    """A field's value, or the values of an axis, by its declared type; of numbers ranges may stand for an axis."""
+    value = value if _named_type(annotation) == _TEXT else unfolded(value, where)
+    return each(value, partial(_checked, annotation), where)
 
 
 def _parts(section: str, value: Any, where: str) -> Any:
@@ -108,12 +117,12 @@ def _own_described(section: str, kind: str, given: Mapping[str, Any], where: str
         if name in tables and value is not LEFT_TO_CODE:
             result[name] = _table(value, f"{where}.{name}")
         elif value is not LEFT_TO_CODE:
-            result[name] = each(value, partial(_checked, parameter.annotation), f"{where}.{name}")
+            result[name] = _values(parameter.annotation, value, f"{where}.{name}")
     for name in given:
         if name not in known and name in tables:
             result[name] = _table(given[name], f"{where}.{name}")
         elif name not in known:
-            result[name] = each(given[name], _of_any_type, f"{where}.{name}")
+            result[name] = each(unfolded(given[name], f"{where}.{name}"), _of_any_type, f"{where}.{name}")
     used = " ".join(dict.fromkeys(name for name in tables if name in result))
     return {**result, "tables": used} if used else result
 
@@ -174,10 +183,14 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+def _named_type(annotation: Any) -> str:
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return name.removesuffix(_OR_ARRAY)
+
+
 def _checked(annotation: Any, value: Any, where: str) -> Any:
     """A scalar field by its declared type; whatever has no declared type must be plain."""
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    name = name.removesuffix(_OR_ARRAY)
+    name = _named_type(annotation)
     if name.rpartition(".")[2] == _PART or hasattr(type(value), "Lanes"):
         return described("comparator", value, where)
     if name == _FLOAT and isinstance(value, Real) and not isinstance(value, bool):

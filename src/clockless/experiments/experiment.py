@@ -27,8 +27,10 @@ from clockless.errors import DescriptionError, ParameterError, real_array, shown
 from clockless.experiments import own_parts
 from clockless.experiments.catalogue import CATALOGUE
 from clockless.experiments.descriptions import built, canonical, described, each, number
+from clockless.experiments.ranges import unfolded
 from clockless.learning.continued import as_one_array
 from clockless.learning.recording import a_decade
+from clockless.seen import Seen
 
 _PARTS = ("network", "medium", "task", "rule", "clock", "device")
 _SECTIONS = (*_PARTS, "optimiser", "batch", "initial", "seeds")
@@ -48,8 +50,8 @@ class Axis:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Experiment:
+@dataclass(frozen=True, repr=False)
+class Experiment(Seen):
     """A description, complete and checked. Fields are descriptions or numbers; a list in place of one is an axis.
 
     Args:
@@ -71,6 +73,8 @@ class Experiment:
         DescriptionError: anything that no experiment can have; the sentence names the field.
     """
 
+    _card = "experiment"
+
     network: Any = field(default_factory=lambda: {"kind": "packing"})
     medium: Any = field(default_factory=lambda: {"kind": "resistors"})
     task: Any = field(default_factory=lambda: {"kind": "regression"})
@@ -89,9 +93,9 @@ class Experiment:
     def __post_init__(self) -> None:
         checked = {name: each(getattr(self, name), _part_check(name), name) for name in _PARTS}
         checked["optimiser"] = each(self.optimiser, _optional("optimiser"), "optimiser")
-        checked["batch"] = each(self.batch, _checked_batch, "batch")
-        checked["initial"] = each(self.initial, _checked_initial, "initial")
-        checked["seeds"] = each(self.seeds, _checked_seed, "seeds")
+        checked["batch"] = each(unfolded(self.batch, "batch"), _checked_batch, "batch")
+        checked["initial"] = each(unfolded(self.initial, "initial"), _checked_initial, "initial")
+        checked["seeds"] = each(unfolded(self.seeds, "seeds"), _checked_seed, "seeds")
         checked["steps"] = _whole(self.steps, 1, _LONGEST, "steps")
         checked["record"] = _checked_record(self.record, checked["steps"])
         for name, kind in (("traces", bool), ("title", str)):
@@ -124,6 +128,11 @@ class Experiment:
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        axes = ", ".join(f"{axis.name}: {len(axis.values)}" for axis in self.axes) or "no axes"
+        title = f"{self.title!r}, " if self.title else ""
+        return f"Experiment({title}{self.replicas:,} replicas ({axes}), {self.steps:,} steps, {self.fingerprint})"
 
     @cached_property
     def fingerprint(self) -> str:

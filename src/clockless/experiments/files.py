@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,20 @@ from clockless.errors import DescriptionError, OutputError, flag, place, shown
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.own_parts import Place, beside
 from clockless.experiments.parsing import MOST_BYTES, of_toml, of_yaml, with_powers, written
+from clockless.experiments.ranges import folded
 
-EXAMPLE = """\
-# An experiment for `clockless run`: every field that is a list is an axis, and every combination of the axes is a replica.
-title: learning curves for three clocks
+STUDIES = ("resistors", "xy", "modules", "circuit", "time")  # examples to begin from, one a medium
 
-network: {kind: packing, nodes: 64, edges: 143}     # or board16, lattice, edges
-medium: {kind: resistors, low: 0.01, high: 100.0}   # ohms, the range within which edges learn
 
-task:
-  kind: regression        # or allosteric
-  inputs: 2
-  outputs: 2
-  seed: {seeds}
+def example(medium: str = "resistors") -> str:
+    """The text of a commented study of a medium, which runs as it stands in ten seconds or so on two cores.
 
-rule: {kind: coupled-learning, nudge: 0.1, rate: 0.3}   # or sign
-clock: {kind: bernoulli, p: [0.2, 0.5, 1.0]}            # or global, fixed-fraction, poisson, oscillators
-device: {kind: continuous}                              # or levels
-batch: 1                  # examples per step, or full
-
-steps: 12000
-record: 20                # times per decade of steps, or a list of steps
-seeds: 0                  # of clocks and batches
-""".replace("{seeds}", "[" + ", ".join(map(str, range(256))) + "]")
+    Raises:
+        DescriptionError: there is none for that medium.
+    """
+    if medium not in STUDIES:
+        raise DescriptionError(f"there is no example for the medium {shown(medium)}; there are: {', '.join(STUDIES)}.")
+    return resources.files("clockless.experiments").joinpath("studies", f"{medium}.yaml").read_text(encoding="utf-8")
 
 
 def read(path: str | os.PathLike[str], flags: Iterable[str] = (), store: bool = False) -> Experiment:
@@ -75,12 +67,19 @@ def _parsed(text: str, name: Path) -> Any:
     return of_toml(text) if name.suffix == ".toml" else of_yaml(text)
 
 
-def text_of(experiment: Experiment, suffix: str = ".yaml") -> str:
-    """The complete description as YAML or TOML; reading it gives the same experiment, writing that the same text."""
+def text_of(experiment: Experiment, suffix: str = ".yaml", decimals: bool = True) -> str:
+    """The complete description as YAML or TOML; reading it gives the same experiment, writing that the same text.
+
+    Axes of numbers stand as ranges where one gives them exactly (see `ranges`).
+
+    Args:
+        decimals: those of spaced numbers, too, whose last bits may be others on another machine; a store writes them out.
+    """
+    plain = _with_ranges(experiment, decimals)
     if suffix == ".toml":
         import tomli_w
 
-        return written(_without_nothing(experiment.plain()), tomli_w.dumps)
+        return written(_without_nothing(plain), tomli_w.dumps)
     import yaml
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -91,7 +90,22 @@ def text_of(experiment: Experiment, suffix: str = ".yaml") -> str:
         text: str = yaml.dump(data, Dumper=with_powers(Dumper), sort_keys=False, default_flow_style=None, width=120)
         return text
 
-    return written(experiment.plain(), dump)
+    return written(plain, dump)
+
+
+def _with_ranges(experiment: Experiment, decimals: bool) -> dict[str, Any]:
+    """The plain description with ranges in place of axes that one stands for."""
+    plain = experiment.plain()
+    for axis in experiment.axes:
+        short = folded(axis.values, decimals)
+        if isinstance(short, str):
+            plain = _put(plain, [axis.section, *axis.path], short)
+    return plain
+
+
+def _put(target: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
+    """A copy of nested mappings with another value at a path."""
+    return {**target, path[0]: value if len(path) == 1 else _put(target[path[0]], path[1:], value)}
 
 
 def _without_nothing(value: Any) -> Any:

@@ -31,6 +31,8 @@ from typing import Any, NamedTuple
 from clockless.errors import DescriptionError, OwnCodeWarning, shown
 from clockless.experiments.own_fields import UNKNOWN, Fields, fields_in
 
+__all__ = ["trust"]
+
 PARTS = "parts"  # folder of a store that keeps copies: parts/<digest>/<file>
 _FILE = re.compile(r"(?![.-])[\w.-]+\.py")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -383,3 +385,8 @@ def _content(path: Path, where: str) -> bytes:
 @lru_cache(maxsize=64)
 def _digest(source: bytes) -> str:
     return hashlib.sha256(source).hexdigest()[:16]
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -31,12 +31,13 @@ from clockless.learning.relaxation import Relaxation
 from clockless.learning.scaling import SCALED_ERROR
 from clockless.networks.network import Network
 from clockless.parts.pushes import Clamp, Push
+from clockless.seen import Seen
 from clockless.tasks.task import Task
 
 _LETTERS = 240  # of the sentence that says what went wrong
 
 
-class Medium:
+class Medium(Seen):
     """Derive from it, give the physics, and train.
 
     Physics are `energy`, or `settle` and `signal`; or `energy` and, to be faster, any of `gradient`, `signal` and `settle`.

@@ -27,3 +27,8 @@ __all__ = [
     "write_csv",
     "write_graphml",
 ]
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -18,10 +18,13 @@ import numpy as np
 from clockless.errors import NetworkError, array_of, flag, instance, real_array, shown, whole
 from clockless.networks.builders import lattice
 from clockless.networks.network import Network, check_size
+from clockless.seen import Seen
+
+__all__ = ["Architecture", "all_to_all", "dense", "square", "square_with_skips", "triangular", "wiring", "with_skips"]
 
 
 @dataclass(frozen=True, eq=False)
-class Architecture:
+class Architecture(Seen):
     """A wiring with inputs, outputs and couplings.
 
     Args:
@@ -39,6 +42,8 @@ class Architecture:
     Raises:
         NetworkError: a site missing, doubled or in two roles; tables that do not fit.
     """
+
+    _card = "architecture"
 
     network: Network
     inputs: tuple[int, ...]
@@ -386,3 +391,8 @@ def square_with_skips(
     ]
     joined = with_skips(plain, np.vstack(pairs).tolist())
     return replace(joined, name=f"{plain.name}, skips {skips}")
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

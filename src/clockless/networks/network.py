@@ -12,6 +12,7 @@ import numpy as np
 
 from clockless import memory
 from clockless.errors import NetworkError, real_array, shown, whole
+from clockless.seen import Seen
 
 if TYPE_CHECKING:
     pass
@@ -25,7 +26,7 @@ def check_size(what: str, nodes: int, edges: int) -> None:
     memory.check(_BYTES_EACH * (int(nodes) + int(edges)), f"{what}, {edges:,} edges,", "ask for fewer")
 
 
-class Network:
+class Network(Seen):
     """An undirected, connected wiring without self-loops or doubled edges.
 
     Args:
@@ -41,6 +42,8 @@ class Network:
         NetworkError: no edges, a self-loop, a doubled edge, a gap in the numbering, several parts, or positions that
             do not fit.
     """
+
+    _card = "network"
 
     def __init__(self, edges: Any, positions: Any = None) -> None:
         self.edges = _checked_edges(edges)

@@ -18,6 +18,8 @@ from clockless.networks.architectures import Architecture, Grid, block_scale, jo
 from clockless.networks.builders import lattice
 from clockless.networks.network import Network, check_size
 
+__all__ = ["local", "stacked"]
+
 _SLANT = 0.45, 0.35  # a column's step to the right and up where layers are drawn as sheets seen from the side
 _GAP = 1.5  # between sheets, in rows
 
@@ -300,3 +302,8 @@ def _sides(grid: Grid) -> str:
 def _features(sharing: bool, intra: bool, skips: int) -> str:
     words: list[tuple[bool, str]] = [(sharing, "shared"), (intra, "intra"), (skips > 0, f"skips {skips}")]
     return "".join(f", {word}" for present, word in words if present)
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -18,40 +18,62 @@ from clockless.papers.claims import SOURCES, Claim, by_source, counted
 _DOI = re.compile(r"(10\.\d{4,9}/[^\s\"<>]*[^\s\"<>.,;)\]])")
 
 _STYLE = """
-:root { color-scheme: light; }
-body { margin: 0 auto; max-width: 62rem; padding: 1rem; color: #1a1a1a; background: #fff;
+:root { color-scheme: light dark; --text: #1a1a1a; --page: #fff; --soft: #555; --line: #bbb; --shadow: #0004;
+  --link: #00507f; --holds: #00507f; --fails: #8f3500; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e4e4e4; --page: #15181b; --soft: #a5abb0; --line: #4a5056; --shadow: #fff4;
+    --link: #7cc4f0; --holds: #7cc4f0; --fails: #ffa877; }
+}
+html { scroll-behavior: smooth; }
+@media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
+body { margin: 0 auto; max-width: 62rem; padding: 1rem; color: var(--text); background: var(--page);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0.5rem 0; }
 h3 { font-size: 1rem; margin: 1.2rem 0 0; }
-h2 { font-size: 1.2rem; margin: 2.2rem 0 0.5rem; padding-top: 0.6rem; border-top: 1px solid #bbb; }
-a { color: #00507f; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 0.5rem; padding-top: 0.6rem; border-top: 1px solid var(--line); }
+a { color: var(--link); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 1rem 0; }
-dt { color: #555; }
+dt { color: var(--soft); }
 dd { margin: 0; min-width: 0; }
 code { font: 0.9em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; }
+nav ul { columns: 16rem; padding-left: 1.2rem; margin: 0.3rem 0; }
+nav h2 { margin-top: 1.2rem; }
+nav li { break-inside: avoid; }
 figure { margin: 1rem 0; }
-img { display: block; max-width: 100%; height: auto; }
-figcaption { margin-top: 0.5rem; max-width: 46rem; color: #333; }
+img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 3px; }
+figcaption { margin-top: 0.5rem; max-width: 46rem; color: var(--soft); }
+.zoom { position: absolute; opacity: 0; }
+.zoom + label { display: block; cursor: zoom-in; }
+.zoom:focus-visible + label { outline: 3px solid var(--link); outline-offset: 3px; }
+.zoom:checked + label { position: fixed; inset: 0; z-index: 1; overflow: auto; padding: 1rem; cursor: zoom-out;
+  background: var(--page); }
+.zoom:checked + label img { max-width: none; width: auto; min-width: 100%; }
+summary { cursor: pointer; }
 .sum { font-size: 1.15rem; font-weight: 600; margin: 1rem 0 0.3rem; }
+.verdicts { width: auto; font-size: 1rem; }
+.verdicts td, .verdicts th { padding-right: 1.4rem; }
 .scroll { overflow-x: auto; /* a shadow at a side where more is to be scrolled to */
-  background: linear-gradient(to right, #fff 40%, #fff0) left / 2rem 100% no-repeat local,
-    linear-gradient(to left, #fff 40%, #fff0) right / 2rem 100% no-repeat local,
-    linear-gradient(to right, #0004, #0000) left / 0.6rem 100% no-repeat scroll,
-    linear-gradient(to left, #0004, #0000) right / 0.6rem 100% no-repeat scroll; }
+  background: linear-gradient(to right, var(--page) 40%, transparent) left / 2rem 100% no-repeat local,
+    linear-gradient(to left, var(--page) 40%, transparent) right / 2rem 100% no-repeat local,
+    linear-gradient(to right, var(--shadow), transparent) left / 0.6rem 100% no-repeat scroll,
+    linear-gradient(to left, var(--shadow), transparent) right / 0.6rem 100% no-repeat scroll; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; line-height: 1.4; }
-th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid #ccc; }
-thead th { border-bottom: 2px solid #666; white-space: nowrap; }
+th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid var(--line); }
+thead th { border-bottom: 2px solid var(--soft); white-space: nowrap; }
 tbody th { font-weight: 400; min-width: 10rem; }
 .words { min-width: 9rem; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .verdict { white-space: nowrap; padding-left: 0.6rem; }
 td.verdict { font-weight: 600; }
-.holds { color: #00507f; }
-.open { color: #555; }
-.fails { color: #8f3500; text-decoration: underline; text-decoration-thickness: 2px; }
-footer { margin-top: 2.5rem; padding-top: 0.6rem; border-top: 1px solid #bbb; color: #555; font-size: 0.9rem; }
+.holds { color: var(--holds); }
+.open { color: var(--soft); }
+.fails { color: var(--fails); text-decoration: underline; text-decoration-thickness: 2px; }
+footer { margin-top: 2.5rem; padding-top: 0.6rem; border-top: 1px solid var(--line); color: var(--soft);
+  font-size: 0.9rem; }
 @media print {
   @page { margin: 15mm; }
+  :root { color-scheme: light; --text: #1a1a1a; --page: #fff; --soft: #555; --line: #bbb; --link: #00507f;
+    --holds: #00507f; --fails: #8f3500; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   .scroll { overflow: visible; background: none; }
   table { font-size: 8pt; }
@@ -107,10 +129,10 @@ def page(title: str, cite: str, scope: str, settings: Mapping[str, str], section
 <p>{_linked(cite)}</p>
 </header>
 <main>
-{_sums(claims)}{_failures(sections)}<p>{escape(scope)}</p>
-<dl>
+{_sums(claims)}{_verdicts(claims)}{_failures(sections)}<p>{escape(scope)}</p>
+{_contents(sections)}<dl>
 {rows}</dl>
-{_contents(sections)}{"".join(_section(section) for section in sections)}</main>
+{"".join(_section(section) for section in sections)}</main>
 <footer>
 <p>Every row says whose expectation it is: the paper's, theory's, that of an earlier run or another program of ours, never
 published, or nobody's. Expected with a sign &gt; or &lt;: it holds if the whole interval of the measured value lies on that
@@ -133,7 +155,10 @@ def _section(section: Section) -> str:
     return f"""<section id="figure-{name}">
 <h2>Figure {name}</h2>
 <figure>
+<input type="checkbox" class="zoom" id="zoom-{name}" aria-label="Figure {name} in its full size">
+<label for="zoom-{name}">
 <img alt="Figure {name}" width="{(width + 1) // 2}" height="{(height + 1) // 2}" src="data:image/png;base64,{data}">
+</label>
 {caption}</figure>
 {_table(section)}</section>
 """
@@ -206,19 +231,51 @@ def _sums(claims: Sequence[Claim]) -> str:
     return "".join(f'<p class="sum">{SOURCES[whose]}: {counted(group)}</p>\n' for whose, group in by_source(claims).items())
 
 
+def _verdicts(claims: Sequence[Claim]) -> str:
+    """How many claims hold, do not, and are not decided, by whose expectation they are."""
+    if not claims:
+        return ""
+    rows = []
+    for whose, group in by_source(claims).items():
+        decided = [claim.holds for claim in group if claim.decided]
+        counts = (("holds", sum(decided)), ("fails", len(decided) - sum(decided)), ("open", len(group) - len(decided)))
+        cells = "".join(f'<td class="number{f" {kind}" if count else ""}">{count}</td>' for kind, count in counts)
+        rows.append(f'<tr><th scope="row">{SOURCES[whose]}</th>{cells}</tr>\n')
+    heads = "".join(f'<th scope="col"{_class("number" if k else "")}>{word}</th>' for k, word in enumerate(_COLUMNS))
+    return f"""<table class="verdicts">
+<thead><tr>{heads}</tr></thead>
+<tbody>
+{"".join(rows)}</tbody>
+</table>
+"""
+
+
+_COLUMNS = ("Whose expectation", "✓ holds", "✗ does not hold", "not decided here")
+
+
 def _failures(sections: Sequence[Section]) -> str:
-    """The claims that do not hold, with links to their figures, those of the paper first."""
-    failed = [(section, claim) for section in sections for claim in section.claims if claim.decided and not claim.holds]
-    failed.sort(key=lambda pair: list(SOURCES).index(pair[1].source.whose))  # stable
-    items = [f"<li>{_link(section)} ({claim.source.whose}): {escape(claim.quantity)}</li>\n" for section, claim in failed]
-    return f"<p>✗ Not holding:</p>\n<ul>\n{''.join(items)}</ul>\n" if items else ""
+    """The claims that do not hold, with links to their figures, those of the paper first; and those that do, folded."""
+    pairs = [(section, claim) for section in sections for claim in section.claims if claim.decided]
+    pairs.sort(key=lambda pair: list(SOURCES).index(pair[1].source.whose))  # stable
+    items = {
+        holds: "".join(
+            f"<li>{_link(section)} ({claim.source.whose}): {escape(claim.quantity)}</li>\n"
+            for section, claim in pairs
+            if claim.holds is holds
+        )
+        for holds in (False, True)
+    }
+    failed = f"<p>✗ Not holding:</p>\n<ul>\n{items[False]}</ul>\n" if items[False] else ""
+    held = f"<details><summary>✓ Holding</summary>\n<ul>\n{items[True]}</ul>\n</details>\n" if items[True] else ""
+    return failed + held
 
 
 def _contents(sections: Sequence[Section]) -> str:
-    """Links to the figures, where there are several."""
+    """The table of contents: each figure with how many of its claims hold; nothing where there is one figure."""
     if len(sections) < 2:
         return ""
-    return f"<nav><p>{' · '.join(map(_link, sections))}</p></nav>\n"
+    items = "".join(f"<li>{_link(section)}: {counted(section.claims)}</li>\n" for section in sections)
+    return f'<nav aria-label="Contents">\n<h2>Contents</h2>\n<ul>\n{items}</ul>\n</nav>\n'
 
 
 def _link(section: Section) -> str:

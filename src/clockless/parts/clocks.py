@@ -30,6 +30,8 @@ from clockless.numerics.lanes import compiled
 from clockless.numerics.randomness import OSCILLATORS, numbers, uniform
 from clockless.parts.part import behaviour, part
 
+__all__ = ["Bernoulli", "Dropout", "FixedFraction", "Global", "Oscillators", "Poisson", "mean_rate"]
+
 
 def choose(clock: Any, memory: np.ndarray, step: int, key: np.ndarray, wanted: np.ndarray, acts: np.ndarray) -> None:
     """Write which units act at `step` into `acts` (bool [unit, lane]).
@@ -326,3 +328,8 @@ def mean_rate(clock: Any, units: int) -> float:
 
 
 SYNCHRONOUS = Global()
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -28,6 +28,8 @@ from clockless.numerics.lanes import COMPILE_OPTIONS, compiled
 from clockless.parts.comparators import Ideal, Magnitudes, Priced, ReadNoise, TwoComparators  # noqa: F401 (users find all of them here)
 from clockless.parts.part import Part, Table, behaves, behaviour, part
 
+__all__ = ["AnalogMemory", "Continuous", "Levels", "SignedLevels"]
+
 
 def write(device: Any, value: float, wanted: float, low: float, high: float, w: int) -> Any:
     """The new value of a unit of lane `w` that now has `value`, wants to change by `wanted` and may move in [low, high]."""
@@ -387,3 +389,8 @@ class SignedLevels:
 
 
 IDEAL = Continuous()
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

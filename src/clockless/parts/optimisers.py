@@ -21,6 +21,8 @@ from clockless.errors import ParameterError, shown
 from clockless.numerics.lanes import compiled
 from clockless.parts.part import behaviour, part
 
+__all__ = ["Adam", "Descent", "Momentum"]
+
 
 def steer(optimiser: Any, signal: float, nudge: float, memory: np.ndarray, e: int, w: int) -> Any:
     """The signal that the rule of lane `w` is told of, nudge x direction. Compiled only; memory is [slot, unit, lane]."""
@@ -164,3 +166,8 @@ class Rates:
             value = getattr(self, name)
             if isinstance(value, bool) or not (isinstance(value, Real) and 0 <= float(value) < np.inf):
                 raise ParameterError(f"the rate factor of {name} is {shown(value)}; give a number from 0.")
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -17,6 +17,8 @@ from clockless.errors import ParameterError, is_one_of, shown, whole
 from clockless.parts.part import part
 from clockless.parts.pushes import Nudge
 
+__all__ = ["CoupledLearning", "EquilibriumPropagation", "SignRule"]
+
 
 def wants(rule: Any, signal: float, level: float, w: int) -> Any:
     """The change that a unit of lane `w` wants, given sum over examples of signal(clamped) - signal(free).
@@ -176,3 +178,8 @@ class EquilibriumPropagation:
     def wants(self, unit: Any) -> Any:
         """Down the difference of nudged and free signals (half of both ways if centred)."""
         return -self.rate * unit.signal / self.nudge
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

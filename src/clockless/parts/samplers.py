@@ -13,6 +13,8 @@ import numpy as np
 from clockless.errors import ParameterError, shown, whole
 from clockless.numerics.randomness import EPOCHS, EXAMPLES, numbers
 
+__all__ = ["Epochs"]
+
 FULL = "full"
 
 
@@ -70,3 +72,8 @@ def drawn_examples(batch: Any, count: int, seed: int, replica: int, step: int) -
         keys = drawn.astype(np.uint64) << np.uint64(32) | np.arange(count, dtype=np.uint64)  # no two are equal
         return np.sort(np.argpartition(keys, batch - 1)[:batch])
     return np.flatnonzero(batch.acting(drawn))
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -40,6 +40,8 @@ from clockless.errors import ParameterError, shown, whole
 from clockless.parts.part import part
 from clockless.parts.scalars import named_by, scalar
 
+__all__ = ["Avalanches", "FreeOscillators", "PoissonEvents", "SelfTriggered", "SignChanges"]
+
 
 def is_trigger(thing: Any) -> bool:
     """Whether something says when a unit acts, rather than whether it acts in a step."""
@@ -334,3 +336,8 @@ class Avalanches:
         if unit.now >= deaf and unit.uniform < self.chance:
             answer = min(answer, unit.now - self.delay * np.log(unit.uniform / self.chance))
         return alone, answer, deaf
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -54,6 +54,30 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     Raises:
         ParameterError: `against` is neither "step x p" nor "step", p is not known, or only step 0 was recorded.
     """
+    return _curves(data, against, "")
+
+
+@in_house_style
+def study_figure(data: xarray.Dataset, against: str | None = None) -> Figure:
+    """What the medium of a study is looked at by: the test error, and beside it what else was recorded of that kind.
+
+    Where there are classes, the accuracy; in continuous time, how long edges wait between two events; else the error alone.
+    Curves go over updates per unit where p is known and steps where it is not. Errors as those of `error_figure`.
+    """
+    if against is None:
+        counted = "actions" in data and bool(np.isfinite(data["actions"].values).any())
+        known = counted or ("p" in data.coords and bool(np.isfinite(data["p"].values).all()))
+        against = "step x p" if known else "step"
+    beside = ""
+    if "accuracy" in data and bool(np.isfinite(data["accuracy"].values).any()):
+        beside = "accuracy"
+    elif "intervals" in data and float(data["intervals"].sum()) > 0:
+        beside = "intervals"
+    return _curves(data, against, beside)
+
+
+def _curves(data: xarray.Dataset, against: str, beside: str) -> Figure:
+    """The figure of errors, and of another variable in a second panel, whose lines are the same."""
     if not is_one_of(against, ("step x p", "step")):
         raise ParameterError(f"against = {shown(against)}; curves are drawn against 'step x p' or 'step'.")
     if not hasattr(data, "data_vars") or "error" not in data or "step" not in data.coords:
@@ -71,24 +95,50 @@ def error_figure(data: xarray.Dataset, against: str = "step x p") -> Figure:
     outside = len(places) > _INSIDE[0] or longest > _INSIDE[1]
     # Half a letter's height is about its width; 0.5 in for the sample of the line and the margins.
     width = COLUMN + (0.5 + 0.55 * _LEGEND_SIZE / 72 * longest if outside else 0.0)
-    figure, axes = subplots(1, 1, (width, 0.75 * COLUMN))
+    figure, panels = subplots(1, 2 if beside else 1, (width + (COLUMN if beside else 0.0), 0.75 * COLUMN))
+    axes, other = panels if beside else (panels, panels)
     for index, (place, label) in enumerate(zip(places, labels, strict=True)):
-        one = error.isel(dict(zip(lines, place, strict=True)))
-        p = _updates_per_step(data, one, dict(zip(lines, place, strict=True))) if against == "step x p" else 1.0
+        at = dict(zip(lines, place, strict=True))
+        one = error.isel(at)
+        p = _updates_per_step(data, one, at) if against == "step x p" else 1.0
         values = one.transpose(..., "step").values.reshape(-1, one.sizes["step"])
         values = values[~np.isnan(values[:, 0])]  # of a store that is not complete
         if not len(values):
             continue
-        draw_curve(axes, data.step.values * p, values, {**ordered_line(index, len(places)), "label": label})
+        style = {**ordered_line(index, len(places)), "label": label}
+        draw_curve(axes, data.step.values * p, values, style)
+        if beside:
+            _draw_beside(other, beside, data[beside].isel(at), data.step.values * p, style)
     label = "\n".join(wrap(_short(error.attrs.get("long_name", "")), _LABEL))
     axes.set(xscale="log", yscale="log", ylabel=label)
     _plain_ticks(axes)
     unit = data.attrs.get("unit", "unit")
-    axes.set_xlabel(f"step × p (mean updates per {unit})" if against == "step x p" else "step")
+    along = f"step × p (mean updates per {unit})" if against == "step x p" else "step"
+    axes.set_xlabel(along)
+    if beside:
+        _label_beside(other, beside, along)
     if lines:
         options: dict[str, Any] = {"title": title, "fontsize": _LEGEND_SIZE, "title_fontsize": _LEGEND_SIZE}
         _ = figure.legend(loc="outside right upper", **options) if outside else axes.legend(loc="lower left", **options)
     return figure
+
+
+def _draw_beside(axes: Axes, name: str, found: xarray.DataArray, x: np.ndarray, style: dict[str, Any]) -> None:
+    if name == "accuracy":
+        values = found.transpose(..., "step").values.reshape(-1, found.sizes["step"])
+        draw_curve(axes, x, 100 * values[~np.isnan(values[:, 0])], style)
+        return
+    counts = found.transpose(..., "interval").values.reshape(-1, found.sizes["interval"]).astype(float)
+    counts, seconds = np.nansum(counts, axis=0), found["interval"].values
+    seen = counts > 0
+    axes.plot(seconds[seen], 100 * counts[seen] / counts.sum(), **style)
+
+
+def _label_beside(axes: Axes, name: str, along: str) -> None:
+    if name == "accuracy":
+        axes.set(xscale="log", xlabel=along, ylabel="part of the test set told apart (%)")
+    else:
+        axes.set(xscale="log", yscale="log", xlabel="interval between events of an edge (s)", ylabel="part of intervals (%)")
 
 
 def _plain_ticks(axes: Axes) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["Snapshot", "lattice_figure", "phase_colours", "response_figure", "strip"]
+
 _LIGHTNESS, _RADIUS, _TILT = 0.70, 0.135, np.deg2rad(55)  # the largest circles within sRGB are little larger
 _FAINT = 0.05  # of the strongest coupling
 _CROWDED = 600  # edges; of more only the strongest are drawn, and thinner
@@ -347,3 +349,8 @@ def _checked_limit(limit: float) -> float:
     if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < np.inf:
         raise ParameterError(f"limit = {shown(limit)}; give the response of the strongest colour, above 0.")
     return float(limit)
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

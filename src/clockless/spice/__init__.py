@@ -10,3 +10,8 @@ from clockless.spice.writing import netlist_of as netlist_of
 from clockless.spice.writing import write as write
 
 __all__ = ["Netlist", "compare", "netlist_of", "read", "solve", "write"]
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

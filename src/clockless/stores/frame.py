@@ -252,7 +252,7 @@ def described_in(folder: Path) -> Experiment:
             raise StoreError(f"{folder} cannot be read: {error}") from None
         longest = max(kept, key=lambda experiment: experiment.steps)  # an extension keeps the shorter run until it is done
         if os.access(folder, os.W_OK):
-            disk.write(path, text_of(longest))
+            disk.write(path, text_of(longest, decimals=False))
             warnings.warn(f"{path} did not say what is computed here ({error}); it has been written anew.", stacklevel=2)
         return longest
 

@@ -31,6 +31,7 @@ from clockless.experiments.files import text_of
 from clockless.experiments.jobs import Jobs, own_in
 from clockless.experiments.own_parts import PARTS, Place, beside
 from clockless.learning.contracts import Arrays
+from clockless.seen import Seen
 from clockless.stores.frame import (
     allocate,
     attributes_left,
@@ -56,7 +57,7 @@ _SLAB = 64  # jobs that are read together
 _ANY_WIDTH = 64  # of jobs, which a check does not look at
 
 
-class Store:
+class Store(Seen):
     """The results of one experiment in a folder.
 
     Attributes:
@@ -66,9 +67,16 @@ class Store:
         journal: what is known of the jobs.
     """
 
+    _card = "store"
+
     def __init__(self, path: Path, work: Jobs, group: Any) -> None:
         self.path, self.experiment, self.jobs, self._group = path, work.experiment, work, group
         self.journal = Journal(path, self.experiment.fingerprint, work.members)
+
+    def __repr__(self) -> str:
+        return (
+            f"Store({str(self.path)!r}, {int((self.done() != 0).sum())} of {self.job_count} jobs done, {self.experiment!r})"
+        )
 
     # --- making and opening ---
 
@@ -103,7 +111,7 @@ class Store:
         with making(folder):
             keep_parts(folder, experiment)
             allocate(folder, experiment, width, {}, own_parts=True)
-            disk.write(folder / "experiment.yaml", text_of(experiment))
+            disk.write(folder / "experiment.yaml", text_of(experiment, decimals=False))
         store = cls.open(folder)
         with on_disk(folder):
             store._tell("created", units=len(store.jobs.members))
@@ -137,7 +145,7 @@ class Store:
         with on_disk(self.path):
             about = {"extends": self.experiment.fingerprint}
             allocate(self.path, longer, int(self._group.attrs["width"]), about, own_parts=True)
-            disk.write(self.path / "experiment.yaml", text_of(longer))
+            disk.write(self.path / "experiment.yaml", text_of(longer, decimals=False))
         store = type(self).open(self.path)
         store._tell("extended", steps=steps)
         return store
@@ -299,8 +307,8 @@ class Store:
     def results(self) -> tuple[Arrays, np.ndarray, list[int]]:
         """Results [replica, ..] of the jobs that are done, NaN elsewhere; replicas done; jobs found damaged."""
         done, damaged = self.done(), []
-        count = sum(layout.chunk_bytes for layout in layouts(self.jobs).values()) * self.job_count
-        memory.check(2 * count, f"what {self.path} holds", "look at its arrays with zarr or xarray, a part at a time")
+        advice = "look at its arrays with zarr or xarray, a part at a time"
+        memory.check(2 * self.result_bytes, f"what {self.path} holds", advice)
         whole = np.zeros(self.experiment.replicas, dtype=bool)
         arrays = {
             name: np.full((self.experiment.replicas, *self._group[name].shape[2:]), nothing(variable.dtype), variable.dtype)
@@ -314,6 +322,11 @@ class Store:
             for name, values in results.items():
                 arrays[name][self.jobs.members[job]] = values
         return arrays, whole, damaged
+
+    @property
+    def result_bytes(self) -> int:
+        """What all results take in memory."""
+        return sum(layout.chunk_bytes for layout in layouts(self.jobs).values()) * self.job_count
 
     def dataset(self) -> xarray.Dataset:
         """Labelled results so far, with a dimension for every axis; replicas that are not done are NaN, and not `done`.
@@ -331,18 +344,23 @@ class Store:
         data = stored_dataset(self.jobs, arrays, whole, dict(self._group.attrs))
         return data.assign_attrs(note=f"other sources: {self.made_otherwise}") if self.made_otherwise else data
 
-    def plot(self, against: str = "step x p") -> Figure:
+    def plot(self, against: str | None = None) -> Figure:
         """Scaled test error of the replicas that are done, a line for every combination of what is no task or seed.
+
+        Beside it stands what else the medium records of that kind: accuracies, or intervals between events.
+
+        Args:
+            against: "step x p" counts updates per unit, "step" counts steps; the first where p is known if nothing is said.
 
         Raises:
             ParameterError: another `against` than "step x p" or "step", or nothing is done yet.
         """
-        from clockless.pictures.curves import error_figure
+        from clockless.pictures.curves import study_figure
 
         data = self.dataset()
         if not bool(data.done.any()):
             raise ParameterError(f"no job of {self.path} is done yet; wait for the first, or go on with `clockless resume`.")
-        return error_figure(data, against)
+        return study_figure(data, against)
 
     def digest(self) -> str:
         """A hash of all results in the order of the replicas, whatever the jobs, workers, kills and resumes were."""

@@ -17,12 +17,13 @@ import numpy as np
 
 from clockless.errors import TaskError, array_of, flag, instance, real_array, shown, whole
 from clockless.networks.network import Network
+from clockless.seen import Seen
 
 ROLES = ("inputs", "outputs", "ground")
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class Task(Seen):
     """Examples to learn from and to be tested with.
 
     Args:
@@ -42,6 +43,8 @@ class Task:
     Raises:
         TaskError: a node with two roles, a missing role, or arrays that do not fit.
     """
+
+    _card = "task"
 
     inputs: Any = None
     outputs: Any = None

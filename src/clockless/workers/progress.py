@@ -1,4 +1,4 @@
-"""Progress of long work: bars in a terminal, a plain line every few seconds in a log file."""
+"""Progress of long work: bars in a terminal or a notebook, a plain line every few seconds in a log file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from functools import partial
+from html import escape
+from typing import Any, NamedTuple
 
 from clockless.errors import printable
 
@@ -26,7 +28,10 @@ def shown(title: str) -> Iterator[Update]:
     Until it is first called the display says that the work compiles; what is found compiled on disk is passed at once.
     """
     title = printable(title)
-    if sys.stderr.isatty():
+    if (display := _display_of_notebook()) is not None:
+        show = _in_notebook(display, f"{title} {_COMPILING}")
+        yield lambda done, total: show(title, done, total)
+    elif sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -37,6 +42,49 @@ def shown(title: str) -> Iterator[Update]:
     else:
         print(f"{title} {_COMPILING}", file=sys.stderr, flush=True)
         yield _lines(title)
+
+
+def _display_of_notebook() -> Callable[..., Any] | None:
+    """Jupyter's way to show something and change it later; None outside of a notebook."""
+    python = sys.modules.get("IPython")
+    shell = python.get_ipython() if python is not None else None
+    if shell is None or not hasattr(shell, "kernel"):
+        return None
+    import importlib
+
+    found: Callable[..., Any] = importlib.import_module("IPython.display").display
+    return found
+
+
+class _Html:
+    """What a notebook shows of a bar."""
+
+    def __init__(self, words: str, done: int | None, total: int) -> None:
+        self.words, self.done, self.total = words, done, total
+
+    def _repr_html_(self) -> str:
+        at = "" if self.done is None else f' value="{self.done}" max="{max(self.total, 1)}"'
+        return f'<progress style="width:16em;vertical-align:middle"{at}></progress> {escape(self.words)}'
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+def _in_notebook(display: Callable[..., Any], words: str) -> Callable[..., None]:
+    """Show a bar, and return what changes it; a few times a second at most, and always at the end."""
+    handle = display(_Html(words, None, 1), display_id=True)
+    began, last = time.monotonic(), 0.0
+
+    def show(title: str, done: int, total: int, note: str = "") -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LOOKS or done >= total:
+            last = now
+            left = (now - began) * (total - done) / done if done else 0.0
+            said = note or (f"{duration(left)} left" if done < total else f"done in {duration(now - began)}")
+            handle.update(_Html(f"{title}: {100 * done // max(total, 1)} %, {said}", done, total))
+
+    return show
 
 
 def _lines(title: str) -> Update:
@@ -72,7 +120,11 @@ def watched(title: str, look: Callable[[], Tally]) -> Iterator[None]:
     `look` is called a few times a second from a thread of its own.
     """
     finished = threading.Event()
-    show = _bars if sys.stderr.isatty() else _log
+    display = _display_of_notebook()
+    if display is not None:
+        show: Callable[..., None] = partial(_live, _in_notebook(display, printable(title)))
+    else:
+        show = _bars if sys.stderr.isatty() else _log
     thread = threading.Thread(target=show, args=(printable(title), look, finished), daemon=True)
     thread.start()
     try:
@@ -80,6 +132,16 @@ def watched(title: str, look: Callable[[], Tally]) -> Iterator[None]:
     finally:
         finished.set()
         thread.join()
+
+
+def _live(change: Callable[..., None], title: str, look: Callable[[], Tally], finished: threading.Event) -> None:
+    rate = Rate(look().steps_done)
+    while True:
+        over = finished.wait(_SECONDS_BETWEEN_LOOKS)
+        now = look()
+        change(title, now.steps_done, now.steps, f"{now.jobs_done} of {now.jobs} jobs, {rate.text(now)}")
+        if over:
+            return
 
 
 def _bars(title: str, look: Callable[[], Tally], finished: threading.Event) -> None:

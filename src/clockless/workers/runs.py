@@ -14,23 +14,21 @@ from clockless.errors import DescriptionError, ParameterError, StoreError, place
 from clockless.experiments.experiment import Experiment, wiring_of
 from clockless.learning.contracts import Replica
 from clockless.learning.guarded import sentence_of
-from clockless.learning.own import Medium
 from clockless.learning.recording import log_spaced
-from clockless.pictures.media import medium_figure
 from clockless.stores.results import run_dataset
 from clockless.stores.store import Store
 from clockless.workers.ensemble import CHANGING, Ensemble, Told
+from clockless.workers.pictured import Pictured
 from clockless.workers.taken_home import TakenHome
 
 if TYPE_CHECKING:
     import xarray
-    from matplotlib.figure import Figure
 
 _SECTIONS = ("medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial")
 _ACCURACY = {"long_name": "part of the test set whose class is shown", "units": "1"}
 
 
-class Run(TakenHome):
+class Run(TakenHome, Pictured):
     """Errors and final parameters of an ensemble, and the machines behind them.
 
     Attributes:
@@ -48,6 +46,11 @@ class Run(TakenHome):
         sizes = ", ".join(f"{name}: {size}" for name, size in self.data["parameters"].sizes.items())
         failed = int(self.data["failed"].sum())
         return f"Run({type(self.medium).__name__}, {self._steps:,} steps; {sizes}; {failed} failed)"
+
+    @property
+    def steps(self) -> int:
+        """Learning steps done."""
+        return self._steps
 
     @property
     def resistors(self) -> Any:
@@ -197,45 +200,6 @@ class Run(TakenHome):
         failed = self.data["failed"]
         shape = (*failed.shape, *values.shape[1:])
         return xarray.DataArray(values.reshape(shape), dims=(*failed.dims, *dims), coords=failed.coords)
-
-    # --- pictures -------------------------------------------------------------------------------------------
-
-    def plot(self, against: str = "step x p") -> Figure:
-        """Test error, one line per combination of rule, clock, device and batch.
-
-        Lines are means over tasks, initial values and seeds; bands are 95 % intervals of the mean, whose lower edge is cut
-        at a fifth of the mean.
-
-        Args:
-            against: "step x p" counts updates per unit, "step" counts steps.
-
-        Raises:
-            ParameterError: another `against`, or a run that recorded step 0 only.
-        """
-        from clockless.pictures import error_figure
-
-        return error_figure(self.data, against)
-
-    def draw(self, step: int | None = None, **replica: int) -> Figure:
-        """A picture of one machine at the end, or at a recorded step of a run with `traces=True`.
-
-        Args:
-            step: learning steps done.
-            replica: which one, by place on the axes, such as `clock=1`; the first where nothing is said.
-
-        Raises:
-            ParameterError: a step that was not recorded, an axis that is not there, or a medium that draws no pictures.
-        """
-        if step is not None:
-            whole("step", step)
-        number = self._number(replica)
-        mine = self._replicas[number]
-        if isinstance(mine.medium, Medium) and not hasattr(mine.medium, "draw"):
-            return medium_figure(mine.medium, self._values(number, step), mine.task)
-        if not hasattr(mine.medium, "draw"):
-            raise ParameterError(f"{type(mine.medium).__name__} has no picture of itself; run.plot() shows its errors.")
-        figure: Figure = mine.medium.draw(self._values(number, step), mine.task, self._luck(mine))
-        return figure
 
     # --- going on -------------------------------------------------------------------------------------------
 

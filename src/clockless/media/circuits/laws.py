@@ -143,3 +143,8 @@ __all__ = [
     "NMOS", "Diode", "FixedResistor", "IdealDiode", "Linear", "Memristor", "Ohmic", "Polynomial", "Table",
 ]  # fmt: skip
 LAWS = (Linear, FixedResistor, Ohmic, NMOS, Diode, IdealDiode, Memristor, Polynomial, Table)
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

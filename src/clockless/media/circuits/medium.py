@@ -22,6 +22,7 @@ from clockless.media.circuits.relaxing import relax
 from clockless.media.circuits.solving import settled
 from clockless.media.circuits.wiring import Plan
 from clockless.numerics.lanes import tile_of
+from clockless.seen import Seen
 from clockless.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -36,11 +37,13 @@ CITE = (
 _NANOSECONDS = 30.0  # of a replica-step and example per edge, for the size of a unit of work
 
 
-class Circuit(NonlinearNetwork):
+class Circuit(NonlinearNetwork, Seen):
     __doc__ = f"""{NonlinearNetwork.__doc__}
     With `differential` outputs come in pairs, first and second: what is wanted is their difference, the error is that of
     the difference, and a clamp moves both by half, opposite ways, as on the boards.
     """
+
+    state_measure = "V"
 
     cite = CITE
     parallel: Literal["threads", "processes"] = "threads"

@@ -33,6 +33,7 @@ from clockless.parts.optimisers import Descent
 from clockless.parts.pushes import Clamp, Nudge, Push, push_of
 from clockless.parts.rules import EquilibriumPropagation
 from clockless.parts.samplers import Epochs
+from clockless.seen import Seen
 from clockless.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Looked(NamedTuple):
     wrong: int
 
 
-class DeepResistive:
+class DeepResistive(Seen):
     """Layers of nodes, each joined to the next by conductances; ideal diodes keep hidden nodes on their side of 0 V.
 
     Inputs x are held at gain (x, -x). The first half of a hidden layer is kept at 0 or above, the second at 0 or below.

@@ -29,6 +29,7 @@ from clockless.media.modules.layers import Module, mlp
 from clockless.media.modules.learning import Learning, Session
 from clockless.media.modules.methods import DNI, is_method
 from clockless.media.modules.optimisers import OPTIMISERS, StepSize, transform
+from clockless.seen import Seen
 from clockless.tasks.task import Task
 
 CITE = (
@@ -63,7 +64,7 @@ class MLP:
         return mlp(task.x_train.shape[1], self.width, self.layers, int(task.classes or 0))
 
 
-class Modules:
+class Modules(Seen):
     """A stack of neural modules, each of which may learn without waiting for the others.
 
     Args:

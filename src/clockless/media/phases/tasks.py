@@ -19,6 +19,8 @@ from clockless.tasks import datasets
 from clockless.tasks.datasets import Labelled, Split
 from clockless.tasks.task import Task
 
+__all__ = ["digits", "iris", "mnist", "xor"]
+
 QUARTER = np.pi / 2
 _FIRST_TRAIN, _FIRST_TEST = 100, 70  # of each digit, the authors' split of the 8 x 8 digits
 _RANDOM_TRAIN = 1437  # of 1,797 digits
@@ -155,3 +157,8 @@ def _classes(phases: Iterable[np.ndarray], split: Split, classes: int, name: str
     y_train, y_test = (one_hot(part.labels, classes) for part in split)
     task = PhaseTask(x_train, y_train, x_test, y_test, split.train.labels, split.test.labels, name)
     return fitting(task, architecture)
+
+
+def __dir__() -> list[str]:
+    """What a person looks for; everything else is there as well."""
+    return sorted(__all__)

@@ -33,6 +33,7 @@ from clockless.media.phases.couplings import Arrangement, Bonds
 from clockless.media.phases.schedules import Problem, TwoColour
 from clockless.networks.architectures import checked_shared
 from clockless.networks.network import Network
+from clockless.seen import Seen
 
 KINDS = ("W", "h", "psi")
 
@@ -60,7 +61,7 @@ def phases_of(z: np.ndarray) -> np.ndarray:
     return phases
 
 
-class Rotors:
+class Rotors(Seen):
     """A network whose nodes are phases and whose edges couple them: the physics of the medium `XY`.
 
     Args:

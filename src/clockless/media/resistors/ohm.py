@@ -18,6 +18,7 @@ from clockless.learning.unit_lanes import signal_of
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 from clockless.parts.part import behaviour, part
+from clockless.seen import Seen
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _DOUBT = 1e-6  # of the held voltages: rounding that changes others by more is told
 
 
-class OhmicNetwork:
+class OhmicNetwork(Seen):
     """A network whose edges are resistors that may take values from `low` to `high` ohms while they learn: the physics.
 
     What a rule changes is `parameter`, "resistance" or "conductance"; a rule that says "conductance" itself counts first.
@@ -39,6 +40,8 @@ class OhmicNetwork:
         ParameterError: a range that is not 0 < low < high < infinity, or one that is neither a number nor one per edge;
             another parameter.
     """
+
+    state_measure = "V"
 
     def __init__(
         self,
