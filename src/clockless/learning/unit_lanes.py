@@ -102,7 +102,7 @@ def stages(
     _, rule, _, clock, device = parts
     noted = scratch.noted
     draw = ((rule, RULES, noted.rule_key), (clock, CLOCK, noted.clock_key), (device, WRITES, noted.device_key))
-    drawn = [keys(lanes, purpose, key) for part, purpose, key in draw if _draws(part._part)]
+    drawn = [keys(lanes, purpose, key) for part, purpose, key in draw if draws(part._part)]
     return [*drawn, Stage(learn, Packed(stamp, tile, parts, limits, state, scratch), own=True)]
 
 
@@ -200,7 +200,7 @@ def read(array, e, w):
     """array[e, w], or 0 where there is none."""
 
 
-def _draws(cls: Any) -> bool:
+def draws(cls: Any) -> bool:
     """Whether a part of this class has random numbers in lanes."""
     block_clock = hasattr(cls, "acting") and not scalar(cls, "acts")
     return block_clock or bool({"uniform", "normal"} & named_by(cls, "wants", "acts", "writes", "keeps"))
