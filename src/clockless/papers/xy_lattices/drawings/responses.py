@@ -122,18 +122,18 @@ def _draw_numbers(grid: Any, data: xarray.Dataset) -> None:
             colour, dashes = _LOOKS[case]
             _draw(axes, places, data[name].sel(case=case).transpose("seed", "step").values, colour, dashes, case)
         axes.set(xscale="log", xlabel="step", ylabel=label)
-        axes.set_xticks(places, [f"{step:g}" for step in steps])
+        axes.set_xticks(places, [f"{step:g}" if step in (0, 10, 100, 1_000) else "" for step in steps])
         axes.minorticks_off()
         if name != "overlap":
             axes.set_ylim(bottom=0)
     last = grid.flat[6]
-    grid.flat[7].remove()
+    grid.flat[7].axis("off")
     for case in _SHOWN:
         colour, dashes = _LOOKS[case]
         profile = data.log_profile.sel(case=case).isel(step=-1).transpose("seed", "distance").values
         _draw(last, data.distance.values, profile, colour, dashes, case)
     last.set(xlabel="distance from the output (bonds)", ylabel="log₁₀ response / output's,\nlast step")
-    grid.flat[0].legend(title="inputs")
+    grid.flat[7].legend(*grid.flat[0].get_legend_handles_labels(), title="inputs", loc="center")
 
 
 def _draw_contrasts(axes: Axes, datasets: Datasets) -> None:
@@ -148,8 +148,8 @@ def _draw_contrasts(axes: Axes, datasets: Datasets) -> None:
         )
     axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
     axes.set_xticks(range(len(_SHOWN)), [case.replace(", ", ",\n") for case in _SHOWN])
-    axes.set_ylabel("change of the contrast of\nresponses in training (decades)")
-    axes.legend()
+    axes.set_ylabel("rise of the responses'\ncontrast (decades)")
+    axes.legend(loc="center", fontsize=6)
 
 
 def _draw(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str, dashes: str, label: str) -> None:
