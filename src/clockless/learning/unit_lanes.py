@@ -98,7 +98,7 @@ def notes(rule: Any, clock: Any, device: Any, optimiser: Any, units: int, lanes:
 def stages(
     stamp: np.ndarray, tile: Any, parts: tuple[Any, ...], limits: Limits, lanes: Any, state: Any, scratch: Any
 ) -> list[Stage]:
-    """What makes new values of what units sense, in `scratch.wanted`; `parts` is (medium, rule, optimiser, clock, device)."""
+    """What makes new values of what units sense, in `scratch.wanted`; `parts`: (medium, rule, optimiser, clock, device)."""
     _, rule, _, clock, device = parts
     noted = scratch.noted
     draw = ((rule, RULES, noted.rule_key), (clock, CLOCK, noted.clock_key), (device, WRITES, noted.device_key))
