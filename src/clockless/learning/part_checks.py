@@ -114,6 +114,7 @@ def _wrong_methods(cls: type, name: str) -> Iterator[str]:
 # --- what a compiler says ------------------------------------------------------------------------------------------------
 
 _USELESS = re.compile(r"^(Failed in|During:|File |There are|\s*$|- |-\s|<source|\^|>>>|\S*Error:?$)")
+_QUOTED = re.compile(r"^ *File \"[^\"]*\", line \d+:\n(?s:.*?)(^ *\^ *$|(?=^ *During:))", re.MULTILINE)  # lines of a file
 _USEFUL = re.compile(
     r"(Unknown attribute|ame '.*' is not defined|NameError|No implementation of function|annot unify|annot determine|"
     r"Untyped global|nsupported|not supported|cannot be|Use of unsupported|Invalid use|wrong tuple length|unpack|undefined)"
@@ -129,7 +130,9 @@ def not_compiled_together(error: BaseException) -> ParameterError:
 
 def first_useful_line(error: BaseException) -> str:
     """What a compiler's error says of its cause, on one line."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    text = re.sub(_QUOTED, "", text)
+    lines = [line.strip() for line in text.splitlines()]
     useful = [line for line in lines if _USEFUL.search(line) and "unit_lanes" not in line] or [
         line for line in lines if line and not _USELESS.match(line)
     ]

@@ -98,11 +98,11 @@ def notes(rule: Any, clock: Any, device: Any, optimiser: Any, units: int, lanes:
 def stages(
     stamp: np.ndarray, tile: Any, parts: tuple[Any, ...], limits: Limits, lanes: Any, state: Any, scratch: Any
 ) -> list[Stage]:
-    """What makes new values of what units sense, in `scratch.wanted`; `parts` is (medium, rule, optimiser, clock, device)."""
+    """What makes new values of what units sense, in `scratch.wanted`; `parts`: (medium, rule, optimiser, clock, device)."""
     _, rule, _, clock, device = parts
     noted = scratch.noted
-    draw = ((rule, RULES, noted.rule_key), (clock, CLOCK, noted.clock_key), (device, WRITES, noted.device_key))
-    drawn = [keys(lanes, purpose, key) for part, purpose, key in draw if draws(part._part)]
+    drawing = ((rule, RULES, noted.rule_key), (clock, CLOCK, noted.clock_key), (device, WRITES, noted.device_key))
+    drawn = [keys(lanes, purpose, key) for part, purpose, key in drawing if _draws(part._part)]
     return [*drawn, Stage(learn, Packed(stamp, tile, parts, limits, state, scratch), own=True)]
 
 
@@ -176,6 +176,10 @@ def leave_out(clock, lanes, step, key, conductance):
     """Take from absent edges all but a leak of their conductance, if the clock knows any. Compiled only, as all below."""
 
 
+def draw(part, lanes, step, purpose, key):
+    """Write the step's key of a part's random numbers, if it draws any."""
+
+
 def want(rule, sensed, memory, key, e, w):
     """The change that a unit wants."""
 
@@ -200,7 +204,14 @@ def read(array, e, w):
     """array[e, w], or 0 where there is none."""
 
 
-def draws(cls: Any) -> bool:
+@overload(draw, jit_options=UNCOUNTED)
+def _draw(part, lanes, step, purpose, key):
+    if _draws(_class(part)):
+        return lambda part, lanes, step, purpose, key: step_keys(lanes.seed, lanes.replica, step, purpose, key)
+    return lambda part, lanes, step, purpose, key: None
+
+
+def _draws(cls: Any) -> bool:
     """Whether a part of this class has random numbers in lanes."""
     block_clock = hasattr(cls, "acting") and not scalar(cls, "acts")
     return block_clock or bool({"uniform", "normal"} & named_by(cls, "wants", "acts", "writes", "keeps"))

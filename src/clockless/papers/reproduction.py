@@ -79,6 +79,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.kept: list[Path] = []
+        self._data: dict[str, xarray.Dataset] = {}
         try:
             path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path):
@@ -105,8 +106,12 @@ class Folder:
         """Write a dataset as CSV, with its settings in comment lines.
 
         Of a learning run, which has `error`, only that is written. Of any other dataset everything is: one file for the
-        variables over the same dimensions, named after these where there are several such files.
+        variables over the same dimensions, named after these where there are several such files. What has been written
+        already is not written again.
         """
+        if self._data.get(name) is data:
+            return
+        self._data[name] = data
         if "error" in data and data.error.ndim:
             self._keep_table(name, data.attrs, data.error if data.error.ndim > 1 else data[["error"]])
             return

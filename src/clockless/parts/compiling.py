@@ -38,7 +38,7 @@ def compile_all(jobs: Sequence[tuple[Any, tuple[Any, ...], bool]]) -> None:
         missing = [job for job in dict.fromkeys(jobs) if not job[0].is_known(job[1])]
         here = [(function, signature) for function, signature, own in missing if own]
         anywhere = deque((function, signature) for function, signature, own in missing if not own)
-        if len(missing) < 2 or not anywhere or not sys.executable or numba.config.NUMBA_NUM_THREADS < 2:
+        if len(missing) < 2 or not anywhere or not sys.executable or getattr(numba.config, "NUMBA_NUM_THREADS", 1) < 2:
             for function, signature in (*here, *anywhere):
                 function.compile(signature)
             return

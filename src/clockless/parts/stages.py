@@ -45,7 +45,7 @@ class Stages:
         in_turn(self.table, first, last)
 
 
-def _in_turn(stages, first, last):  # type: ignore[no-untyped-def]
+def _in_turn(stages, first, last):
     """Call `stages` [stage, (address, values)] at every step."""
     for step in range(first, last):
         for k in range(stages.shape[0]):
@@ -56,7 +56,7 @@ in_turn: Any = entry(_in_turn, _nrt=False)
 
 
 @separate
-def draw_keys(packed, step):  # type: ignore[no-untyped-def]
+def draw_keys(packed, step):
     """The step's key words of every lane: `packed` holds seeds, replicas, purpose, key."""
     seed, replica, purpose, key = unpack(packed)
     step_keys(seed, replica, step, np.uint64(purpose), key)

@@ -1,9 +1,9 @@
 """The compiled learning loop: one block of replicas, from one step to another.
 
 A step of a block is a list of stages (`parts.stages`): conductances, one factorisation with the columns of the held nodes
-and their response, how far outputs are pushed, what every edge senses of free and pushed states for the step's examples, and
-then what it wants, which edges act, what the device writes. Each is compiled for the types of what it works on; medium, rule,
-clock, device and batch are named tuples of numbers.
+and their response, how far outputs are pushed, what every edge senses of free and pushed states for the step's examples,
+and then what it wants, which edges act, what the device writes. Each is compiled for the types of what it works on; medium,
+rule, clock, device and batch are named tuples of numbers.
 
 The readable version of the same equations is `reference.learn`.
 """

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from clockless.learning.unit_lanes import Sensed, asked, draws, keep, put, signal_of, want
+from clockless.learning.unit_lanes import Sensed, asked, draw, keep, put, signal_of, want
 from clockless.numerics.lanes import COMPILE_OPTIONS, UNCOUNTED, uncounted
 from clockless.numerics.randomness import HEARD, PRESENTATIONS, RULES, TRIGGERS, WRITES, step_keys, uniform
 from clockless.parts.devices import spacing
@@ -163,17 +163,6 @@ def draw_for(trigger, lanes, step, key):
 
 def _part(trigger: Any) -> Any:
     return trigger.instance_class._part
-
-
-def draw(part, lanes, step, purpose, key):
-    """Write the step's key of a part's random numbers, if it draws any. Compiled only."""
-
-
-@overload(draw, jit_options=COMPILE_OPTIONS)
-def _draw(part, lanes, step, purpose, key):
-    if draws(_part(part)):
-        return lambda part, lanes, step, purpose, key: step_keys(lanes.seed, lanes.replica, step, purpose, key)
-    return lambda part, lanes, step, purpose, key: None
 
 
 @overload(ask_due, jit_options=COMPILE_OPTIONS)
