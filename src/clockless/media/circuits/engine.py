@@ -16,8 +16,9 @@ from numba.extending import overload
 
 from clockless.learning.unit_lanes import LONGEST_TALLY, Memory, Noted, learn, signal_of, tally
 from clockless.numerics.lanes import UNCOUNTED, known
-from clockless.numerics.randomness import COMPARATORS  # noqa: F401 (what comparators draw)
+from clockless.numerics.randomness import CLOCK, step_keys, uniform
 from clockless.numerics.rows import clear
+from clockless.parts.clocks import LEAK
 from clockless.parts.comparators import Ideal, compare, listen
 from clockless.parts.kernels import call, entry
 from clockless.parts.part import behaviour, part
@@ -99,6 +100,24 @@ def _heard(comparator, layout, physics, edges, found, key, sensed):
     return compared
 
 
+def leave_out(clock, lanes, step, key, there, edges):
+    """Write what part of its current each edge that learns carries in this step, if the clock leaves any out."""
+
+
+@overload(leave_out, jit_options=UNCOUNTED)
+def _leave_out(clock, lanes, step, key, there, edges):
+    if not getattr(getattr(clock.instance_class, "_part", None), "absent", False):
+        return lambda clock, lanes, step, key, there, edges: None
+
+    def absent(clock, lanes, step, key, there, edges):
+        step_keys(lanes.seed, lanes.replica, step, CLOCK, key)
+        for u in range(edges.size):
+            for w in range(key.shape[1]):
+                there[edges[u], w] = 1.0 if uniform(u, key[0, w], key[1, w]) < clock.p[w] else LEAK
+
+    return absent
+
+
 def _advance(stamp, layout, circuit, parts, lanes, roles, state, scratch, drawn, first, last):
     """Run steps `first` to `last` (not included) of one block; `drawn` are their examples [step, draw, lane].
 
@@ -111,6 +130,7 @@ def _advance(stamp, layout, circuit, parts, lanes, roles, state, scratch, drawn,
     wanted, key = scratch.wanted, scratch.key
     for step in range(first, last):
         clear(wanted, 0, wanted.shape[0])
+        leave_out(clock, lanes, step, key, bench.there, edges)
         listen(device.comparator, lanes, step, key)
         at = min(step - first, drawn.shape[0] - 1)  # of the full batch, all steps are alike
         for j in range(drawn.shape[1]):

@@ -25,6 +25,8 @@ DRAW = {
     "xor": _of("xor", "figure_xor"),
     "truth": _of("boards", "figure_truth"),
     "levels": _of("boards", "figure_levels"),
+    "biases": _of("boards", "figure_biases"),
+    "sizes": _of("boards", "figure_sizes"),
     "dropout": _of("dropout", "figure_dropout"),
     "drn": _of("deep", "figure_drn"),
     "drn-clocks": _of("deep", "figure_drn_clocks"),
