@@ -84,7 +84,7 @@ def figure_levels(datasets: Datasets) -> Figure:
     order = sorted(set(zip(at, counts, strict=True)))
     axes.set_xticks([place for place, _ in order], [count for _, count in order])
     axes.minorticks_off()
-    axes.legend(fontsize=6)
+    axes.legend(fontsize=6, loc="best")
     return figure
 
 
@@ -97,15 +97,15 @@ def figure_biases(datasets: Datasets) -> Figure:
     style = {"color": "#0072B2", "marker": "o"}
     _against_p(axes, data, places, style, "")
     axes.set_xticks(places, [str(name).replace(", ", "\n") for name in data.bias.values])
-    axes.set(xlabel="bias of the comparators, one for each edge or a new one in each step")
-    axes.legend(fontsize=6)
+    axes.set(xlabel="bias of the comparators")
+    axes.legend(fontsize=6, loc="best")
     return figure
 
 
 @in_house_style
 def figure_sizes(datasets: Datasets) -> Figure:
     """Error at p = 0.2 over that at p = 1 on the same boards, at equal step x p and at equal steps, by task and size."""
-    figure, axes = subplots(1, 1, (COLUMN, 0.3 * COLUMN + 0.16 * COLUMN * len(datasets)))
+    figure, axes = subplots(1, 1, (PAGE, 0.25 * COLUMN + 0.08 * COLUMN * len(datasets)))
     for k, data in enumerate(datasets.values()):
         for at, filled in (("equal step x p", True), ("equal steps", False)):
             error = data.error.sel(at=at)
@@ -118,5 +118,5 @@ def figure_sizes(datasets: Datasets) -> Figure:
     axes.axvline(0.0, color="black", linewidth=0.8)
     axes.set_yticks(range(len(datasets)), [data.attrs["name"] for data in datasets.values()])
     axes.set(xlabel="log10 of error at p = 0.2 / at p = 1")
-    axes.legend(fontsize=6)
+    axes.legend(fontsize=6, loc="best")
     return figure
