@@ -9,7 +9,8 @@ import pytest
 import xarray
 
 from clockless.papers import Options
-from clockless.papers.nonlinear import CAPTIONS, FIGURES, NEEDS, boards, truth
+from clockless.papers.claims import HEALTH
+from clockless.papers.nonlinear import CAPTIONS, FIGURES, NEEDS, boards, ensembles
 from clockless.papers.nonlinear.drawings import DRAW
 
 
@@ -54,14 +55,27 @@ def test_at_one_update_a_step_equal_steps_are_equal_updates():
     assert (data.error.sel(p=0.05, at="equal steps") != data.error.sel(p=0.05, at="equal step x p")).all()
 
 
-@pytest.mark.parametrize(("clocked", "plain", "verdict"), [(30, 10, 1), (10, 30, -1), (20, 21, 0)])
-def test_verdicts_follow_counts(clocked, plain, verdict):
-    solved = np.zeros((2, 2, 64), dtype=bool)
-    solved[0, :, :clocked], solved[1, :, :plain] = True, True
-    data = xarray.Dataset(
-        {"solved": (("p", "at", "seed"), solved)}, {"p": list(truth.PAIR), "at": ["equal steps", "equal step x p"]}
-    )
-    assert truth._verdict("truth", "made up", data, 0).measured == verdict
+@pytest.mark.parametrize(("clocked", "plain", "verdict"), [(range(30), range(10), 1), (range(10), range(30), -1),
+    (range(20), range(21), 0), (range(30), range(10, 40), 0), (range(5), (), 0), (range(6), (), 1)])  # fmt: skip
+def test_verdicts_follow_the_boards_that_only_one_solves(clocked, plain, verdict):
+    """Five of five that change sides happen by chance with 2 / 32, six of six with 2 / 64."""
+    solved, error = np.zeros((2, 2, 64), dtype=bool), np.ones((2, 2, 64))
+    solved[0][:, list(clocked)], solved[1][:, list(plain)] = True, True
+    error[0] = np.geomspace(1.0, 10.0, 64)
+    at = {"p": list(ensembles.PAIR), "at": ["equal steps", "equal step x p"]}
+    data = xarray.Dataset({"solved": (("p", "at", "seed"), solved), "error": (("p", "at", "seed"), error)}, at)
+    assert ensembles.solved_more("truth", "made up", data, 0, HEALTH).measured == verdict
+    assert ensembles.ends_higher("truth", "made up", data, 0, HEALTH).measured == 1
+
+
+def test_larger_tori_have_their_nodes_at_the_same_places():
+    asked = boards.TASKS["exclusive or"]
+    assert boards.places([0, 5, 7, 10, 13, 15], 4, 8) == [0, 18, 22, 36, 50, 54]
+    task, board = asked.task(3, 8), asked.board(8)
+    assert board.rails == {18: 0.11, 22: 0.33}
+    assert (list(task.inputs), list(task.outputs)) == ([54, 50], [36, 0])
+    task.check_fits(board.network)
+    assert not set(board.rails) & {*task.inputs, *task.outputs}
 
 
 def test_tasks_are_solved_by_their_own_targets_alone():

@@ -65,6 +65,7 @@ def reproduce(
     mnist: Path | None = None,
     epochs: int | None = None,
     minutes: int | None = None,
+    full: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Reproduce a paper's figures: run, draw, and check the numbers against what the paper says.
 
@@ -95,6 +96,8 @@ def reproduce(
     epochs, minutes
         Fig. drn of nonlinear: only the first so many epochs of each net, or minutes in all; the same command without them
         goes on from there.
+    full
+        Figs. truth, levels, biases, sizes of nonlinear: twice the boards and updates, for hours.
     """
     from clockless.papers import Options, claims, reproduction
     from clockless.workers import progress
@@ -104,6 +107,8 @@ def reproduce(
             raise ParameterError(f"{name} is {value}; it must be 1 or more.")
     if paper != "nonlinear" and (epochs or minutes):
         raise ParameterError(f"--{'epochs' if epochs else 'minutes'} cuts figure drn of nonlinear short; leave it out.")
+    if full and (paper != "nonlinear" or tiny):
+        raise ParameterError(f"--full enlarges figures of nonlinear; leave {'--tiny' if tiny else 'it'} out.")
     if seed < 0:
         raise ParameterError(f"--seed is {seed}; it must be 0 or more.")
     data = {} if mnist is None else {"mnist": mnist.absolute()}
@@ -111,7 +116,7 @@ def reproduce(
     folder = reproduction.Folder(out / paper)
     given = {"pairs": pairs, "epochs": epochs, "minutes": minutes}
     limits = {name: value for name, value in given.items() if value is not None}
-    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores", data)
+    options = Options(tiny, threads, seed, progress.shown, folder.keep_data, limits, folder.path / "stores", data, full)
     try:
         checked = reproduction.reproduce(paper, figures, folder, options)
     except KeyboardInterrupt:

@@ -21,8 +21,8 @@ _EXPECTED = (
 )
 
 
-def check_parts(replica: Replica, units: int) -> Replica:
-    """The replica with its batch and optimiser as learners take them.
+def check_parts(replica: Replica, units: int, absent: bool = False) -> Replica:
+    """The replica with its batch and optimiser as learners take them; `absent`, whether units can be left out of a step.
 
     Raises:
         ParameterError: a noun that is none, or nouns that contradict each other; the sentence names it.
@@ -42,17 +42,18 @@ def check_parts(replica: Replica, units: int) -> Replica:
             raise ParameterError(f"{name} = {shown(value)} is not a {kind}; give one such as {example}.")
     push_of(replica.rule)
     mean_rate(replica.clock, units)  # raises if nothing would ever act
-    check_present(replica.clock, "clock")
+    if not absent:
+        check_present(replica.clock, "clock")
     check_levels(replica.rule, replica.device)
     return replica.changed(batch=examples_checked(replica.batch, replica.task))
 
 
 def check_present(clock: Any, noun: str) -> None:
-    """Only linear resistors can leave units out of a step's states."""
+    """Only edges of resistors and circuits can be left out of a step's states."""
     if getattr(clock, "absent", False):
         raise ParameterError(
-            f"{noun} = {clock} leaves what does not act out of the step, which only edges of Resistors can be; use "
-            f"Bernoulli({clock.p:g}) here."
+            f"{noun} = {clock} leaves what does not act out of the step, which only edges of Resistors or a Circuit can be; "
+            f"use Bernoulli({clock.p:g}) here."
         )
 
 

@@ -36,6 +36,7 @@ class Options:
         limits: numbers by which a figure can be cut short, such as {"pairs": 1}.
         stores: folder of the stores that experiments run in, so that what has been computed is never computed again; in
             memory if None.
+        full: more of it, where a figure has more to give: other numbers of replicas and updates, for hours.
         data: folders of data that are not part of the package, such as {"mnist": folder with its four files}.
     """
 
@@ -47,6 +48,7 @@ class Options:
     limits: dict[str, int] = field(default_factory=dict)
     stores: Path | None = None
     data: dict[str, Path] = field(default_factory=dict)
+    full: bool = False
 
     def showing(self, title: str) -> AbstractContextManager[Update | None]:
         """A progress display, or None if there is nobody to look at it."""

@@ -158,12 +158,13 @@ def _named(figures: list[str]) -> str:
 
 def _settings(paper: str, asked: list[str], options: Options) -> dict[str, str]:
     """What decides the numbers of a run, and the command that repeats it."""
-    flags = [*(f"--figure {figure}" for figure in asked), *(["--tiny"] if options.tiny else []), f"--seed {options.seed}"]
+    sizes = [f"--{size}" for size in ("tiny", "full") if getattr(options, size)]
+    flags = [*(f"--figure {figure}" for figure in asked), *sizes, f"--seed {options.seed}"]
     flags += [f"--{name} {value}" for name, value in options.limits.items()]
     flags += [f"--{name} {name.upper()}" for name in options.data]  # where a folder is says nothing about the numbers
     size = "tiny: few tasks and steps, to see that everything runs; leave out --tiny for the full size"
     return {
-        "Size": size if options.tiny else "full",
+        "Size": size if options.tiny else "twice the boards and updates" if options.full else "full",
         "Master seed": str(options.seed),
         **({"Cut short": ", ".join(f"{name}: {value}" for name, value in options.limits.items())} if options.limits else {}),
         "Version": f"clockless {__version__}",

@@ -97,7 +97,8 @@ class Dropout:
     The control of learning without a clock, in which units that do not act stay where they are. Coins are those of
     `Bernoulli(p)`. Absent edges keep a millionth of their conductance in the step's free and pushed states; when the error
     is measured all are there, at their full values (Srivastava et al., J. Mach. Learn. Res. 15, 1929 (2014), scale what
-    stays; voltages are ratios and need no scale). Only linear `Resistors` can leave edges out.
+    stays; voltages are ratios and need no scale). Only edges of `Resistors` and of a `Circuit` can be
+    left out; of a `Circuit` those that learn, and of all that they carry the millionth part stays.
 
     Raises:
         ParameterError: p outside (0, 1].

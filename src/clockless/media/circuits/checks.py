@@ -28,7 +28,7 @@ def checked(circuit: NonlinearNetwork, replica: Replica) -> Replica:
     units = len(circuit.learning)
     if not units:
         raise ParameterError("no edge of this circuit learns; give at least one a law that does, such as laws.Linear().")
-    replica = check_parts(replica, units)
+    replica = check_parts(replica, units, absent=True)
     _check_task(circuit, replica.task)
     for family in ("rule", "clock", "device"):
         checked_part(getattr(replica, family), family)

@@ -179,21 +179,24 @@ class NonlinearNetwork:
             found.setdefault(law, []).append(e)
         return [(np.array(members), law) for law, members in found.items()]
 
-    def currents(self, parameters: Any, state: Any) -> np.ndarray:
-        """F [node, ..]: what leaves every node by edges and shunt, amperes; 0 at the free nodes of a settled state."""
+    def currents(self, parameters: Any, state: Any, there: Any = 1.0) -> np.ndarray:
+        """F [node, ..]: what leaves every node by edges and shunt, amperes; 0 at the free nodes of a settled state.
+
+        Edges carry the part `there` [edge, ..] of their currents.
+        """
         volts = np.asarray(state, dtype=np.float64)
-        current = self.flows(parameters, volts)[0]
+        current = there * self.flows(parameters, volts)[0]
         wide = (-1, *(1,) * (volts.ndim - 1))
         left = self.shunt.reshape(wide) * volts
         np.add.at(left, self.network.edges[:, 0], self.gains[:, 0].reshape(wide) * current)
         np.subtract.at(left, self.network.edges[:, 1], self.gains[:, 1].reshape(wide) * current)
         return left
 
-    def jacobian(self, parameters: Any, state: Any) -> np.ndarray:
-        """dF/dV [node, node] at voltages [node], siemens; symmetric if all laws are reciprocal."""
+    def jacobian(self, parameters: Any, state: Any, there: Any = 1.0) -> np.ndarray:
+        """dF/dV [node, node] at voltages [node], siemens; symmetric if all laws are reciprocal. `there` as of `currents`."""
         a, b = self.network.edges.T
         ga, gb = self.gains.T
-        _, da, db = self.flows(parameters, state)
+        _, da, db = (there * each for each in self.flows(parameters, state))
         matrix = np.diag(self.shunt)
         for row, column, value in ((a, a, ga * da), (a, b, ga * db), (b, a, -gb * da), (b, b, -gb * db)):
             np.add.at(matrix, (row, column), value)

@@ -10,7 +10,7 @@ step is small; its positive pivots then certify that the state is stable.
 from __future__ import annotations
 
 from clockless.media.circuits.kinds import AnyLaw, held, numbers_of
-from clockless.media.circuits.newton import assemble
+from clockless.media.circuits.newton import assemble, present
 from clockless.numerics.lanes import known, standing
 from clockless.numerics.systems import factor_symmetric, solve_symmetric
 from clockless.parts.kernels import call, separate
@@ -24,14 +24,15 @@ UNDAMPED = 1e-7  # siemens, or so relative to the largest slope: a lane is done 
 def hold(tile, kind, wires, bench, group, volts, free):
     """Add the co-content of a group's edges at `volts` to `bench.energy[1]`."""
     bench, volts = known(tile, bench), known(tile, volts)
-    theta, energy = bench.theta, bench.energy
+    theta, energy, there = bench.theta, bench.energy, bench.there
     for k in range(wires.first[group], wires.first[group + 1]):
         e = wires.members[k]
         i, j, u = wires.a[e], wires.b[e], wires.unit[e]
         ga, gb = wires.gain_a[e], wires.gain_b[e]
         law = numbers_of(kind, wires.numbers, e, wires.rows[group])
         for w in range(volts.shape[1]):
-            energy[1, w] += held(kind, law, ga * volts[i, w] - gb * volts[j, w], theta[u, w])
+            whole = held(kind, law, ga * volts[i, w] - gb * volts[j, w], theta[u, w])
+            energy[1, w] += present(there, e, w) * whole
 
 
 @standing
@@ -64,7 +65,7 @@ def descend(tile, wires, pull, bench, volts, free):
         damping[0, w] = FIRST
         energy[0, w] = energy[1, w]
     for _ in range(wires.limit):
-        assemble(tile, wires, pull, bench, volts, free)
+        assemble(tile, wires, wires.carry, pull, bench, volts, free)
         for w in range(lanes):
             energy[1, w] = 0.0
         for i in range(volts.shape[0]):

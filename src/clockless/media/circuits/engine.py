@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba.core import types
 from numba.extending import overload
 
 from clockless.learning.unit_lanes import Memory, Noted, signal_of
 from clockless.numerics.lanes import UNCOUNTED, known
-from clockless.numerics.randomness import COMPARATORS  # noqa: F401 (what comparators draw)
+from clockless.numerics.randomness import CLOCK, step_keys, uniform
 from clockless.numerics.rows import clear
+from clockless.parts.clocks import LEAK
 from clockless.parts.comparators import Ideal, compare, listen
 from clockless.parts.kernels import call, entry
 from clockless.parts.packed import unpack
@@ -101,18 +103,37 @@ def _heard(comparator, layout, physics, edges, found, key, sensed):
     return compared
 
 
+def leave_out(clock, lanes, step, key, there, edges):
+    """Write what part of its current each edge that learns carries in this step, if the clock leaves any out."""
+
+
+@overload(leave_out, jit_options=UNCOUNTED)
+def _leave_out(clock, lanes, step, key, there, edges):
+    if isinstance(clock, types.NoneType):
+        return lambda clock, lanes, step, key, there, edges: None
+
+    def absent(clock, lanes, step, key, there, edges):
+        step_keys(lanes.seed, lanes.replica, step, CLOCK, key)
+        for u in range(edges.size):
+            for w in range(key.shape[1]):
+                there[edges[u], w] = 1.0 if uniform(u, key[0, w], key[1, w]) < clock.p[w] else LEAK
+
+    return absent
+
+
 def _advance(packed, first, last):
     """Run steps `first` to `last` (not included) of one block.
 
-    `packed` holds stamp, layout, (wires, edges, push, pull, bench, warm, found), comparator, lanes, roles, (wanted, key) and
-    `drawn`, the examples of the steps [step, draw, lane].
+    `packed` holds stamp, layout, (wires, edges, push, pull, bench, warm, found), the clock if it leaves edges out, comparator,
+    lanes, roles, (wanted, key) and `drawn`, the examples of the steps [step, draw, lane].
     """
-    _, layout, circuit, comparator, lanes, roles, scratch, drawn = unpack(packed)
+    _, layout, circuit, absent, comparator, lanes, roles, scratch, drawn = unpack(packed)
     wires, edges, push, pull, bench, warm, found = circuit
     tile = layout.tile
     wanted, key = known(tile, scratch)
     for step in range(first, last):
         clear(wanted, 0, wanted.shape[0])
+        leave_out(absent, lanes, step, key, bench.there, edges)
         listen(comparator, lanes, step, key)
         at = min(step - first, drawn.shape[0] - 1)  # of the full batch, all steps are alike
         for j in range(drawn.shape[1]):

@@ -59,7 +59,7 @@ class Block:
             int(isinstance(push, Clamp)), int(getattr(push, "centred", False)), np.array([float(r.rule.nudge) for r in mine])
         )
         examples = self._roles.x.shape[1]
-        self._bench = plan.bench(value)
+        self._bench = plan.bench(value, getattr(first.clock, "absent", False))
         self._pull = states.no_pull(self._roles.outputs)
         self._warm, self._found = states.room(
             len(plan.row), self._roles.y.shape[2], examples if examples <= REMEMBERED else 1, width, bool(self._push.centred)
@@ -76,6 +76,7 @@ class Block:
         parts = tuple(stack([getattr(r, name) for r in mine]) for name in names)
         self._parts = (stack([engine.Sensed()] * width), *parts), limits
         self._comparator = parts[-1].comparator
+        self._absent = parts[2] if getattr(first.clock, "absent", False) else None
         self._labelled = np.array([replica.task.labels_test is not None for replica in mine])
         blank = np.zeros(self._tests.x.shape[1], dtype=np.int64)
         self._labels = np.array([blank if r.task.labels_test is None else r.task.labels_test for r in mine]).T
@@ -102,7 +103,7 @@ class Block:
                 end = last if self._draw.always else min(last, (self.step // CHUNK + 1) * CHUNK)
                 drawn = self._draw(self.step, end)
                 packed = Packed(
-                    self._stamp, layout, circuit, self._comparator, self.lanes, self._roles,
+                    self._stamp, layout, circuit, self._absent, self._comparator, self.lanes, self._roles,
                     (self._scratch.wanted, self._scratch.key), drawn,
                 )  # fmt: skip
                 engine.advance(packed, self.step, end)
@@ -116,7 +117,7 @@ class Block:
         if self._layout is not None:
             return self._layout
         tile, bench, roles, pull = self._tile, self._bench, self._roles, self._pull
-        wires = self._wires = self._plan.wires(tile, bench)
+        wires = self._wires = self._plan.wires(tile, bench, pull)
         solve = descent.descend if self._circuit.descends else newton.settle
         solver = solve.address(tile, wires, pull, bench, bench.volts, roles.free)
         chosen = np.zeros((1, 1, len(self.lanes.seed)), dtype=np.int64)[0, 0]
@@ -158,6 +159,8 @@ class Block:
     def answers(self) -> tuple[np.ndarray, np.ndarray]:
         """Free states of the test set, cold: volts [example, row, lane] and whether they settled [example, lane]."""
         layout = self._laid_out()
+        if self._bench.there is not None:
+            self._bench.there[:] = 1.0  # who is tested has all edges
         examples, lanes = self._tests.x.shape[1], len(self.lanes.seed)
         volts, settled = np.zeros((examples, len(self._plan.row), lanes)), np.zeros((examples, lanes), dtype=np.bool_)
         states.settle_free(self._tile, layout.solver, self._wires, self._tests, self._pull, self._bench, volts, settled)

@@ -8,28 +8,74 @@ matrix is symmetric if all laws are reciprocal (LDL^T), else LU runs in the same
   its critical voltage on the companion follows the node voltages by the logarithm only (Nagel 1975, UCB/ERL M520: pnjlim).
   Plain Newton fails in up to 43 % of cold starts there.
 - **Transistors** make Newton cycle near their cut-off: no voltage moves by more than .5 V in a step, .1 V from the 10th and
-  .025 V from the 30th iteration on. Nodes that hang on transistors about to cut off may cycle even so: from the 40th
+  .025 V from the 30th iteration on; from a state that was found before by 3 mV at first, and 2.5 times as much each step.
+  Nodes that hang on transistors about to cut off may cycle even so: from the 40th
   iteration on a conductance that fades is added to the diagonal, implicit Euler steps of C dV/dt = -F that grow (Kelley and
   Keyes 1998, doi 10.1137/S0036142996304796), once quickly, and from the 130th on slowly. No state is done before it is gone.
 - A lane is done when neither a voltage nor a companion of an edge with a free end moved by more than the tolerance. It then
   freezes, so that its bits do not depend on its neighbours. A lane that is not done at the limit says so.
+- Most lanes are done after two or three iterations, a few near cut-off after ten or more: the last eighth goes on in
+  narrow arrays of its own (`stragglers`), to the same bits.
 
 The readable version is `reference.newton`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba.core import types
+from numba.extending import overload
 
 from clockless.media.circuits import laws  # noqa: F401 (compiled code rests on them, and its version is found by imports)
 from clockless.media.circuits.kinds import AnyLaw, carried, numbers_of, turned
 from clockless.numerics.functions import logarithm
-from clockless.numerics.lanes import known, standing
+from clockless.numerics.lanes import UNCOUNTED, Tile8, known, standing
 from clockless.numerics.rows import Terms, clear
 from clockless.numerics.systems import factor_symmetric, factor_unsymmetric, solve_symmetric, solve_unsymmetric
 from clockless.parts.kernels import call, separate
+
+GROWTH = 2.5  # of the reach of steps from warm states, each iteration
+
+
+class Pull(NamedTuple):
+    """What is done to the outputs besides holding them: a conductance each to a source at its target."""
+
+    rows: np.ndarray  # [output, lane]
+    target: np.ndarray  # [output, lane] volts
+    conductance: np.ndarray  # [lane] siemens, 0 for none
+
+
+class Bench(NamedTuple):
+    """Arrays that a solve works in; `taken` and `active` are its answer."""
+
+    theta: np.ndarray  # [unit, lane] what learns
+    there: Any  # [edge, lane] part of its current that an edge carries; None if a clock can leave none out
+    upper: np.ndarray  # [slot, lane]
+    lower: np.ndarray  # [slot, lane]
+    step: np.ndarray  # [row, lane] -F, then dV
+    trial: np.ndarray  # [row, lane]
+    volts: np.ndarray  # [row, lane] of a state that is asked for alone
+    companion: np.ndarray  # [edge, lane] volts
+    worst: np.ndarray  # [lane] largest change, volts
+    reach: np.ndarray  # [lane] volts, what the next step may be at most; grows
+    active: np.ndarray  # [lane] 1 until done
+    taken: np.ndarray  # [lane] iterations
+    energy: np.ndarray  # [2, lane] co-content, before and after
+    damping: np.ndarray  # [2, lane] siemens; whether the step may be taken
+
+
+class Narrow(NamedTuple):
+    """Where the lanes that are not done when most are go on: a few side by side."""
+
+    finish: int  # address of `stragglers.finish`; 0 where a block is too narrow for it to pay
+    carry: np.ndarray  # [group] addresses, as of `Wires`, for the narrow tile
+    turn: np.ndarray  # [group]
+    lane: np.ndarray  # [lane] where each comes from
+    free: np.ndarray  # [row, lane]
+    pull: Pull
+    bench: Bench  # its `volts` are the states
 
 
 class Wires(NamedTuple):
@@ -56,40 +102,28 @@ class Wires(NamedTuple):
     capacity: np.ndarray  # [row] farads to ground, relative to their mean
     symmetric: int  # 0 or 1
     caps: np.ndarray  # [ten iterations] largest steps, volts
+    near: float  # volts, the largest first step from a warm state
     tolerance: float  # volts
     limit: int  # iterations
+    narrow: Narrow
 
 
-class Pull(NamedTuple):
-    """What is done to the outputs besides holding them: a conductance each to a source at its target."""
-
-    rows: np.ndarray  # [output, lane]
-    target: np.ndarray  # [output, lane] volts
-    conductance: np.ndarray  # [lane] siemens, 0 for none
+def present(there, e, w):
+    """Part of its current that an edge carries in this step. Compiled only."""
 
 
-class Bench(NamedTuple):
-    """Arrays that a solve works in; `taken` and `active` are its answer."""
-
-    theta: np.ndarray  # [unit, lane] what learns
-    upper: np.ndarray  # [slot, lane]
-    lower: np.ndarray  # [slot, lane]
-    step: np.ndarray  # [row, lane] -F, then dV
-    trial: np.ndarray  # [row, lane]
-    volts: np.ndarray  # [row, lane] of a state that is asked for alone
-    companion: np.ndarray  # [edge, lane] volts
-    worst: np.ndarray  # [lane] largest change, volts
-    active: np.ndarray  # [lane] 1 until done
-    taken: np.ndarray  # [lane] iterations
-    energy: np.ndarray  # [2, lane] co-content, before and after
-    damping: np.ndarray  # [2, lane] siemens; whether the step may be taken
+@overload(present, jit_options=UNCOUNTED)
+def _present(there, e, w):
+    if isinstance(there, types.NoneType):
+        return lambda there, e, w: 1.0
+    return lambda there, e, w: there[e, w]
 
 
 @separate
 def carry(tile, kind, wires, bench, group, volts, free):
     """Add what the edges of a group carry: to the currents -F in `bench.step`, their slopes to the matrix."""
     bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
-    theta, upper, lower, step = bench.theta, bench.upper, bench.lower, bench.step
+    theta, upper, lower, step, there = bench.theta, bench.upper, bench.lower, bench.step, bench.there
     for k in range(wires.first[group], wires.first[group + 1]):
         e = wires.members[k]
         i, j, s, u = wires.a[e], wires.b[e], wires.slot[e], wires.unit[e]
@@ -97,6 +131,8 @@ def carry(tile, kind, wires, bench, group, volts, free):
         law = numbers_of(kind, wires.numbers, e, wires.rows[group])
         for w in range(volts.shape[1]):
             current, da, db = carried(kind, law, ga * volts[i, w], gb * volts[j, w], theta[u, w])
+            part = present(there, e, w)
+            current, da, db = part * current, part * da, part * db
             step[i, w] -= ga * current
             step[j, w] += gb * current
             upper[i, w] += ga * ga * da
@@ -111,7 +147,8 @@ def carry(tile, kind, wires, bench, group, volts, free):
 def carry_limited(tile, kind, wires, bench, group, volts, free):
     """The same of junctions, linearised about their companions."""
     bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
-    theta, upper, lower, step, companion = bench.theta, bench.upper, bench.lower, bench.step, bench.companion
+    theta, upper, lower, step, there = bench.theta, bench.upper, bench.lower, bench.step, bench.there
+    companion = bench.companion
     for k in range(wires.first[group], wires.first[group + 1]):
         e = wires.members[k]
         i, j, s, u = wires.a[e], wires.b[e], wires.slot[e], wires.unit[e]
@@ -120,6 +157,8 @@ def carry_limited(tile, kind, wires, bench, group, volts, free):
         for w in range(volts.shape[1]):
             at = companion[e, w]
             current, slope, _ = carried(kind, law, at, 0.0, theta[u, w])
+            part = present(there, e, w)
+            current, slope = part * current, part * slope
             current += slope * (ga * volts[i, w] - gb * volts[j, w] - at)
             step[i, w] -= ga * current
             step[j, w] += gb * current
@@ -161,8 +200,8 @@ def turn(tile, kind, wires, bench, group, volts, free):
 
 
 @standing
-def assemble(tile, wires, pull, bench, volts, free):
-    """Write -F and J at these voltages."""
+def assemble(tile, wires, carry, pull, bench, volts, free):
+    """Write -F and J at these voltages; `carry` are addresses, of this tile."""
     upper, lower, step = bench.upper, bench.lower, bench.step
     clear(upper, 0, upper.shape[0])
     clear(lower, 0, lower.shape[0])
@@ -170,8 +209,8 @@ def assemble(tile, wires, pull, bench, volts, free):
         for w in range(volts.shape[1]):
             upper[i, w] = wires.shunt[i]
             step[i, w] = -wires.shunt[i] * volts[i, w]
-    for group in range(wires.carry.size):
-        call(wires.carry[group], (tile, AnyLaw(), wires, bench, group, volts, free))
+    for group in range(carry.size):
+        call(carry[group], (tile, AnyLaw(), wires, bench, group, volts, free))
     for o in range(pull.rows.shape[0]):
         for w in range(volts.shape[1]):
             i, g = pull.rows[o, w], pull.conductance[w]
@@ -205,26 +244,26 @@ def damping(iteration):
     return fading if fading > 1e-12 else 0.0
 
 
-@separate
-def settle(tile, wires, pull, bench, volts, free):
-    """Settle every lane whose `bench.active` is 1, from `volts` [row, lane], held ones in place.
+@standing
+def follow(tile, wires, turn, bench, volts, free):
+    """Let the companions of all junctions follow the voltages; `turn` are addresses, of this tile."""
+    for group in range(turn.size):
+        if turn[group] != 0:
+            call(turn[group], (tile, AnyLaw(), wires, bench, group, volts, free))
 
-    Leaves the states in `volts`, iterations in `bench.taken`, and 1 in `bench.active` where a lane is not done.
+
+@standing
+def iterate(tile, wires, addresses, pull, bench, volts, free, span):
+    """Iterate from number span[0] on, until no more than span[1] lanes are active; returns the number of the next iteration.
+
+    `addresses` are those of the laws in this tile, (carry, turn).
     """
-    bench, volts, free, pull = known(tile, bench), known(tile, volts), known(tile, free), known(tile, pull)
-    step, worst, active, count = bench.step, bench.worst, bench.active, bench.taken
+    step, worst, active, count, reach = bench.step, bench.worst, bench.active, bench.taken, bench.reach
     lanes = volts.shape[1]
-    for w in range(lanes):
-        count[w] = 0.0
-    for e in range(bench.companion.shape[0]):
-        for w in range(lanes):
-            bench.companion[e, w] = np.nan
-    for group in range(wires.turn.size):
-        if wires.turn[group] != 0:
-            call(wires.turn[group], (tile, AnyLaw(), wires, bench, group, volts, free))
-    for iteration in range(wires.limit):
+    reached, few = span
+    for iteration in range(reached, wires.limit):
         cap = wires.caps[min(iteration // 10, wires.caps.size - 1)]
-        assemble(tile, wires, pull, bench, volts, free)
+        assemble(tile, wires, addresses[0], pull, bench, volts, free)
         fading = 0.0 if wires.symmetric else damping(iteration)
         if fading > 0.0:
             for i in range(volts.shape[0]):
@@ -239,16 +278,37 @@ def settle(tile, wires, pull, bench, volts, free):
                 worst[w] = worst[w] if size <= worst[w] else size  # NaN is kept
         for i in range(volts.shape[0]):
             for w in range(lanes):
-                d = step[i, w]
-                d = cap if d > cap else -cap if d < -cap else d
+                d, most = step[i, w], reach[w] if reach[w] < cap else cap
+                d = most if d > most else -most if d < -most else d
                 volts[i, w] = volts[i, w] + d if active[w] > 0.0 else volts[i, w]
-        for group in range(wires.turn.size):
-            if wires.turn[group] != 0:
-                call(wires.turn[group], (tile, AnyLaw(), wires, bench, group, volts, free))
+        follow(tile, wires, addresses[1], bench, volts, free)
         left = 0.0
         for w in range(lanes):
             count[w] += active[w]
+            reach[w] *= GROWTH
             active[w] = 0.0 if worst[w] <= wires.tolerance else active[w]
             left += active[w]
-        if left == 0.0:
+        reached = iteration + 1
+        if left <= few:
             break
+    return reached
+
+
+@separate
+def settle(tile, wires, pull, bench, volts, free):
+    """Settle every lane whose `bench.active` is 1, from `volts` [row, lane], held ones in place; see `bench.reach`.
+
+    Leaves the states in `volts`, iterations in `bench.taken`, and 1 in `bench.active` where a lane is not done.
+    """
+    bench, volts, free, pull = known(tile, bench), known(tile, volts), known(tile, free), known(tile, pull)
+    lanes = volts.shape[1]
+    for w in range(lanes):
+        bench.taken[w] = 0.0
+    for e in range(bench.companion.shape[0]):
+        for w in range(lanes):
+            bench.companion[e, w] = np.nan
+    follow(tile, wires, wires.turn, bench, volts, free)
+    few = lanes // 8 if wires.narrow.finish != 0 else 0
+    reached = iterate(tile, wires, (wires.carry, wires.turn), pull, bench, volts, free, (0, few))
+    if few > 0:
+        call(wires.narrow.finish, (Tile8(), wires, pull, bench, volts, free, reached))

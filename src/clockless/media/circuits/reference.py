@@ -13,8 +13,8 @@ import numpy as np
 from clockless.learning.contracts import Replica
 from clockless.media.circuits.checks import checked
 from clockless.media.circuits.circuit import NonlinearNetwork
-from clockless.numerics.randomness import EXAMPLES, numbers
-from clockless.parts.clocks import FixedFraction
+from clockless.numerics.randomness import CLOCK, EXAMPLES, numbers
+from clockless.parts.clocks import LEAK, FixedFraction
 from clockless.parts.pushes import Clamp, push_of
 from clockless.parts.samplers import Epochs
 from clockless.parts.scalars import Units
@@ -25,9 +25,10 @@ LARGEST_STEP = 0.1  # volts: small enough for every law, at the price of many st
 
 
 def newton(
-    circuit: NonlinearNetwork, parameters: np.ndarray, held: Mapping[int, float], start: Any = None, pull: Any = None
-) -> np.ndarray:
-    """Voltages [node] with the nodes of `held` kept, to 1e-13 V.
+    circuit: NonlinearNetwork, parameters: np.ndarray, held: Mapping[int, float], start: Any = None, pull: Any = None,
+    there: Any = 1.0,
+) -> np.ndarray:  # fmt: skip
+    """Voltages [node] with the nodes of `held` kept, to 1e-13 V; edges carry the part `there` [edge] of their currents.
 
     `pull` is (nodes, targets, conductance) of a nudge. Raises ArithmeticError if it does not converge.
     """
@@ -37,7 +38,7 @@ def newton(
     free = np.setdiff1d(np.arange(circuit.network.nodes), list(held))
     nodes, targets, conductance = ([], [], 0.0) if pull is None else pull
     for _ in range(20_000):
-        left, jacobian = circuit.currents(parameters, volts), circuit.jacobian(parameters, volts)
+        left, jacobian = circuit.currents(parameters, volts, there), circuit.jacobian(parameters, volts, there)
         left[nodes] += conductance * (volts[nodes] - targets)
         jacobian[nodes, nodes] += conductance
         step = np.linalg.solve(jacobian[np.ix_(free, free)], -left[free])
@@ -56,20 +57,22 @@ def wanted(circuit: NonlinearNetwork, free: np.ndarray, outputs: list[int], y: n
     return np.stack([means + half, means - half], axis=1).ravel()
 
 
-def contrast(circuit: NonlinearNetwork, parameters: np.ndarray, task: Any, example: int, push: Any) -> np.ndarray:
+def contrast(
+    circuit: NonlinearNetwork, parameters: np.ndarray, task: Any, example: int, push: Any, there: Any = 1.0
+) -> np.ndarray:
     """Signals of the pushed minus those of the free state [unit], half of that between both pushes if centred."""
     held = {**dict.fromkeys(task.ground, 0.0), **dict(zip(task.inputs, task.x_train[example], strict=True))}
     outputs = list(task.outputs)
-    free = newton(circuit, parameters, held)
+    free = newton(circuit, parameters, held, there=there)
     targets = wanted(circuit, free, outputs, task.y_train[example])
     if isinstance(push, Clamp):
         clamped = free[outputs] + push.nudge * (targets - free[outputs])
-        pushed = newton(circuit, parameters, {**held, **dict(zip(outputs, clamped, strict=True))}, free)
+        pushed = newton(circuit, parameters, {**held, **dict(zip(outputs, clamped, strict=True))}, free, None, there)
         return _signals(circuit, parameters, free, pushed)
-    pushed = newton(circuit, parameters, held, free, (outputs, targets, push.nudge))
+    pushed = newton(circuit, parameters, held, free, (outputs, targets, push.nudge), there)
     if not push.centred:
         return _signals(circuit, parameters, free, pushed)
-    back = newton(circuit, parameters, held, free, (outputs, targets, -push.nudge))
+    back = newton(circuit, parameters, held, free, (outputs, targets, -push.nudge), there)
     return 0.5 * _signals(circuit, parameters, back, pushed)
 
 
@@ -105,9 +108,12 @@ def learn(replica: Replica, steps: int) -> np.ndarray:
     seen = {"low": circuit.low, "high": circuit.high}
     memory = first_memories(parts, Units(luck.seed, luck.replica, 0, value.size, {"value": value, **seen}))
     for step in range(steps):
-        signal = np.zeros(value.size)
+        signal, there = np.zeros(value.size), np.ones(len(circuit.laws))
+        if getattr(replica.clock, "absent", False):
+            stays = replica.clock.acting(numbers(luck.seed, luck.replica, step, CLOCK, value.size))
+            there[circuit.learning] = np.where(stays, 1.0, LEAK)
         for example in chosen(replica.batch, len(task.x_train), luck.seed, luck.replica, step):
-            signal += contrast(circuit, value, task, example, push)
+            signal += contrast(circuit, value, task, example, push, there)
         units = Units(luck.seed, luck.replica, step, value.size, {"value": value, "signal": signal, **seen})
         value, _, memory = learn_in_arrays(parts, units, memory)
     return value

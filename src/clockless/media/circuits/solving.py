@@ -49,7 +49,6 @@ def solved(circuit: Any, values: np.ndarray, held: np.ndarray, free: np.ndarray,
     theta = zeros(len(values), width)
     theta[:] = values[:, lane] if values.ndim == 2 else values[:, None]
     bench = plan.bench(theta)
-    wires = plan.wires(tile, bench)
     volts, mask = zeros(len(plan.row), width), zeros(len(plan.row), width)
     count = np.maximum((~free).sum(axis=0), 1)
     mean = np.where(free, 0.0, held).sum(axis=0) / count
@@ -59,6 +58,7 @@ def solved(circuit: Any, values: np.ndarray, held: np.ndarray, free: np.ndarray,
     volts[plan.row] = np.where(free, begin, held)[:, lane]
     mask[plan.row] = free[:, lane]
     pull = states.no_pull(np.zeros((0, width), dtype=np.int64))
+    wires = plan.wires(tile, bench, pull)
     bench.active[:] = 1.0
     solve = descent.descend if circuit.descends else newton.settle
     run(solve.address(tile, wires, pull, bench, volts, mask), tile, wires, pull, bench, volts, mask)

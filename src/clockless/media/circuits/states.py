@@ -65,12 +65,16 @@ class Found(NamedTuple):
 
 
 @standing
-def begin(roles, examples, warm, fallback, volts, active):
-    """Place `volts` where a solve begins: at the warm state, or where there is none at the fallback; held rows are set."""
+def begin(roles, examples, warm, fallback, volts, near, reach):
+    """Place `volts` where a solve begins: at the warm state, or where there is none at the fallback; held rows are set.
+
+    `reach` [lane], what the first step may be, becomes `near` at warm states.
+    """
     for w in range(volts.shape[1]):
         example = max(examples[w], 0)
         at = example % warm.shape[0]
         cold = warm[at, 0, w] != warm[at, 0, w]
+        reach[w] = np.inf if cold else near
         for i in range(volts.shape[0]):
             volts[i, w] = fallback[i, w] if cold else warm[at, i, w]
         for k in range(roles.inputs.shape[0]):
@@ -126,7 +130,7 @@ def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, e
         bench.active[w] = found.good[w]
         pull.conductance[w] = 0.0
     mean_of_held(roles, examples, pushed)
-    begin(roles, examples, warm.free, pushed, free, bench.active)
+    begin(roles, examples, warm.free, pushed, free, wires.near, bench.reach)
     call(solver, (tile, wires, pull, bench, free, roles.free))
     keep(examples, free, bench, found, warm.free)
     for w in range(lanes):
@@ -139,7 +143,7 @@ def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, e
                 mean = 0.5 * (free[roles.outputs[first, w], w] + free[roles.outputs[first + 1, w], w])
                 y = mean + (0.5 if o == first else -0.5) * apart
             found.wanted[o, w] = y
-    begin(roles, examples, warm.pushed, free, pushed, bench.active)
+    begin(roles, examples, warm.pushed, free, pushed, wires.near, bench.reach)
     if push.clamps:
         for o in range(roles.outputs.shape[0]):
             for w in range(lanes):
@@ -153,7 +157,7 @@ def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, e
     if push.centred:
         for w in range(lanes):
             bench.active[w] = found.good[w]
-        begin(roles, examples, warm.back, free, back, bench.active)
+        begin(roles, examples, warm.back, free, back, wires.near, bench.reach)
         pulled(push, -1.0, found, pull)
         call(solver, (tile, wires, pull, bench, back, roles.free))
         keep(examples, back, bench, found, warm.back)
@@ -197,7 +201,7 @@ def _settle_free(tile, solver, wires, roles, pull, bench, volts, settled):
             examples[w] = k
             bench.active[w] = 1.0
         mean_of_held(roles, examples, mean)
-        begin(roles, examples, nowhere, mean, bench.volts, bench.active)
+        begin(roles, examples, nowhere, mean, bench.volts, wires.near, bench.reach)
         call(solver, (tile, wires, pull, bench, bench.volts, roles.free))
         for w in range(volts.shape[2]):
             settled[k, w] = bench.active[w] == 0.0

@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from clockless.media.circuits import descent, newton
+from clockless.media.circuits import descent, newton, stragglers
 from clockless.media.circuits.kinds import kind, packed, rows
 from clockless.media.circuits.law import Law
 from clockless.numerics.elimination import plan
-from clockless.numerics.lanes import zeros
+from clockless.numerics.lanes import Tile8, zeros
 
 FREE_CAPS = (1e3,)  # volts: reciprocal laws need no cap beyond what their junctions have
 # Volts, every ten iterations: transistors cycle without.
 CAPS = (0.5, 0.1, 0.1, 0.025)
+# Volts, in the first step from a state that was found before: where a node's transistors have just cut off, a step would go
+# down to ground, and half the way back every iteration, for currents begin as a square.
+NEAR = 0.003
 
 
 class Plan:
@@ -45,16 +48,18 @@ class Plan:
             "slot": np.ascontiguousarray(schedule.edge_slot[:edges]),
         }
 
-    def bench(self, theta: np.ndarray) -> newton.Bench:
-        """Arrays to work in for what learns, `theta` [unit, lane]."""
+    def bench(self, theta: np.ndarray, leaves: bool = False) -> newton.Bench:
+        """Arrays to work in for what learns, `theta` [unit, lane]; `leaves`, whether a clock can leave edges out."""
         lanes, nodes, edges = theta.shape[1], len(self.row), len(self._edges["a"])
         return newton.Bench(
-            theta=theta, upper=zeros(self.slots, lanes), lower=zeros(self.slots, lanes), step=zeros(nodes, lanes),
+            theta=theta, there=np.ones((edges, lanes)) if leaves else None,
+            upper=zeros(self.slots, lanes), lower=zeros(self.slots, lanes), step=zeros(nodes, lanes),
             trial=zeros(nodes, lanes), volts=zeros(nodes, lanes), companion=zeros(edges, lanes), worst=zeros(lanes),
-            active=zeros(lanes), taken=zeros(lanes), energy=zeros(2, lanes), damping=zeros(2, lanes),
+            reach=np.full(lanes, np.inf), active=zeros(lanes), taken=zeros(lanes), energy=zeros(2, lanes),
+            damping=zeros(2, lanes),
         )  # fmt: skip
 
-    def wires(self, tile: Any, bench: newton.Bench) -> newton.Wires:
+    def wires(self, tile: Any, bench: newton.Bench, pull: newton.Pull) -> newton.Wires:
         """The circuit with the addresses of its laws in lanes of this tile, found on disk or compiled now."""
         circuit = self.circuit
         width = max(len(packed(law)) for law in circuit.laws)
@@ -72,19 +77,38 @@ class Plan:
             blank.copy(), blank.copy(), blank.copy(), **self._edges, gain_a=gains[:, 0].copy(), gain_b=gains[:, 1].copy(),
             unit=np.maximum(circuit.unit_of_edge, 0), numbers=numbers, shunt=circuit.shunt[of_row].copy(),
             capacity=(circuit.capacity / circuit.capacity.mean())[of_row].copy(), symmetric=int(symmetric),
-            caps=np.array(FREE_CAPS if symmetric else CAPS), tolerance=circuit.tolerance, limit=circuit.iterations,
+            caps=np.array(FREE_CAPS if symmetric else CAPS), near=np.inf if symmetric or bench.there is not None else NEAR,
+            tolerance=circuit.tolerance, limit=circuit.iterations, narrow=self._narrow(bench, pull),
         )  # fmt: skip
         arguments = (wires, bench, 0, bench.trial, bench.trial)
-        damped = circuit.descends
-        for group, (_, law) in enumerate(self.groups):
-            limited = law.junction and not damped
-            carried = newton.carry_limited if limited else newton.carry
-            wires.carry[group] = carried.address(tile, kind(law), *arguments)
-            if limited:
-                wires.turn[group] = newton.turn.address(tile, kind(law), *arguments)
-            if damped:
+        if circuit.descends:
+            for group, (_, law) in enumerate(self.groups):
+                wires.carry[group] = newton.carry.address(tile, kind(law), *arguments)
                 wires.hold[group] = descent.hold.address(tile, kind(law), *arguments)
+            return wires
+        self._find(tile, wires.carry, wires.turn, arguments)
+        if bench.theta.shape[1] > stragglers.WIDTH:
+            self._find(Tile8(), wires.narrow.carry, wires.narrow.turn, arguments)
+            finish = stragglers.finish.address(Tile8(), wires, pull, bench, bench.volts, bench.volts, 0)
+            return wires._replace(narrow=wires.narrow._replace(finish=finish))
         return wires
+
+    def _find(self, tile: Any, carry: np.ndarray, turn: np.ndarray, arguments: tuple[Any, ...]) -> None:
+        """Write the addresses of the laws, group by group, in lanes of a tile."""
+        for group, (_, law) in enumerate(self.groups):
+            carried = newton.carry_limited if law.junction else newton.carry
+            carry[group] = carried.address(tile, kind(law), *arguments)
+            if law.junction:
+                turn[group] = newton.turn.address(tile, kind(law), *arguments)
+
+    def _narrow(self, bench: newton.Bench, pull: newton.Pull) -> newton.Narrow:
+        """Room for lanes that take longer than most."""
+        blank, lanes = np.zeros(len(self.groups), dtype=np.int64), stragglers.WIDTH
+        own = newton.Pull(np.zeros((len(pull.rows), lanes), dtype=np.int64), zeros(len(pull.rows), lanes), zeros(lanes))
+        return newton.Narrow(
+            0, blank, blank.copy(), np.zeros(lanes, dtype=np.int64), zeros(len(self.row), lanes), own,
+            self.bench(zeros(len(bench.theta), lanes), bench.there is not None),
+        )  # fmt: skip
 
 
 def grouped(laws: Sequence[Law]) -> list[tuple[np.ndarray, Law]]:

@@ -4,7 +4,10 @@ from clockless.papers.claims import Source
 
 TABLE = Source("paper", "Scellier, ICML 2024, arXiv 2402.11674, table of test and training errors on MNIST")
 REPORTED = Source("paper", "PyCLLN (Ma-Lab-Cal, 2026), its report on exclusive or")
-FIRST_LOOK = Source("earlier run", "a first look with undamped Newton: 1, 5 and 7 of 64 solved at p = 1, 0.5 and 0.2")
+BEFORE = Source(
+    "earlier run",
+    "master seed 11, 40,000 updates: 20 and 16 of 64 by the continuous rule at p = 1 and 0.2, none by the sign rule",
+)
 PLANE = Source(
     "theory", "outputs of linear resistors are affine in their inputs; exclusive or leaves (asked difference)^2 / 4"
 )

@@ -27,6 +27,8 @@ DRAW = {
     "modes": _of("regression", "figure_modes"),
     "truth": _of("boards", "figure_truth"),
     "levels": _of("boards", "figure_levels"),
+    "biases": _of("boards", "figure_biases"),
+    "sizes": _of("boards", "figure_sizes"),
     "dropout": _of("dropout", "figure_dropout"),
     "drn": _of("deep", "figure_drn"),
     "drn-clocks": _of("deep", "figure_drn_clocks"),

@@ -1,10 +1,12 @@
-"""Draws figures truth and levels."""
+"""Draws figures truth, levels, biases and sizes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from clockless.papers.trends import share_interval
+import numpy as np
+
+from clockless.papers.trends import mean_interval, share_interval
 from clockless.pictures.style import COLUMN, PAGE, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
@@ -51,25 +53,70 @@ def _shares(axes: Axes, data: xarray.Dataset) -> None:
     axes.minorticks_off()
 
 
+def _against_p(axes: Axes, data: xarray.Dataset, positions: np.ndarray, style: dict[str, Any], label: str) -> None:
+    """Shares at p = 0.2 (filled) and p = 1 (open) of one line, [position]."""
+    for p, filled in ((0.2, True), (1.0, False)):
+        solved = data.solved.sel(at="equal step x p", p=p)
+        share = solved.mean("seed").values
+        low, high = share_interval(solved.sum("seed").values, solved.sizes["seed"])
+        axes.errorbar(
+            positions * (1.03 if filled else 0.97), share, [share - low, high - share], capsize=2,
+            markerfacecolor=style["color"] if filled else "white", linestyle="-" if filled else ":",
+            label=f"{label}p = {p:g}", **style,
+        )  # fmt: skip
+    axes.set(ylim=(-0.03, 1.03), ylabel="boards that solve it")
+
+
 @in_house_style
 def figure_levels(datasets: Datasets) -> Figure:
-    """Share of boards that solve exclusive or by the sign rule against the number of levels, with and without a clock."""
+    """Share of boards that solve exclusive or against the number of levels, with and without a clock."""
     data = datasets["figure-levels"]
     figure, axes = subplots(1, 1, (COLUMN, 0.7 * COLUMN))
+    counts = [str(board).partition(", ")[2].removesuffix(" levels") for board in data.board.values]
+    most = max(int(count) for count in counts if count != "no")
+    at = np.array([4.0 * most if count == "no" else float(count) for count in counts])
     kinds = list(dict.fromkeys(str(board).partition(",")[0] for board in data.board.values))
     for k, kind in enumerate(kinds):
-        mine = data.isel(board=[j for j, board in enumerate(data.board.values) if str(board).startswith(kind)])
-        levels = [int(str(board).partition(", ")[2]) for board in mine.board.values]
-        for p, filled in ((0.2, True), (1.0, False)):
-            solved = mine.solved.sel(at="equal step x p", p=p)
-            share = solved.mean("seed").values
-            low, high = share_interval(solved.sum("seed").values, solved.sizes["seed"])
-            style = ordered_line(2 * k, 4)
+        mine = [j for j, board in enumerate(data.board.values) if str(board).startswith(kind)]
+        style = {"color": ordered_line(2 * k, 4)["color"], "marker": "os"[k]}
+        _against_p(axes, data.isel(board=mine), at[mine], style, f"{kind}, ")
+    axes.set(xscale="log", xlabel="levels (no: continuous rule)")
+    order = sorted(set(zip(at, counts, strict=True)))
+    axes.set_xticks([place for place, _ in order], [count for _, count in order])
+    axes.minorticks_off()
+    axes.legend(fontsize=6, loc="best")
+    return figure
+
+
+@in_house_style
+def figure_biases(datasets: Datasets) -> Figure:
+    """Share of boards that solve exclusive or by the bias of their comparators, with and without a clock."""
+    data = datasets["figure-biases"]
+    figure, axes = subplots(1, 1, (COLUMN, 0.7 * COLUMN))
+    places = np.arange(1.0, 1.0 + data.sizes["bias"])
+    style = {"color": "#0072B2", "marker": "o"}
+    _against_p(axes, data, places, style, "")
+    axes.set_xticks(places, [str(name).replace(", ", "\n") for name in data.bias.values])
+    axes.set(xlabel="bias of the comparators")
+    axes.legend(fontsize=6, loc="best")
+    return figure
+
+
+@in_house_style
+def figure_sizes(datasets: Datasets) -> Figure:
+    """Error at p = 0.2 over that at p = 1 on the same boards, at equal step x p and at equal steps, by task and size."""
+    figure, axes = subplots(1, 1, (PAGE, 0.25 * COLUMN + 0.08 * COLUMN * len(datasets)))
+    for k, data in enumerate(datasets.values()):
+        for at, filled in (("equal step x p", True), ("equal steps", False)):
+            error = data.error.sel(at=at)
+            ratio = np.log10(np.maximum(error.sel(p=0.2), 1e-12) / np.maximum(error.sel(p=1.0), 1e-12)).values
+            middle, half = mean_interval(ratio[np.isfinite(ratio)])
             axes.errorbar(
-                levels, share, [share - low, high - share], capsize=2, color=style["color"], marker="os"[k],
-                markerfacecolor=style["color"] if filled else "white", linestyle="-" if filled else ":",
-                label=f"{kind}, p = {p:g}",
+                [middle], [k + (0.1 if filled else -0.1)], xerr=[half], fmt="o", capsize=2, color="#0072B2",
+                markerfacecolor="#0072B2" if filled else "white", label=at.replace("x", "×") if k == 0 else None,
             )  # fmt: skip
-    axes.set(xscale="log", ylim=(-0.03, 1.03), xlabel="levels", ylabel="boards that solve exclusive or")
-    axes.legend(fontsize=6)
+    axes.axvline(0.0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(datasets)), [data.attrs["name"] for data in datasets.values()])
+    axes.set(xlabel="log10 of error at p = 0.2 / at p = 1")
+    axes.legend(fontsize=6, loc="best")
     return figure

@@ -1,0 +1,80 @@
+"""Figures levels, biases and sizes: what the answer of figure truth depends on, one condition at a time.
+
+Stated on 2026-11-22, before the runs with master seed 21; verdicts are those of figure truth, at p = 0.2 against p = 1. On
+levels, biases and sizes nobody has said anything for nonlinear networks, so neither is expected everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clockless.papers import FigureData, Options
+from clockless.papers.claims import Claim
+from clockless.papers.nonlinear.boards import TASKS, transistors, with_diodes
+from clockless.papers.nonlinear.ensembles import FINE, Way, ends_higher, joined, over_p, size, solved_more
+from clockless.papers.nonlinear.sources import OPEN
+from clockless.parts.comparators import Magnitudes
+
+if TYPE_CHECKING:
+    import xarray
+
+COARSE = (8, 32, 128)
+KINDS = {"transistors": transistors, "diodes": with_diodes}
+LEVELS = 128  # of boards with biases: those of the paper's board
+BIASES = (1e-4, 1e-3)  # volts: drops are of 0.1 V, and the two states differ by a few mV
+SIZES = {8: (64, 5_000), 22: (8, 500)}  # side of the torus: boards, updates; 128 and 968 edges
+
+
+def figure_levels(options: Options) -> FigureData:
+    """Exclusive or by levels from 8 to 2 mV and without, on transistors and on resistors with diodes."""
+    asked, much = TASKS["exclusive or"], size(options, 64, 10_000, (1.0, 0.5, 0.2))
+    runs, names = [], []
+    for kind, made in KINDS.items():
+        for number in COARSE[:1] if options.tiny else (*COARSE, FINE, 0):
+            runs.append(over_p(options, f"levels, {kind}", asked, asked.board(kind=made), Way(f"{number}", number), much))
+            names.append(f"{kind}, {number or 'no'} levels")
+    data = joined(runs, "board", names)
+    return FigureData({"figure-levels": data}, _claims("levels", "exclusive or", data, "board"))
+
+
+def figure_biases(options: Options) -> FigureData:
+    """Exclusive or by the sign rule with 128 levels: comparators without bias, with one frozen per edge, or a fresh one."""
+    asked, much = TASKS["exclusive or"], size(options, 64, 10_000)
+    ways = [Way("none", LEVELS)]
+    for bias in BIASES[-1:] if options.tiny else BIASES:
+        for kind, frozen in (("fresh", False), ("frozen", True)):
+            ways.append(Way(f"{kind}, {1e3 * bias:g} mV", LEVELS, Magnitudes(bias, 1.0, frozen)))
+    runs = [over_p(options, "biases", asked, asked.board(), way, much) for way in ways]
+    data = joined(runs, "bias", [way.name for way in ways])
+    return FigureData({"figure-biases": data}, _claims("biases", "exclusive or, bias", data, "bias"))
+
+
+def figure_sizes(options: Options) -> FigureData:
+    """Exclusive or and the product on tori of 128 and 968 transistors, by both rules."""
+    runs, names = [], []
+    for side, (boards, updates) in list(SIZES.items())[: 1 if options.tiny else None]:
+        for task in ("exclusive or", "product")[: 1 if options.tiny else None]:
+            asked = TASKS[task]
+            board, much = asked.board(side), size(options, boards, updates)
+            for way in (Way("continuous"), Way("sign", 128)):
+                runs.append(over_p(options, f"{task}, {2 * side**2} edges", asked, board, way, much))
+                names.append(f"{task}, {2 * side**2} edges, {way.name} rule")
+    parts = {f"figure-sizes_{k}": run for k, run in enumerate(runs)}
+    for name, run in zip(names, runs, strict=True):
+        run.attrs["name"] = name
+    return FigureData(parts, [
+        claim
+        for name, run in zip(names, runs, strict=True)
+        for claim in (solved_more("sizes", name, run, 0, OPEN), ends_higher("sizes", name, run, 0, OPEN))
+    ])  # fmt: skip
+
+
+def _claims(figure: str, what: str, data: xarray.Dataset, dim: str) -> list[Claim]:
+    claims = []
+    for name in data[dim].values:
+        one = data.sel({dim: name})
+        claims += [
+            solved_more(figure, f"{what}, {name}", one, 0, OPEN),
+            ends_higher(figure, f"{what}, {name}", one, 0, OPEN),
+        ]
+    return claims
