@@ -49,9 +49,9 @@ def _shares(axes: Axes, data: xarray.Dataset) -> None:
         axes.step(found, (1 + np.arange(found.size)) / found.size, where="post", color=_COLOURS[2 * k],
                   linestyle=_DASHES[k], label=f"{name}, {found.size} runs")  # fmt: skip
     axes.axvline(data.attrs["line"], color="black", linestyle=":", linewidth=1, label="best line")
-    axes.axvline(data.attrs["published"], color="#D55E00", linewidth=1, linestyle="-.", label="published")
+    axes.axvline(data.attrs["published"], ymax=0.72, color="#D55E00", linewidth=1, linestyle="-.", label="published")
     axes.set(xscale="log", xlabel="squared error at the end (V²)", ylabel="share of runs at or below", ylim=(0, 1.02))
-    axes.legend(fontsize=5.5, loc="lower right", bbox_to_anchor=(1.0, 0.02))
+    axes.legend(fontsize=5.5, loc="upper left")
 
 
 @in_house_style
