@@ -385,14 +385,14 @@ def test_parts_that_float_are_named():
     laws = [L.Diode(leak=0.0), *[L.FixedResistor(1e3)] * 3, L.Linear()]
     shunt = [1e-9, 0.0, 0.0, 0.0, 0.0]
     circuit = cl.Circuit(network, laws, shunt=shunt)
-    with pytest.raises(HeldNodesError, match=r"node 1 and 2 joined to it float when edge 0 \(Diode\) carries nothing"):
+    with pytest.raises(HeldNodesError, match=r"node 1 and the 2 joined to it float when edge 0 \(Diode\) carries nothing"):
         circuit.settle(1.0, {0: 1.0})
     task = cl.Task([0], [2], [4], [[0.1]], [[0.1]], [[0.1]], [[0.1]])
-    with pytest.raises(HeldNodesError, match="node 1 and 2 joined to it float"):
+    with pytest.raises(HeldNodesError, match="node 1 and the 2 joined to it float"):
         cl.train(circuit, task, rule=cl.CoupledLearning(0.1, 0.1), steps=1)
     held = {0: 1.0, 2: 0.2}
     assert circuit.imbalance(1.0, circuit.settle(1.0, held), held) < 1e-6
-    with pytest.raises(HeldNodesError, match="node 0 and 15 joined to it float for no source holds any of them"):
+    with pytest.raises(HeldNodesError, match="node 0 and the 8 joined to it float because no source holds any of them"):
         cl.Circuit(BOARD, L.Linear(), shunt=0.0).settle(1.0, {})
 
 

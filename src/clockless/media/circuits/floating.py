@@ -35,11 +35,11 @@ def check_held(circuit: Any, held: Iterable[int]) -> None:
         return
     mine = np.flatnonzero((part[edges] == part[loose[0]]).any(axis=1) & ~joins)
     others = int((part == part[loose[0]]).sum()) - 1
-    what = f"node {loose[0]}" + (f" and {others} joined to it" if others else "")
+    what = f"node {loose[0]}" + (f" and the {others} joined to it" if others else "")
     if mine.size:
         kind = type(circuit.laws[mine[0]]).__name__
         why = f"when edge {mine[0]} ({kind}) carries nothing"
     else:
-        why = "for no source holds any of them"
+        why = "because no source holds any of them"
     verb = "float" if others else "floats"
     raise HeldNodesError(f"{what} {verb} {why}, and there is no shunt; hold one of them, or give shunt=1e-9, or a leak.")
