@@ -229,6 +229,15 @@ def test_slices_lanes_and_resuming_change_no_bit(tmp_path):
             np.testing.assert_array_equal(whole.data[name].isel(step=-1), other.data[name].isel(step=-1))
 
 
+def test_a_history_knows_potentials_that_lag():
+    medium = cl.RelaxingResistors(BOARD, capacity=CAPACITY)
+    nouns = {"rule": COUPLED, "clock": cl.PoissonEvents(0.5), "batch": cl.Shown(1.5)}
+    history, mine = medium.history(TASK, 6.0, seed=3, **nouns), session(medium=medium)
+    mine.advance(6.0)
+    np.testing.assert_allclose(history.potentials([6.0])[0], mine.volts(6.0)[0][:, 0], rtol=1e-9, atol=1e-12)
+    assert np.abs(history.potentials([6.0]) - history.settled(np.array([6.0]))).max() > 1e-4
+
+
 # --- bad input ----------------------------------------------------------------------------------------------------------
 
 WRONG = [
