@@ -247,7 +247,7 @@ WRONG = [
     (lambda: cl.RelaxingResistors(BOARD, delay=np.inf), "delay = inf; give seconds from 0"),
     (lambda: cl.RelaxingResistors(BOARD, look=0), "look = 0; edges that watch look at finite times"),
     (lambda: session(clock=cl.SelfTriggered(1e-3), look=1.0), "look = 1 s does not resolve node .*, which relaxes within"),
-    (lambda: session(batch="full"), "a network that relaxes sees one example at a time; give Shown"),
+    (lambda: session(batch="full"), "a relaxing network sees one example at a time; give Shown"),
     (lambda: session(cl.EquilibriumPropagation(0.1, 0.3, centred=True)), "nudges both ways"),
     (lambda: cl.RelaxingResistors(BOARD).relax(np.ones(16), {0: 1.0}, 0.0, [-1.0]), r"times = \[-1.0\]; give seconds"),
     (lambda: cl.Ticks(1.0, 0.0), "p = 0.0; give a number above 0 to 1"),
