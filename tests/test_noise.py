@@ -83,7 +83,7 @@ def test_nyquist_spectrum_of_one_node():
 
 
 def test_readings_are_right_on_average():
-    """(dV_C + n_1)^2 - (dV_F + n_2)^2: mean dV_C^2 - dV_F^2, variance 4 s^2 (dV_C^2 + dV_F^2) + 4 s^4; five standard errors."""
+    """(dV_C + n_1)^2 - (dV_F + n_2)^2: mean dV_C^2 - dV_F^2, variance 4 s^2 (dV_C^2 + dV_F^2 + s^2); 5 deviations."""
     noise, count = 0.3, 20_000
     numbers = np.random.default_rng(3).integers(0, 2**32, 2 * count, dtype=np.uint32)
     read = cl.ReadNoise(noise).sensed(np.full(count, 0.5), np.full(count, 0.7), numbers)

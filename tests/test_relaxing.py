@@ -229,6 +229,15 @@ def test_slices_lanes_and_resuming_change_no_bit(tmp_path):
             np.testing.assert_array_equal(whole.data[name].isel(step=-1), other.data[name].isel(step=-1))
 
 
+def test_a_history_knows_potentials_that_lag():
+    medium = cl.RelaxingResistors(BOARD, capacity=CAPACITY)
+    nouns = {"rule": COUPLED, "clock": cl.PoissonEvents(0.5), "batch": cl.Shown(1.5)}
+    history, mine = medium.history(TASK, 6.0, seed=3, **nouns), session(medium=medium)
+    mine.advance(6.0)
+    np.testing.assert_allclose(history.potentials([6.0])[0], mine.volts(6.0)[0][:, 0], rtol=1e-9, atol=1e-12)
+    assert np.abs(history.potentials([6.0]) - history.settled(np.array([6.0]))).max() > 1e-4
+
+
 # --- bad input ----------------------------------------------------------------------------------------------------------
 
 WRONG = [
@@ -238,7 +247,7 @@ WRONG = [
     (lambda: cl.RelaxingResistors(BOARD, delay=np.inf), "delay = inf; give seconds from 0"),
     (lambda: cl.RelaxingResistors(BOARD, look=0), "look = 0; edges that watch look at finite times"),
     (lambda: session(clock=cl.SelfTriggered(1e-3), look=1.0), "look = 1 s does not resolve node .*, which relaxes within"),
-    (lambda: session(batch="full"), "a network that relaxes sees one example at a time; give Shown"),
+    (lambda: session(batch="full"), "a relaxing network sees one example at a time; give Shown"),
     (lambda: session(cl.EquilibriumPropagation(0.1, 0.3, centred=True)), "nudges both ways"),
     (lambda: cl.RelaxingResistors(BOARD).relax(np.ones(16), {0: 1.0}, 0.0, [-1.0]), r"times = \[-1.0\]; give seconds"),
     (lambda: cl.Ticks(1.0, 0.0), "p = 0.0; give a number above 0 to 1"),

@@ -6,7 +6,7 @@ import pytest
 import xarray
 
 from clockless.papers import Options
-from clockless.papers.time import CAPTIONS, FIGURES, relaxing
+from clockless.papers.time import CAPTIONS, FIGURES, power, relaxing
 from clockless.papers.time.drawings import DRAW
 from clockless.papers.time.triggered import CLOCKS, claims, needed
 
@@ -99,3 +99,22 @@ def test_frequencies_of_a_mode_that_lags():
     time, error = lagging(ratios)
     found = [relaxing.swings(t, e[None])[0] for t, e in zip(time, error, strict=True)]
     np.testing.assert_allclose(found, np.sqrt(ratios - 0.25), rtol=0.05)
+
+
+# --- what learning costs --------------------------------------------------------------------------------------------------
+
+
+def test_claims_know_the_square_of_a_price():
+    """Errors in proportion to the square, power that falls: claims hold; in proportion to the first power they do not."""
+    prices = np.array(power.PRICES)
+    spread = np.linspace(0.5, 2.0, 5)
+    for exponent in (2, 1):
+        paid = prices[:, None, None] ** exponent * np.ones((1, 3, 1)) * spread
+        costs = np.broadcast_to((1 / (1 + 100 * prices))[:, None, None], paid.shape) * spread**0.1
+        data = xarray.Dataset(
+            {"scaled_error": (("price", "p", "task"), paid), "power": (("price", "p", "task"), costs)},
+            {"price": prices, "p": [1.0, 0.2, 0.05]},
+        )
+        found = power.price_claims(data)
+        assert found[0].measured == pytest.approx(exponent)
+        assert [claim.holds for claim in found] == [exponent == 2, True, True, True]

@@ -113,7 +113,8 @@ class TwoComparators:
 class ReadNoise:
     """No comparator, but two readings that are not exact: (dV_C + n_1)^2 - (dV_F + n_2)^2, n_1 and n_2 normal.
 
-    Both are drawn anew for every reading; on average it is dV_C^2 - dV_F^2. Readings are of one example at a time; any rule can use them.
+    Both are drawn anew for every reading; on average it is dV_C^2 - dV_F^2. Readings are of one example at a time; any rule
+    can use them.
 
     Args:
         noise: standard deviation of a reading, volts, from 0.

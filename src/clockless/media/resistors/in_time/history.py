@@ -56,14 +56,18 @@ class History:
         return table
 
     def potentials(self, at: Any) -> np.ndarray:
-        """Free potentials [time, node] in volts at the times `at` [time], by a fresh solve for each.
+        """Free potentials [time, node] in volts at the times `at` [time], computed anew.
 
         Raises:
-            ParameterError: all examples are shown at once, so that there is no one state.
+            ParameterError: all examples are shown at once, so that there is no one state; noise, which is not kept.
         """
         if not self.examples.size:
             raise ParameterError("all examples are shown at once, so there is no one state; give batch=Shown(seconds).")
         at = np.atleast_1d(np.asarray(at, dtype=np.float64))
+        return self.session.potentials(self, at)
+
+    def settled(self, at: np.ndarray) -> np.ndarray:
+        """Free potentials [time, node] that the network would settle at, at the times `at` [time]."""
         shown_then = self.examples[np.searchsorted(self.switches, at, side="right") - 1]
         medium, task = self.session.replica.medium, self.session.replica.task
         rows = [

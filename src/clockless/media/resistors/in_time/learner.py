@@ -176,6 +176,11 @@ class Session:
         count = int(self.log.used[0])
         return Logged(*(array[:count].copy() for array in self.log[:3]))
 
+    def potentials(self, history: Any, at: np.ndarray) -> np.ndarray:
+        """Free potentials [time, node] at times of its history: those that the network settles at."""
+        settled: np.ndarray = history.settled(at)
+        return settled
+
     def arrays(self) -> Arrays:
         """Everything that the next event needs, by name."""
         return {f"{name}_{k}" if k else name: array for name, k, array in _leaves(self._kept())}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.constants import Boltzmann
 
+from clockless.errors import ParameterError
 from clockless.learning.contracts import Replica
 from clockless.media.resistors.in_time.learner import EventLearner, Session
 from clockless.media.resistors.reference import clamped_state, free_state, nudged_state
@@ -90,6 +91,31 @@ class RelaxingSession(Session):
     def counted(self) -> dict[str, Any]:
         """What is counted up to now."""
         return {**super().counted(), "lost": self.charged.lost[0]}
+
+    def potentials(self, history: Any, at: np.ndarray) -> np.ndarray:
+        """Free potentials [time, node] at times of its history, by modes from change to change.
+
+        Raises:
+            ParameterError: the network is warm: its noise is not kept.
+        """
+        medium, found = self.replica.medium, np.zeros((len(at), len(self.wiring.held)))
+        if medium.temperature > 0:
+            raise ParameterError("the noise of a warm network is not kept; give temperature=0 to look at potentials again.")
+        changes = np.unique(np.concatenate([[0.0], history.times, history.switches]))
+        volts = history.settled(np.zeros(1))[0]
+        for k, first in enumerate(changes):
+            last = changes[k + 1] if k + 1 < len(changes) else np.inf
+            here = (at >= first) & (at < last)
+            ohms = history.resistances(first)[0]
+            example = history.examples[np.searchsorted(history.switches, first, side="right") - 1]
+            held = self._held(self.replica.task.x_train[example])
+            wanted = np.append(at[here] - first, last - first if np.isfinite(last) else 0.0)
+            moved = medium.relax(ohms, held, [held.get(node, value) for node, value in enumerate(volts)], wanted)
+            found[here], volts = moved[:-1], moved[-1]
+        return found
+
+    def _held(self, x: Any) -> dict[int, Any]:
+        return {**dict.fromkeys(self.replica.task.ground, 0.0), **dict(zip(self.replica.task.inputs, x, strict=True))}
 
     def volts(self, time: float) -> tuple[np.ndarray, float]:
         """Potentials [node, 2] of both twins at a time before the next event, and joules delivered since the last one.

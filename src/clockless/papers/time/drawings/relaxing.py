@@ -20,9 +20,9 @@ _LEVEL, _RISE, _FLOOR = 0.01, 0.3, 1e-6
 def figure_2(datasets: dict[str, xarray.Dataset]) -> Figure:
     """One task at several ratios (left), times to learn (middle) and how far errors rise again (right) over the ratio."""
     data = datasets["figure-2"]
-    figure, (left, middle, right) = subplots(1, 3, (2 * COLUMN, 0.72 * COLUMN))
+    figure, (left, middle, right) = subplots(1, 3, (2 * COLUMN, 0.75 * COLUMN))
     ratios, times, error = data.ratio.values, data.time.values, data.scaled_error.values
-    shown = np.unique(np.searchsorted(ratios, [0.02, 0.2, 2.0, 20.0]).clip(max=len(ratios) - 1))
+    shown = np.unique(np.searchsorted(ratios, [0.02, 0.2, 0.9]).clip(max=len(ratios) - 1))
     task = _typical(error[0])
     for place, k in enumerate(shown):
         style = ordered_line(place, len(shown))
@@ -43,9 +43,9 @@ def figure_2(datasets: dict[str, xarray.Dataset]) -> Figure:
     middle.plot(ratios, np.median(when[below] * ratios[below, None]) / ratios, color="0.6", linewidth=0.7, zorder=0)
     for axes in (middle, right):
         axes.axvline(0.25, color="0.6", linewidth=0.7, linestyle=":")
-        axes.set(xscale="log", xlabel="rate of learning / rate of relaxation")
-    middle.set(yscale="log", ylabel="time to 1 % / relaxation time (median)")
-    right.set(ylabel="share of tasks whose error oscillates", ylim=(-0.03, 1.03))
+        axes.set(xscale="log", xlabel="learning rate / relaxation rate")
+    middle.set(yscale="log", ylabel="time to 1 % / relaxation time")
+    right.set(ylabel="share that oscillates", ylim=(-0.03, 1.03))
     right.legend(fontsize=6, loc="upper left")
     return figure
 
