@@ -329,6 +329,24 @@ def test_a_session_learns_turns_and_writes(listener):
     np.testing.assert_array_equal(frame["parameters"], found["run"].data.parameters[1, 0].values.astype(np.float32))
 
 
+def test_a_mistake_of_ours_is_said_and_the_page_goes_on(listener, monkeypatch, capsys):
+    listener.session.ask(messages.Begin(preset()))
+    listener.until("began")
+
+    def broken(board, steps):
+        raise ZeroDivisionError("made up")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Board, "advance", broken)
+        listener.session.ask(messages.Step(1))
+        while (told := listener.told.get(timeout=600)) and isinstance(told, bytes):
+            listener.session.ask(messages.Seen(unpacked(told)[0]["frame"]))
+        assert "ZeroDivisionError: made up" in json.loads(told)["why"]
+    listener.session.ask(messages.Begin(preset(seed=3)))
+    assert listener.until("began")["setting"]["seed"] == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
 # --- the server ------------------------------------------------------------------------------------------------------------
 
 

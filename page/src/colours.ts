@@ -8,7 +8,10 @@ const VIRIDIS: Colour[] = [
 ];
 const SIGNS: Colour[] = [[0, 90, 160], [86, 160, 210], [170, 170, 170], [235, 150, 60], [200, 80, 0]];
 
-function along(table: Colour[], part: number): string {
+const FINE = 48; // colours of a scale, so that edges of about one value can be drawn together
+
+function along(table: Colour[], value: number): string {
+  const part = Math.round(value * FINE) / FINE;
   const at = Math.min(Math.max(Number.isFinite(part) ? part : 0, 0), 1) * (table.length - 1);
   const low = Math.min(Math.floor(at), table.length - 2);
   const rest = at - low;

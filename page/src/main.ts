@@ -230,7 +230,7 @@ function legend(): void {
   const parts = [bar(words.drawn === "phases" ? "signs" : "sizes", number(low) + unit, number(high) + unit, words.parameter)];
   if (words.drawn !== "phases") parts.push(bar("sizes", `${number(network.volts[0])} V`, `${number(network.volts[1])} V`, "nodes"));
   const marks = document.createElement("span");
-  marks.textContent = `■ input  ◆ output${words.drawn === "phases" ? "  needles: phases" : "  ▼ ground"}; edges flash when they act`;
+  marks.textContent = `■ input, ◆ output, ${words.drawn === "phases" ? "needles: phases" : "▼ ground"}; edges flash when they act`;
   find("legend").replaceChildren(...parts, marks);
 }
 

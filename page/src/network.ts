@@ -15,7 +15,8 @@ export class NetworkView {
   private state: Float32Array = new Float32Array(0);
   private parameters: Float32Array = new Float32Array(0);
   private phases = false;
-  private bounds: [number, number] = [0, 1];
+  private ohms = false;
+  private bent: boolean[] = []; // edges that close a torus: drawn bent, or they would lie on others
   private scale = { x: 0, y: 0, by: 1 };
   private points: Float32Array = new Float32Array(0);
   picked: Picked = null;
@@ -39,7 +40,8 @@ export class NetworkView {
     this.edges = network.edges;
     this.places = network.places;
     this.phases = began.words.drawn === "phases";
-    this.bounds = network.range.length ? network.range : [0, 0];
+    this.ohms = began.words.parameter_unit === "ohm";
+    this.bend();
     this.roles.clear();
     for (const [node] of network.held) this.roles.set(node, "held");
     for (const role of ["inputs", "outputs", "ground"])
@@ -56,6 +58,23 @@ export class NetworkView {
     this.state = state;
     this.parameters = parameters;
     for (let e = 0; e < this.count; e++) this.flash[e] = acted[e] > 0 ? 1 : this.flash[e] * FADE;
+  }
+
+  private bend(): void {
+    const lengths = Array.from({ length: this.count }, (_, e) => {
+      const [i, j] = [this.edges[2 * e], this.edges[2 * e + 1]];
+      return Math.hypot(this.places[2 * i] - this.places[2 * j], this.places[2 * i + 1] - this.places[2 * j + 1]);
+    });
+    const median = [...lengths].sort((a, b) => a - b)[Math.floor(this.count / 2)];
+    this.bent = lengths.map((length) => length > 1.95 * median);
+  }
+
+  // Where the curve of an edge is pulled to: its middle, or beside it if it is bent.
+  private pull(edge: number): [number, number] {
+    const [i, j] = [2 * this.edges[2 * edge], 2 * this.edges[2 * edge + 1]];
+    const [dx, dy] = [this.points[j] - this.points[i], this.points[j + 1] - this.points[i + 1]];
+    const by = this.bent[edge] ? 0.22 : 0;
+    return [(this.points[i] + this.points[j]) / 2 - by * dy, (this.points[i + 1] + this.points[j + 1]) / 2 + by * dx];
   }
 
   private fit(): void {
@@ -100,7 +119,7 @@ export class NetworkView {
     if (this.phases) {
       const largest = Math.max(Math.abs(low), Math.abs(high), 1e-9);
       this.range = [-largest, largest];
-    } else if (low > 0 && this.bounds[1] > 0) {
+    } else if (low > 0 && this.ohms) {
       this.range = [Math.min(low, 0.5), Math.max(high, 2)];
     } else this.range = [low, high > low ? high : low + 1e-9];
     this.volts = [Math.min(least, 0), Math.max(most, least + 1e-9)];
@@ -126,15 +145,19 @@ export class NetworkView {
     const ink = shade("--ink");
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const thin = (this.count > 600 ? 1 : this.count > 80 ? 2 : 3.5) * ratio;
-    pen.lineCap = "round";
+    pen.lineCap = this.count > 80 ? "butt" : "round";
     const halo = shade("--flash");
-    for (let e = 0; e < this.count; e++) {
-      if (this.flash[e] < 0.06) continue; // a halo below the edge, whose colour stays what it says
-      pen.globalAlpha = 0.8 * this.flash[e];
-      this.line(pen, e, halo, thin + 5 * ratio);
-    }
+    // Edges of about one look are one path: thousands of strokes one by one would take most of the time.
+    this.together(pen, (e) => (this.flash[e] < 0.06 ? "" : String(Math.ceil(8 * this.flash[e]) / 8)), (look) => {
+      pen.globalAlpha = 0.8 * Number(look); // a halo below the edge, whose colour stays what it says
+      pen.strokeStyle = halo;
+      pen.lineWidth = thin + 5 * ratio;
+    });
     pen.globalAlpha = 1;
-    for (let e = 0; e < this.count; e++) this.line(pen, e, this.edgeColour(this.parameters[e]), thin);
+    this.together(pen, (e) => this.edgeColour(this.parameters[e]), (look) => {
+      pen.strokeStyle = look;
+      pen.lineWidth = thin;
+    });
     if (this.picked?.what === "edge") {
       pen.setLineDash([5 * ratio, 4 * ratio]);
       this.line(pen, this.picked.number, ink, thin + 3 * ratio);
@@ -144,13 +167,31 @@ export class NetworkView {
     for (let k = 0; k < this.nodes; k++) this.node(pen, k, radius, ratio, ink);
   }
 
+  private together(pen: CanvasRenderingContext2D, look: (edge: number) => string, set: (look: string) => void): void {
+    const paths = new Map<string, Path2D>();
+    for (let e = 0; e < this.count; e++) {
+      const mine = look(e);
+      if (!mine) continue;
+      let path = paths.get(mine);
+      if (!path) paths.set(mine, (path = new Path2D()));
+      const [i, j] = [2 * this.edges[2 * e], 2 * this.edges[2 * e + 1]];
+      path.moveTo(this.points[i], this.points[i + 1]);
+      if (this.bent[e]) path.quadraticCurveTo(...this.pull(e), this.points[j], this.points[j + 1]);
+      else path.lineTo(this.points[j], this.points[j + 1]);
+    }
+    for (const [mine, path] of paths) {
+      set(mine);
+      pen.stroke(path);
+    }
+  }
+
   private line(pen: CanvasRenderingContext2D, edge: number, colour: string, width: number): void {
     const [i, j] = [this.edges[2 * edge], this.edges[2 * edge + 1]];
     pen.strokeStyle = colour;
     pen.lineWidth = width;
     pen.beginPath();
     pen.moveTo(this.points[2 * i], this.points[2 * i + 1]);
-    pen.lineTo(this.points[2 * j], this.points[2 * j + 1]);
+    pen.quadraticCurveTo(...this.pull(edge), this.points[2 * j], this.points[2 * j + 1]);
     pen.stroke();
   }
 
@@ -235,6 +276,13 @@ export class NetworkView {
     const [i, j] = [this.edges[2 * edge], this.edges[2 * edge + 1]];
     const [ax, ay] = [this.points[2 * i], this.points[2 * i + 1]];
     const [bx, by] = [this.points[2 * j], this.points[2 * j + 1]];
+    if (this.bent[edge]) {
+      const [cx, cy] = this.pull(edge);
+      const along = Array.from({ length: 21 }, (_, k) => k / 20);
+      return Math.min(
+        ...along.map((t) => Math.hypot(x - (1 - t) ** 2 * ax - 2 * t * (1 - t) * cx - t * t * bx, y - (1 - t) ** 2 * ay - 2 * t * (1 - t) * cy - t * t * by)),
+      );
+    }
     const length = (bx - ax) ** 2 + (by - ay) ** 2;
     const part = length ? Math.min(1, Math.max(0, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length)) : 0;
     return Math.hypot(x - ax - part * (bx - ax), y - ay - part * (by - ay));
@@ -245,8 +293,10 @@ export class NetworkView {
     const box = this.canvas.getBoundingClientRect();
     const ratio = this.canvas.width / Math.max(box.width, 1);
     const ends = picked.what === "node" ? [picked.number] : [this.edges[2 * picked.number], this.edges[2 * picked.number + 1]];
-    const mean = (axis: number) => ends.reduce((sum, node) => sum + this.points[2 * node + axis], 0) / ends.length;
-    return { x: box.left + mean(0) / ratio, y: box.top + mean(1) / ratio };
+    const pulled = picked.what === "edge" ? this.pull(picked.number) : [0, 0];
+    const straight = (axis: number) => ends.reduce((sum, node) => sum + this.points[2 * node + axis], 0) / ends.length;
+    const middle = (axis: number) => (picked.what === "edge" ? (straight(axis) + pulled[axis]) / 2 : straight(axis));
+    return { x: box.left + middle(0) / ratio, y: box.top + middle(1) / ratio };
   }
 
   about(picked: NonNullable<Picked>, words: Record<string, string>): string {

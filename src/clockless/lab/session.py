@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -120,11 +121,15 @@ class Session:
             warnings.simplefilter("ignore", InaccurateWarning)  # shows in the picture
             warnings.simplefilter("ignore", OwnCodeWarning)  # the command line named the files
             while not self._closed.is_set():
-                self._answer()
-                steps = self._pace.steps() if self._board is not None else 0
-                if steps:
-                    self._learn(steps)
-                self._draw()
+                try:
+                    self._answer()
+                    steps = self._pace.steps() if self._board is not None else 0
+                    if steps:
+                        self._learn(steps)
+                    self._draw()
+                except Exception as error:  # noqa: BLE001 (a mistake of ours, which must not leave a page without an answer)
+                    traceback.print_exc()
+                    self._stand_still(f"{type(error).__name__}: {error}; this is a mistake in clockless, begin anew.")
 
     def _answer(self) -> None:
         """All that has been asked; waits a little where there is nothing else to do."""
@@ -162,11 +167,14 @@ class Session:
             with np.errstate(all="ignore"):
                 board.advance(steps)
         except ClocklessError as error:
-            self._pace.running, self._pace.stop_after = False, 0
-            self._say(messages.Stopped(board.step, printable(told(error))))
+            self._stand_still(told(error))
             return
         self._pace.did(steps, time.perf_counter() - began)
         self._changed = True
+
+    def _stand_still(self, why: str) -> None:
+        self._pace.running, self._pace.stop_after, self._changed = False, 0, False
+        self._say(messages.Stopped(self._board.step if self._board is not None else 0, printable(why)))
 
     # --- what the page asks -------------------------------------------------------------------------------------------
 
