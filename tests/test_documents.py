@@ -98,6 +98,7 @@ def test_the_reference_has_every_public_name():
             thing = getattr(clockless, name)
             assert f"## {name}\n" in text
             assert inspect.getdoc(thing), f"{name} says nothing"
+            assert inspect.ismodule(thing) or "Examples: " in "".join(pages.where(name)), f"no document uses {name}"
             if inspect.ismodule(thing):
                 offered = [each for each in dir(thing) if not inspect.ismodule(getattr(thing, each))]
                 missing = [each for each in offered if f"{thing.__name__}.{each}\n" not in text]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clockless import moved as _moved
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _moved.install()
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _REFUSED = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK)  # of links, pipes and sockets, folders, links on BSD
+# Windows lacks these; no store is opened there (see `stores.locks`), which is what they protect.
+_NO_LINK, _NO_WAIT, _NOT_INHERITED = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
 _CHUNK = 1 << 20  # bytes read at a time
 
 
@@ -35,7 +37,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> int:
         OSError: as `os.open`.
     """
     try:
-        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        handle = os.open(path, flags | _NO_LINK | _NO_WAIT | _NOT_INHERITED, 0o666)
     except OSError as error:
         if error.errno in _REFUSED and os.path.lexists(path):
             raise _no_file(path) from None
@@ -83,7 +85,7 @@ def given(path: Path) -> int:
     Raises:
         OSError: it cannot be read, or is something else, such as a pipe.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | _NO_WAIT | _NOT_INHERITED)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
@@ -191,7 +193,7 @@ def move(made: Path, path: Path) -> None:
 def _beside(path: Path) -> Iterator[tuple[Path, int]]:
     """A new file beside `path` and its handle; the file is gone at the end unless it was moved."""
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(8)}{path.suffix[:20]}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _NOT_INHERITED, 0o666)
     try:
         yield temporary, handle
     finally:

@@ -14,13 +14,12 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import disk, memory
+from clockless import __version__, disk, memory
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import of_text, text_of
@@ -121,7 +120,7 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
     group = zarr.create_group(
         store=path,
         attributes={
-            "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
+            "experiment": json.dumps(experiment.plain()), "width": work.width, "version": __version__,
             "sources": work.sources, "cite": "\n".join(work.cite), "medium": work.about_medium(), **about,
         },
     )  # fmt: skip

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from clockless import disk
+from clockless import __version__, disk
 from clockless.errors import ClocklessError, StoreError
 from clockless.experiments import own_parts
 from clockless.experiments.catalogue import kind_of
@@ -48,4 +47,4 @@ def made_otherwise(made: dict[str, Any], sources: str) -> str:
     if made.get("sources") == sources:
         return ""
     before = f"clockless {made.get('version', 'of an unknown version')} (sources {made.get('sources', 'unknown')})"
-    return f"it was made with {before}, and this is {version('clockless')} (sources {sources})"
+    return f"it was made with {before}, and this is {__version__} (sources {sources})"
