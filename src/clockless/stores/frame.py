@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import __version__, disk, memory
+from clockless import disk, memory
 from clockless.errors import ClocklessError, DescriptionError, StoreError
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import of_text, text_of
@@ -39,6 +39,7 @@ from clockless.stores.layout import (
     nothing,
 )  # fmt: skip
 from clockless.stores.results import folded, labels
+from clockless.version import __version__
 
 if TYPE_CHECKING:
     import zarr

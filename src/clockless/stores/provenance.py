@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clockless import __version__, disk
+from clockless import disk
 from clockless.errors import ClocklessError, StoreError
 from clockless.experiments import own_parts
 from clockless.experiments.catalogue import kind_of
 from clockless.experiments.descriptions import check_files
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.jobs import described_parts, own_in
+from clockless.version import __version__
 
 
 def keep_parts(folder: Path, experiment: Experiment) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockless import __version__
 from clockless.experiments.catalogue import kind_of
 from clockless.experiments.descriptions import built, canonical, named_in
 from clockless.learning.contracts import Arrays, Variable
 from clockless.parts.clocks import mean_rate
+from clockless.version import __version__
 
 if TYPE_CHECKING:
     import xarray

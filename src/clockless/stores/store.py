@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from clockless import __version__, disk, memory
+from clockless import disk, memory
 from clockless.errors import ParameterError, StoreError, instance, place, whole
 from clockless.experiments import own_parts
 from clockless.experiments.experiment import Experiment
@@ -47,6 +47,7 @@ from clockless.stores.frame import (
 from clockless.stores.journal import Journal
 from clockless.stores.layout import DONE, group_path, groups, layouts, nothing
 from clockless.stores.provenance import check_ready, keep_parts, made_otherwise
+from clockless.version import __version__
 
 if TYPE_CHECKING:
     import xarray

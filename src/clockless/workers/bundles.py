@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from clockless import __version__, disk
+from clockless import disk
 from clockless.errors import ClocklessError, OutputError, ParameterError, StoreError, instance, place, shown
 from clockless.stores.store import Store
+from clockless.version import __version__
 from clockless.workers.status import exported
 
 if TYPE_CHECKING:
