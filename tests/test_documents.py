@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 import clockless
@@ -17,14 +18,35 @@ from rigs import LIMIT
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "concepts").glob("*.md")])
-BLOCKS = [
-    pytest.param(block, id=f"{document.name}-{index}")
-    for document in DOCUMENTS
-    for index, block in enumerate(re.findall(r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.S | re.M))
-]
+SHORT = {"quick-start.md", "how-to.md", "citing.md"}  # whose blocks, like those of concepts, run in this process
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+def is_short(document):
+    return document.name in SHORT or document.parent.name == "concepts"
+
+
+def blocks(short):
+    """The Python blocks of documents, as parameters of a test."""
+    return [
+        pytest.param(block, id=f"{document.name}-{index}")
+        for document in DOCUMENTS
+        if is_short(document) == short
+        for index, block in enumerate(
+            re.findall(r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.S | re.M)
+        )
+    ]
+
+
+@pytest.mark.parametrize("block", blocks(True))
+def test_short_block_runs(block, tmp_path, monkeypatch):
+    """Each Python block of quick start, how-to and concepts runs by itself."""
+    matplotlib.use("Agg")
+    monkeypatch.chdir(tmp_path)
+    exec(block, {"__name__": "__main__"})
+    plt.close("all")
+
+
+@pytest.mark.parametrize("block", blocks(False))
 def test_block_runs(block, tmp_path):
     """Each Python block runs as a script by itself."""
     (tmp_path / "block.py").write_text(block, encoding="utf-8")
@@ -99,9 +121,10 @@ def test_the_reference_has_every_public_name():
             thing = getattr(clockless, name)
             assert f"## {name}\n" in text
             assert inspect.getdoc(thing), f"{name} says nothing"
+            assert inspect.ismodule(thing) or "Examples: " in "".join(pages.where(name)), f"no document uses {name}"
             if inspect.ismodule(thing):
                 offered = [each for each in dir(thing) if not inspect.ismodule(getattr(thing, each))]
-                missing = [each for each in offered if f"{thing.__name__}.{each}\n" not in text]
+                missing = [each for each in offered if not re.search(rf"{thing.__name__}\.{each}( = |\n)", text)]
                 assert [each for each in missing if not pages.already(getattr(thing, each), words.split())] == []
 
 
@@ -114,6 +137,42 @@ def test_the_gallery_has_every_figure(tmp_path):
             assert f"clockless reproduce {paper.replace('_', '-')} --figure {figure}\n" in text
     for target in re.findall(r"\]\(([^)]+)\)", text):
         assert (ROOT / "docs" / target).exists(), target
+
+
+def site_check():
+    """The module that looks at a built site."""
+    spec = importlib.util.spec_from_file_location("site_check", ROOT / "docs" / "site" / "check.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SOUND = (
+    '<link rel="stylesheet" href="style.css"><h1 id="top">x</h1><a href="#top">y</a><a href="https://doi.org/10.1/x">z</a>'
+)
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (SOUND, None),
+        ('<a href="gone.html">x</a>', "gone.html leads nowhere"),
+        ('<a href="index.html#gone">x</a>', "no such place"),
+        ('<a href="#gone">x</a>', "no such place"),
+        ('<a href="/index.html">x</a>', "does not work from a file"),
+        ('<img src="gone.png">', "gone.png leads nowhere"),
+        ('<script src="https://cdn.example.org/x.js"></script>', "from elsewhere"),
+        ('<script src="//cdn.example.org/x.js"></script>', "from elsewhere"),
+        ('<link rel="stylesheet" href="far.css">', "far.css loads https://fonts.example.org/f.woff from elsewhere"),
+    ],
+)
+def test_the_check_of_the_site_finds_what_is_wrong(tmp_path, page, said):
+    (tmp_path / "style.css").write_text("p { background: url(data:image/png;base64,xx) }")
+    (tmp_path / "index.html").write_text(page)
+    if "far.css" in page:
+        (tmp_path / "far.css").write_text("@font-face { src: url(https://fonts.example.org/f.woff) }")
+    found = site_check().troubles(tmp_path)
+    assert (found == []) if said is None else any(said in sentence for sentence in found)
 
 
 def test_the_site_lists_all_documents():

@@ -7,6 +7,7 @@ import inspect
 import sys
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray
@@ -141,7 +142,7 @@ def test_show_draws_the_network(clockless, stores, medium):
     code, out, err = clockless("show", store.path)
     assert code == 0, err
     assert f"machine 0 of {store.experiment.replicas}, after" in out
-    picture = mpl.pyplot.imread(store.path.parent / medium / "show.png")
+    picture = plt.imread(store.path.parent / medium / "show.png")
     assert picture[..., :3].std() > 0.01, "there is something on it"
     code, _, err = clockless("show", store.path, "--machine", store.experiment.replicas)
     assert code == 2

@@ -8,6 +8,7 @@ import types
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
@@ -118,14 +119,14 @@ def test_a_film_shows_every_recorded_step_on_one_scale(run, tmp_path):
         assert picture.n_frames == 3
         assert picture.info["duration"] == pytest.approx(500, abs=10)
     assert "data:" in film._repr_html_()
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 def test_a_film_of_phases_has_the_colours_of_phases(phases):
     film = phases.animate()
     nodes = film.frame(2).axes[0].collections[-1]
     assert nodes.get_facecolors()[:, :3] == pytest.approx(cl.pictures.lattices.phase_colours(film.shots[2].state), abs=1e-6)
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 def test_what_cannot_be_filmed_gets_one_sentence(run, tmp_path):

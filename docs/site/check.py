@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -53,6 +54,10 @@ def troubles(site: Path) -> list[str]:
                 found.append(f"{name} -> {target} leads nowhere")
             elif parts.fragment and there in pages and unquote(parts.fragment) not in pages[there].anchors:
                 found.append(f"{name} -> {target}: there is no such place on that page")
+    for path in sorted(site.rglob("*.css")):
+        text = path.read_text(encoding="utf-8")
+        foreign = re.findall(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\s\"')]+)", text)
+        found += [f"{path.relative_to(site)} loads {target} from elsewhere" for target in foreign]
     return found
 
 

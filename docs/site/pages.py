@@ -93,7 +93,7 @@ def reference_page(title: str, names: list[str]) -> str:
     lines = [f"# {title}", ""]
     for name in names:
         thing = getattr(cl, name)
-        lines += [f"## {name}", ""]
+        lines += [f"## {name}", "", *where(name)]
         if inspect.ismodule(thing):
             said = inspect.getdoc(thing) or ""
             lines += [said.split("\n")[0], ""]
@@ -104,6 +104,22 @@ def reference_page(title: str, names: list[str]) -> str:
         else:
             lines += directive(thing, f"{thing.__module__}.{thing.__qualname__}")
     return "\n".join(lines)
+
+
+def where(name: str) -> list[str]:
+    """A line that says in which notebooks and documents a name is used, and where its equation stands."""
+    used = re.compile(rf"\bcl\.{name}\b")
+    found = []
+    for path in [*(DOCS / "notebooks" / f"{each}.md" for each in NOTEBOOKS), *sorted(DOCS.glob("**/*.md"))]:
+        text = path.read_text(encoding="utf-8")
+        code = "\n".join(re.findall(r"^```(?:python|\{code-cell\} ipython3)\n(.*?)^```", text, re.S | re.M))
+        title = re.search(r"^# (.*)$", text, re.M)
+        there = path.relative_to(DOCS).as_posix()
+        if title and used.search(code) and f"[{title[1]}](../{there})" not in found:
+            found.append(f"[{title[1]}](../{there})")
+    lines = [f"Examples: {', '.join(found[:4])}.", ""] if found else []
+    equations = (DOCS / "equations.md").read_text(encoding="utf-8")
+    return [*lines, "Equations: [from equation to code](../equations.md).", ""] if f".{name}" in equations else lines
 
 
 def already(thing: object, names: list[str]) -> bool:
@@ -205,6 +221,7 @@ def gather(folder: Path, results: Path, execute: bool = True) -> None:
     shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("site", "notebooks"))
     for name in ("CHANGELOG.md", "CITATION.cff"):
         shutil.copyfile(ROOT / name, folder / name)
+    reference_pages(folder / "reference")
     for path in folder.rglob("*.md"):  # which name the notebooks' sources
         text = path.read_text(encoding="utf-8")
         path.write_text(re.sub(r"\]\(((?:\.\./)*notebooks/[\w-]+)\.md", r"](\1.ipynb", text), encoding="utf-8")
@@ -213,7 +230,6 @@ def gather(folder: Path, results: Path, execute: bool = True) -> None:
     for path in results.glob("*/figure-*.png"):
         (folder / path.relative_to(results)).parent.mkdir(exist_ok=True)
         shutil.copyfile(path, folder / path.relative_to(results))
-    reference_pages(folder / "reference")
     if execute:
         asyncio.run(run_notebooks(DOCS / "notebooks", folder / "notebooks"))
 

@@ -11,8 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from clockless import moved as _moved
-
-__version__ = "0.1.0"
+from clockless.version import __version__
 
 _moved.install()
 

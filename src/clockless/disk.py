@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clockless.errors import StoreError, shown
 
@@ -26,29 +26,44 @@ if TYPE_CHECKING:
     import numpy as np
 
 _REFUSED = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.EMLINK)  # of links, pipes and sockets, folders, links on BSD
+# Windows lacks these; no store is opened there (see `stores.locks`), which is what they protect.
+_NO_LINK, _NO_WAIT, _NOT_INHERITED = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
 _CHUNK = 1 << 20  # bytes read at a time
-_THROUGH = (
-    getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
-)  # of a folder: for what is in it, not to list it
+_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NOT_INHERITED  # a folder, not to list it
+_STEPWISE = os.open in os.supports_dir_fd
+
+
+class _Folder(NamedTuple):
+    """An open folder; without a handle where the system opens files by their whole names only."""
+
+    path: Path
+    handle: int | None
+
+    def of(self, name: str) -> str:
+        """What a file in it is called beside `dir_fd=handle`."""
+        return name if self.handle is not None else str(self.path / name)
 
 
 @contextmanager
-def _inside(path: Path, below: Path | None) -> Iterator[int]:
-    """A handle of the folder that holds `path`; StoreError if a folder between it and `below` is none."""
+def _inside(path: Path, below: Path | None) -> Iterator[_Folder]:
+    """The folder that holds `path`; StoreError if one between it and `below` is none."""
+    if not _STEPWISE:
+        yield _Folder(path.parent, None)
+        return
     place = path.parent if below is None else below
     handle = os.open(place, _THROUGH)
     try:
         for name in path.parent.relative_to(place).parts:
             place /= name
             try:
-                inner = os.open(name, _THROUGH | os.O_NOFOLLOW, dir_fd=handle)
+                inner = os.open(name, _THROUGH | _NO_LINK, dir_fd=handle)
             except OSError as error:
                 if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK) and os.path.lexists(place):
                     raise _no_folder(place) from None
                 raise
             os.close(handle)
             handle = inner
-        yield handle
+        yield _Folder(path.parent, handle)
     finally:
         os.close(handle)
 
@@ -60,9 +75,9 @@ def opened(path: Path, flags: int = os.O_RDONLY, *, below: Path | None = None) -
         StoreError: there is something else, or for writing a file that has another name, too.
         OSError: as `os.open`.
     """
-    with _inside(path, below) as parent:
+    with _inside(path, below) as folder:
         try:
-            handle = os.open(path.name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666, dir_fd=parent)
+            handle = os.open(folder.of(path.name), flags | _NO_LINK | _NO_WAIT | _NOT_INHERITED, 0o666, dir_fd=folder.handle)
         except OSError as error:
             if error.errno in _REFUSED and os.path.lexists(path):
                 raise _no_file(path) from None
@@ -110,7 +125,7 @@ def given(path: Path) -> int:
     Raises:
         OSError: it cannot be read, or is something else, such as a pipe.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | _NO_WAIT | _NOT_INHERITED)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
@@ -140,7 +155,7 @@ def write(path: Path, content: str | bytes | memoryview, sync: bool = True, *, b
 
     Whatever had the name is replaced and never written through.
     """
-    with _inside(path, below) as parent, _beside(path, parent) as (temporary, handle):
+    with _inside(path, below) as folder, _beside(path, folder) as (temporary, handle):
         try:
             rest = memoryview(content.encode() if isinstance(content, str) else content).cast("B")
             while rest:
@@ -149,20 +164,20 @@ def write(path: Path, content: str | bytes | memoryview, sync: bool = True, *, b
                 os.fsync(handle)
         finally:
             os.close(handle)
-        _move(temporary, path, parent)
+        _move(temporary, path, folder)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], sync: bool = True, *, below: Path | None = None) -> None:
     """Write arrays as .npz, whole or not at all; plain numbers and words only, and not compressed."""
     import numpy as np
 
-    with _inside(path, below) as parent, _beside(path, parent) as (temporary, handle):
+    with _inside(path, below) as folder, _beside(path, folder) as (temporary, handle):
         with open(handle, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             if sync:
                 os.fsync(handle)
-        _move(temporary, path, parent)
+        _move(temporary, path, folder)
 
 
 def read_arrays(path: Path, *, below: Path | None = None) -> dict[str, np.ndarray]:
@@ -197,45 +212,46 @@ def replacing(path: Path) -> Iterator[Path]:
 
     For writers of formats that want a path, which ends as `path` does; nothing is left of the new file if the block raises.
     """
-    with _inside(path, None) as parent, _beside(path, parent) as (temporary, handle):
+    with _inside(path, None) as folder, _beside(path, folder) as (temporary, handle):
         try:
             yield path.with_name(temporary)
             os.fsync(handle)
         finally:
             os.close(handle)
-        _move(temporary, path, parent)
+        _move(temporary, path, folder)
 
 
 def move(made: Path, path: Path, *, below: Path | None = None) -> None:
     """Give a file its name, instead of whatever had it; StoreError if that is a folder."""
-    with _inside(made, None) as source, _inside(path, below) as parent:
-        _move(made.name, path, parent, source)
+    with _inside(made, None) as source, _inside(path, below) as folder:
+        _move(made.name, path, folder, source)
 
 
-def _move(made: str, path: Path, parent: int, source: int | None = None) -> None:
+def _move(made: str, path: Path, folder: _Folder, source: _Folder | None = None) -> None:
+    source = source or folder
     try:
-        os.replace(made, path.name, src_dir_fd=parent if source is None else source, dst_dir_fd=parent)
+        os.replace(source.of(made), folder.of(path.name), src_dir_fd=source.handle, dst_dir_fd=folder.handle)
     except IsADirectoryError:
         raise _no_file(path) from None
 
 
 def remove(path: Path, *, below: Path | None = None) -> None:
     """Remove a file, if there is one; StoreError as `opened` for the folders above it."""
-    with suppress(FileNotFoundError), _inside(path, below) as parent:
-        os.unlink(path.name, dir_fd=parent)
+    with suppress(FileNotFoundError), _inside(path, below) as folder:
+        os.unlink(folder.of(path.name), dir_fd=folder.handle)
 
 
 @contextmanager
-def _beside(path: Path, parent: int) -> Iterator[tuple[str, int]]:
+def _beside(path: Path, folder: _Folder) -> Iterator[tuple[str, int]]:
     """The name and the handle of a new file beside `path`; the file is gone at the end unless it was moved."""
     temporary = f".{path.stem[:40]}.{secrets.token_hex(8)}{path.suffix[:20]}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(temporary, flags, 0o666, dir_fd=parent)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _NOT_INHERITED
+    handle = os.open(folder.of(temporary), flags, 0o666, dir_fd=folder.handle)
     try:
         yield temporary, handle
     finally:
         with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=parent)
+            os.unlink(folder.of(temporary), dir_fd=folder.handle)
 
 
 def folder(root: Path, *names: str, make: bool = False) -> Path:
@@ -271,8 +287,10 @@ def has_folder(root: Path, *names: str) -> bool:
 
 def remove_folder(root: Path, *names: str) -> None:
     """Remove a folder below `root` and what is in it, but nothing that a link in it leads to; raises as `folder`."""
-    with suppress(FileNotFoundError), _inside(folder(root, *names), root) as parent:
-        shutil.rmtree(names[-1], ignore_errors=True, dir_fd=parent)  # two workers may do this at the same time
+    with suppress(FileNotFoundError), _inside(folder(root, *names), root) as above:
+        shutil.rmtree(
+            above.of(names[-1]), ignore_errors=True, dir_fd=above.handle
+        )  # two workers may do this at the same time
 
 
 def _no_folder(path: Path) -> StoreError:

@@ -6,8 +6,8 @@ as large as a user says (nodes, examples, axes, records) is estimated first, and
 
 from __future__ import annotations
 
+import importlib
 import os
-import resource
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from clockless.errors import MemoryBoundError
 
 _CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_UNKNOWN = 2**63 - 1
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -37,10 +38,13 @@ def check(needed: int, what: str, advice: str) -> None:
 @lru_cache(maxsize=1)
 def total() -> int:
     """Bytes of memory that this process may have: the machine's, or the limit of its control group or of the process."""
+    if not hasattr(os, "sysconf"):  # Windows, which says it in ways of its own; then nothing is refused beforehand
+        return _UNKNOWN
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for name in _CONTROL_GROUPS:
         with suppress(OSError, ValueError):  # there is none, or it is the word max
             found.append(int(Path(name).read_text(encoding="ascii")))
+    resource = importlib.import_module("resource")
     for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
         soft = resource.getrlimit(limit)[0]
         found += [soft] if soft != resource.RLIM_INFINITY else []

@@ -108,7 +108,8 @@ def export(store: Path, to: Path, *, bundle: Annotated[bool, Parameter(negative=
         raise ParameterError(f"{to} ends in {to.suffix or 'nothing'}; results are exported to .nc or .csv.")
     opened = Store.open(store)
     exported(opened, to)
-    print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB, {_so_far(opened)}"))
+    missing = "" if (opened.done() != 0).all() else f", {_so_far(opened)}"
+    print(printable(f"{to}: {to.stat().st_size / 1e6:.3g} MB{missing}"))
     return 0
 
 

@@ -14,7 +14,6 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +39,7 @@ from clockless.stores.layout import (
     nothing,
 )  # fmt: skip
 from clockless.stores.results import folded, labels
+from clockless.version import __version__
 
 if TYPE_CHECKING:
     import zarr
@@ -121,7 +121,7 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
     group = zarr.create_group(
         store=path,
         attributes={
-            "experiment": json.dumps(experiment.plain()), "width": work.width, "version": version("clockless"),
+            "experiment": json.dumps(experiment.plain()), "width": work.width, "version": __version__,
             "sources": work.sources, "cite": "\n".join(work.cite), "medium": work.about_medium(), **about,
         },
     )  # fmt: skip

@@ -8,7 +8,6 @@ failures are written under a temporary name and moved into place. Progress is on
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from clockless import disk
 from clockless.errors import StoreError
 from clockless.learning.contracts import Learner
 from clockless.learning.follow import Progress
+from clockless.stores import locks
 from clockless.stores.layout import fingerprint as checked
 
 _NOTE_BYTES = 1000  # of a claim
@@ -55,6 +55,7 @@ class Journal:
     @contextmanager
     def claim(self, job: int) -> Iterator[bool]:
         """Yield whether this process alone may compute the job now; lets go at the end, or when the process dies."""
+        fcntl = locks.needed()
         handle = disk.opened(self._path(job, "lock"), os.O_RDWR | os.O_CREAT, below=self.store)
         try:
             try:
@@ -73,6 +74,7 @@ class Journal:
 
     def held_by(self, job: int) -> dict[str, Any] | None:
         """Process and host of whoever computes the job now."""
+        fcntl = locks.needed()
         try:
             handle = disk.opened(self._path(job, "lock"), os.O_RDWR, below=self.store)
         except StoreError:

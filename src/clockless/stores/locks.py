@@ -7,11 +7,12 @@ them in vain. What a mount option keeps from other machines shows on none of the
 from __future__ import annotations
 
 import errno
-import fcntl
+import importlib
 import os
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from clockless.errors import StoreError, printable
 
@@ -22,7 +23,23 @@ _LOCAL = {  # options by which locks hold within one machine only, by type of fi
     "lustre": ("localflock",),
     "fuse.sshfs": None,
 }  # fmt: skip
+_LACKING = (
+    "this system has no `flock`, by which workers of a store keep apart; without a store everything else works, and Linux, "
+    "macOS and the Linux within Windows (WSL) have it."
+)
 _TWICE = "two would compute the same jobs, to the same bits"
+
+
+def needed() -> Any:
+    """Python's module of file locks.
+
+    Raises:
+        StoreError: a system without them, such as Windows.
+    """
+    try:
+        return importlib.import_module("fcntl")
+    except ImportError:
+        raise StoreError(_LACKING) from None
 
 
 def check_locks(folder: Path) -> str:
@@ -53,6 +70,7 @@ def check_locks(folder: Path) -> str:
 
 def _excludes(folder: Path) -> bool:
     """Whether a file that is locked by one handle cannot be locked by another."""
+    fcntl = needed()
     first, name = tempfile.mkstemp(dir=folder, prefix=".locks-")
     second = -1
     try:

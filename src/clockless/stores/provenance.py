@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from clockless.experiments.catalogue import kind_of
 from clockless.experiments.descriptions import check_files
 from clockless.experiments.experiment import Experiment
 from clockless.experiments.jobs import described_parts, own_in
+from clockless.version import __version__
 
 
 def keep_parts(folder: Path, experiment: Experiment) -> None:
@@ -48,4 +48,4 @@ def made_otherwise(made: dict[str, Any], sources: str) -> str:
     if made.get("sources") == sources:
         return ""
     before = f"clockless {made.get('version', 'of an unknown version')} (sources {made.get('sources', 'unknown')})"
-    return f"it was made with {before}, and this is {version('clockless')} (sources {sources})"
+    return f"it was made with {before}, and this is {__version__} (sources {sources})"

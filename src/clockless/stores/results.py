@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from clockless.experiments.catalogue import kind_of
 from clockless.experiments.descriptions import built, canonical, named_in
 from clockless.learning.contracts import Arrays, Variable
 from clockless.parts.clocks import mean_rate
+from clockless.version import __version__
 
 if TYPE_CHECKING:
     import xarray
@@ -45,7 +45,7 @@ def run_dataset(
         coordinates.update(_rate(settings["clock"], medium.units))
     attributes = {
         "settings": json.dumps({name: _described(value) for name, value in settings.items()}),
-        "version": version("clockless"), "cite": "\n".join(medium.cite), "unit": medium.unit,
+        "version": __version__, "cite": "\n".join(medium.cite), "unit": medium.unit,
     }  # fmt: skip
     dims = {name: len(values) for name, values in lists.items()}
     coordinates = _with_measured_rates(coordinates, arrays, dims, settings["steps"])

@@ -17,7 +17,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,6 +31,7 @@ from clockless.experiments.jobs import Jobs, own_in
 from clockless.experiments.own_parts import PARTS, Place, beside
 from clockless.learning.contracts import Arrays
 from clockless.seen import Seen
+from clockless.stores import locks
 from clockless.stores.frame import (
     allocate,
     attributes_left,
@@ -47,6 +47,7 @@ from clockless.stores.frame import (
 from clockless.stores.journal import Journal
 from clockless.stores.layout import DONE, group_path, groups, layouts, nothing
 from clockless.stores.provenance import check_ready, keep_parts, made_otherwise
+from clockless.version import __version__
 
 if TYPE_CHECKING:
     import xarray
@@ -89,6 +90,7 @@ class Store(Seen):
             StoreError: the place holds something else, or cannot be written to.
         """
         folder = place("path", path)
+        locks.needed()
         instance("experiment", experiment, Experiment, "make one with Experiment(...) or clockless.read(file)")
         if width is not None:
             whole("width", width, 1)
@@ -125,6 +127,7 @@ class Store(Seen):
             StoreError: there is none, or it cannot be read.
         """
         folder = place("path", path)
+        locks.needed()
         with on_disk(folder):
             if not (folder / "experiment.yaml").exists() and not groups(folder):
                 raise StoreError(f"{folder} is no store; make one with: clockless run study.yaml --out {folder}.")
@@ -151,7 +154,7 @@ class Store(Seen):
         return store
 
     def _tell(self, event: str, **details: int) -> None:
-        about = {"version": version("clockless"), "sources": self.jobs.sources}
+        about = {"version": __version__, "sources": self.jobs.sources}
         self.journal.tell(event, fingerprint=self.experiment.fingerprint, **about, **details)
 
     @property

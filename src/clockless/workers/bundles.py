@@ -32,6 +32,7 @@ import yaml
 from clockless import disk
 from clockless.errors import ClocklessError, OutputError, ParameterError, StoreError, instance, place, shown
 from clockless.stores.store import Store
+from clockless.version import __version__
 from clockless.workers.status import exported
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def write(store: Store, path: str | os.PathLike[str]) -> Bundle:
         _fill(folder, store, done)
         about = {
             "format": FORMAT, "fingerprint": store.experiment.fingerprint, "digest": store.digest(),
-            "version": version("clockless"), "sources": store.jobs.sources, "done": done, "jobs": store.job_count,
+            "version": __version__, "sources": store.jobs.sources, "done": done, "jobs": store.job_count,
         }  # fmt: skip
         names = _plain_files(folder)
         listed = {name: {"bytes": (folder / name).stat().st_size, "sha256": _sum(folder / name)} for name in names}
@@ -160,7 +161,7 @@ def environment(store: Store) -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     return {
-        "clockless": version("clockless"), "sources": store.jobs.sources, "python": platform.python_version(),
+        "clockless": __version__, "sources": store.jobs.sources, "python": platform.python_version(),
         "packages": packages, "system": platform.system(), "machine": platform.machine(),
     }  # fmt: skip
 
@@ -186,7 +187,7 @@ def _readme(store: Store, done: int, cite: str) -> str:
     works = "".join(f"- {line}\n" for line in cite.splitlines() if line.strip())
     return f"""# {experiment.title or experiment.fingerprint}
 
-An experiment of clockless {version("clockless")}: {experiment.replicas:,} replicas, {experiment.steps:,} steps.
+An experiment of clockless {__version__}: {experiment.replicas:,} replicas, {experiment.steps:,} steps.
 Axes: {axes}.
 {done} of {store.job_count} jobs are done.
 

@@ -124,8 +124,8 @@ def _leave_out(clock, lanes, step, key, there, edges):
 def _advance(packed, first, last):
     """Run steps `first` to `last` (not included) of one block.
 
-    `packed` holds stamp, layout, (wires, edges, push, pull, bench, warm, found), the clock if it leaves edges out, comparator,
-    lanes, roles, (wanted, key) and `drawn`, the examples of the steps [step, draw, lane].
+    `packed` holds stamp, layout, (wires, edges, push, pull, bench, warm, found), the clock if it leaves edges out,
+    comparator, lanes, roles, (wanted, key) and `drawn`, the examples of the steps [step, draw, lane].
     """
     _, layout, circuit, absent, comparator, lanes, roles, scratch, drawn = unpack(packed)
     wires, edges, push, pull, bench, warm, found = circuit
