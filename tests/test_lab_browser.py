@@ -165,3 +165,5 @@ def test_every_preset_begins_and_a_refusal_is_said(browser, address):
     browser.execute_script("document.getElementById('field-task').dispatchEvent(new Event('change'))")
     page.find("begin").click()
     page.until(lambda: page.find("alarm").text, "the refusal")
+    severe = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+    assert not severe, severe

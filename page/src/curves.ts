@@ -9,11 +9,31 @@ const MOST = 6000; // points; then every second one is left out
 const short = (value: number): string =>
   value === 0 ? "0" : value >= 1e-3 && value < 1e4 ? String(Number(value.toPrecision(3))) : value.toExponential(0);
 
-function axes(x: string, y: string): uPlot.Axis[] {
+// Logarithmic scales of our own making: uPlot's ticks round to so many decimals, and errors may go down to 1e-32.
+function decades(min: number, max: number): [number, number] {
+  if (!(min > 0) || !(max > 0)) return [0.1, 1];
+  const [low, high] = [Math.floor(Math.log10(min) + 1e-9), Math.ceil(Math.log10(max) - 1e-9)];
+  return [10 ** low, 10 ** Math.max(high, low + 1)];
+}
+
+function ticks(min: number, max: number): number[] {
+  const [low, high] = [Math.round(Math.log10(min)), Math.round(Math.log10(max))];
+  const by = Math.max(1, Math.ceil((high - low) / 6));
+  const found: number[] = [];
+  for (let k = low; k <= high; k += by)
+    for (const times of high - low < 3 ? [1, 2, 5] : [1]) if (k < high || times === 1) found.push(times * 10 ** k);
+  return found;
+}
+
+const LOGARITHMIC: uPlot.Scale = { distr: 3, log: 10, range: (_, min, max) => decades(min, max) };
+
+function axes(x: string, y: string, logarithmic: boolean): uPlot.Axis[] {
   const look = { stroke: () => shade("--ink"), grid: { stroke: () => shade("--line"), width: 1 }, ticks: { stroke: () => shade("--line"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "13px system-ui, sans-serif" };
+  const values = (_: uPlot, splits: number[]) => splits.map((value) => (value === null ? "" : short(value)));
+  const decimal = { splits: (_: uPlot, __: number, min: number, max: number) => ticks(min, max), filter: (_: uPlot, splits: number[]) => splits };
   return [
-    { ...look, label: x, values: (_, splits) => splits.map((value) => (value === null ? "" : short(value))) },
-    { ...look, label: y, size: 62, values: (_, splits) => splits.map((value) => (value === null ? "" : short(value))) },
+    { ...look, label: x, values, ...(logarithmic ? decimal : {}) },
+    { ...look, label: y, size: 62, values, ...decimal },
   ];
 }
 
@@ -71,11 +91,11 @@ export class Curves {
       if (this.many) bands.push({ series: [at + 3, at + 1], fill: clear(colour) });
     }
     const scales: uPlot.Scales = {
-      x: { time: false, distr: this.logarithmic ? 3 : 1, log: 10 },
-      y: { distr: 3, log: 10 },
+      x: this.logarithmic ? { ...LOGARITHMIC, time: false } : { time: false },
+      y: LOGARITHMIC,
     };
     this.plot = new uPlot(
-      { ...this.size(), series, bands, scales, axes: axes(...this.words), legend: { show: false }, cursor: { show: false } },
+      { ...this.size(), series, bands, scales, axes: axes(...this.words, this.logarithmic), legend: { show: false }, cursor: { show: false } },
       this.data(),
       this.place,
     );
@@ -133,6 +153,19 @@ export class Curves {
   }
 }
 
+// A line of a legend: what the line looks like, and what it is.
+export function row(text: string, colour: string, dash = ""): HTMLElement {
+  const found = document.createElement("span");
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const look = { x1: "0", x2: "38", y1: "6", y2: "6", stroke: colour, "stroke-width": "2.5", "stroke-dasharray": dash };
+  for (const [name, value] of Object.entries(look)) line.setAttribute(name, value);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(line);
+  found.append(svg, text);
+  return found;
+}
+
 // Curves of a store: a median and a band for every value of its first axis.
 export function drawStore(
   place: HTMLElement,
@@ -159,7 +192,7 @@ export function drawStore(
   return new uPlot(
     {
       width: Math.max(place.clientWidth, 200), height: 300, series, bands, legend: { show: false }, cursor: { show: false },
-      scales: { x: { time: false, distr: 3, log: 10 }, y: { distr: 3, log: 10 } }, axes: axes("step", "error"),
+      scales: { x: { ...LOGARITHMIC, time: false }, y: LOGARITHMIC }, axes: axes("step", "error", true),
     },
     [steps.slice(1), ...data] as uPlot.AlignedData,
     place,

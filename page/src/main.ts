@@ -1,6 +1,6 @@
 // The page: it shows what the library's own learners do, and asks them for what the user wants; it simulates nothing.
 import "./style.css";
-import { Curves } from "./curves";
+import { Curves, row } from "./curves";
 import { Forms } from "./forms";
 import type { Began, Hello, ToPage } from "./messages";
 import { NetworkView, type Picked } from "./network";
@@ -197,17 +197,7 @@ function slowly(): void {
   const lines = curves.last();
   const said = lines.map((line) => `${line.name}: ${line.value}`).join("; ");
   find("errors").replaceChildren(
-    ...lines.map((line) => {
-      const row = document.createElement("span");
-      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      const stroke = document.createElementNS("http://www.w3.org/2000/svg", "line");
-      const look = { x1: "0", x2: "38", y1: "6", y2: "6", stroke: line.colour, "stroke-width": "2.5", "stroke-dasharray": line.dash };
-      for (const [name, value] of Object.entries(look)) stroke.setAttribute(name, value);
-      svg.setAttribute("aria-hidden", "true");
-      svg.append(stroke);
-      row.append(svg, `${line.name}: ${line.value}`);
-      return row;
-    }),
+    ...lines.map((line) => row(`${line.name}: ${line.value}`, line.colour, line.dash)),
   );
   find("curves").setAttribute("aria-label", `${began?.words.error} against ${began?.words.time}s. Now ${said}`);
   legend();

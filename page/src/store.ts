@@ -1,7 +1,7 @@
 // A store that fills: a square for every job, curves of what is done, and what went wrong.
 import type uPlot from "uplot";
-import { shade } from "./colours";
-import { drawStore } from "./curves";
+import { LINES, shade } from "./colours";
+import { drawStore, row } from "./curves";
 import type { Watched } from "./messages";
 
 const NAMES = ["waiting", "running", "done", "failed"];
@@ -31,7 +31,7 @@ export class StoreView {
       this.curves = text;
       this.plot = drawStore(this.find("store-curves"), this.plot, seen.steps, seen.curves as never);
       const last = seen.curves.map((curve) => `${curve.label}: ${Number(curve.middle.at(-1)).toPrecision(3)} (${curve.replicas})`);
-      this.find("store-errors").textContent = `Last median error, replicas in brackets: ${last.join("; ")}`;
+      this.find("store-errors").replaceChildren("Last median error, replicas in brackets:", ...last.map((text, k) => row(text, LINES[k % LINES.length])));
       this.find("store-curves").setAttribute("aria-label", `Median errors against steps. ${last.join("; ")}`);
     }
   }

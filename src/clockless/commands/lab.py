@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -55,6 +56,8 @@ def lab(
         from clockless.stores.store import Store
 
         Store.open(store)  # says in one sentence what is wrong with it
-    serve(Lab(Guard(host, port, token), store, own), lambda address: print(f"The laboratory is open: {address}", flush=True))
+    laboratory = Lab(Guard(host, port, token), store, own)
+    with contextlib.suppress(KeyboardInterrupt):  # which is how it ends
+        serve(laboratory, lambda address: print(f"The laboratory is open: {address}", flush=True))
     print("\nClosed.", file=sys.stderr)
     return 0
