@@ -62,6 +62,9 @@ RULES = {
 DEVICES = {
     "Continuous": cl.Continuous(),
     "AnalogMemory": cl.devices.AnalogMemory(0.1, 1.1, 0.9),
+    "Worn": cl.Worn(0.1, 0.0, 1.0, 0.1),
+    "Continuous, ReadNoise": cl.Continuous(cl.ReadNoise(1e-3)),
+    "Continuous, Priced": cl.Continuous(cl.Priced(1e-3)),
     "Levels": cl.Levels(**LEVELS),
     "Levels, Magnitudes": cl.Levels(**LEVELS, comparator=cl.Magnitudes(1e-4)),
     "Levels, TwoComparators": cl.Levels(**LEVELS, comparator=cl.TwoComparators(1e-4)),

@@ -127,7 +127,10 @@ def check_together(resistors: OhmicNetwork, rule: Any, device: Any, batch: Any) 
     if not isinstance(device.comparator, Ideal):
         if batch != 1:
             raise ParameterError(f"{device.comparator} looks at one example at a time; give batch=1, not {shown(batch)}.")
-        if not (discrete or getattr(device.comparator, "analog", False)):
+        analog = getattr(device.comparator, "analog", False)
+        if analog and isinstance(rule, EquilibriumPropagation):
+            raise ParameterError(f"{device.comparator} reads a clamped and a free state; give rule=CoupledLearning(..).")
+        if not (discrete or analog):
             raise ParameterError(f"{device.comparator} tells only a sign; give rule=SignRule(nudge), not {rule}.")
 
 
