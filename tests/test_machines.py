@@ -243,7 +243,7 @@ def test_two_versions_do_not_mix_in_one_store(tmp_path, made, monkeypatch, clock
     loop.Runner(store).compute(0)
     with monkeypatch.context() as patched:
         patched.setattr("clockless.experiments.jobs.digest_of", lambda *modules: "fedcba9876543210")
-        patched.setattr("clockless.stores.provenance.version", lambda name: "9.9.9")
+        patched.setattr("clockless.stores.provenance.__version__", "9.9.9")
         code, _, err = clockless("resume", store.path, "--threads", "1")
         assert (code, len(err.splitlines())) == (2, 1)
         assert "cannot be gone on with: it was made with clockless" in err

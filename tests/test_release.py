@@ -46,7 +46,7 @@ def test_everything_has_an_extra():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     (everything,) = extras["all"]
-    assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) == {"modules", "mpi", "cluster", "notebooks"}
+    assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) == {"modules", "mpi", "cluster", "lab", "notebooks"}
     assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) <= set(extras)
 
 

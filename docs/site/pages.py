@@ -27,7 +27,8 @@ REFERENCE: dict[str, tuple[str, str]] = {
     "networks": ("Networks", "Network networks architectures windows"),
     "media": (
         "Media",
-        "Resistors Circuit laws XY TimedResistors DeepResistive Modules MLP Medium Bench check adjoint_gradient",
+        "Resistors Circuit laws XY TimedResistors RelaxingResistors DeepResistive Modules MLP Medium Bench check "
+        "adjoint_gradient",
     ),
     "rules": (
         "Rules",
@@ -36,11 +37,11 @@ REFERENCE: dict[str, tuple[str, str]] = {
     "clocks": (
         "Clocks and triggers",
         "clocks Global Bernoulli FixedFraction Poisson Oscillators Dropout "
-        "triggers PoissonEvents FreeOscillators SelfTriggered SignChanges Avalanches",
+        "triggers PoissonEvents FreeOscillators SelfTriggered SignChanges Avalanches Ticks",
     ),
     "devices": (
         "Devices and comparators",
-        "devices Continuous Levels SignedLevels AnalogMemory Ideal Magnitudes TwoComparators",
+        "devices Continuous Levels SignedLevels AnalogMemory Worn Ideal Magnitudes TwoComparators ReadNoise Priced",
     ),
     "optimisers": ("Optimisers and samplers", "optimisers Descent Momentum Adam samplers Epochs Shown"),
     "tasks": ("Tasks", "Task tasks"),

@@ -77,6 +77,11 @@ def _check_device(circuit: NonlinearNetwork, replica: Replica) -> None:
             "the range with Circuit(network, law, low=.., high=..)."
         )
     if not isinstance(device.comparator, Ideal):
+        if getattr(device.comparator, "analog", False):
+            raise ParameterError(
+                f"device: {device.comparator} reads squares of voltages, which linear resistors learn from; edges of a "
+                "circuit learn by their own law; give a device without it."
+            )
         if replica.batch != 1 and not (isinstance(replica.batch, Epochs) and replica.batch.size == 1):
             raise ParameterError(
                 f"{device.comparator} looks at one example at a time; give batch=1 or Epochs(1), not {shown(replica.batch)}."
