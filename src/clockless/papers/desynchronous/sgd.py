@@ -111,7 +111,7 @@ def figure_2c(options: Options) -> FigureData:
 
 
 def _drawn(options: Options) -> list[tasks.Task]:
-    count = 16 if options.tiny else 50
+    count = 8 if options.tiny else 50
     return [tasks.regression(networks.board16(), seed=options.seed * count + k) for k in range(count)]
 
 
