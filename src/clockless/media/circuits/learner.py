@@ -83,6 +83,7 @@ class Block:
         self._draw = Draw(mine, self.lanes, examples)
         self._stamp = stamp(engine.__name__, first.rule, first.clock, first.device, first.optimiser)
         self._layout: engine.Layout | None = None
+        self._packed: Packed | None = None
         self._wires: Any = None
 
     @property
@@ -95,22 +96,27 @@ class Block:
     def advance(self, last: int) -> None:
         """Do the steps up to `last`, not included."""
         try:
-            layout = self._laid_out()
-            edges = self._circuit.learning
-            circuit = (self._wires, edges, self._push, self._pull, self._bench, self._warm, self._found)
             while self.step < last:
                 # Chunks begin at multiples of their length, and what is drawn depends on the absolute step alone.
                 end = last if self._draw.always else min(last, (self.step // CHUNK + 1) * CHUNK)
-                drawn = self._draw(self.step, end)
-                packed = Packed(
-                    self._stamp, layout, circuit, self._absent, self._comparator, self.lanes, self._roles,
-                    (self._scratch.wanted, self._scratch.key), drawn,
-                )  # fmt: skip
-                engine.advance(packed, self.step, end)
+                engine.advance(self._arguments(self._draw(self.step, end)), self.step, end)
                 unit_lanes.tally(self._scratch, self.state_of_lanes)
                 self.step = end
         except NumbaError as error:
             raise not_compiled_together(error) from None
+
+    def _arguments(self, drawn: np.ndarray) -> Packed:
+        """What the loop works on, taken apart once: all arrays stay, and examples of the next steps are written into one."""
+        if self._packed is None:
+            self._drawn = np.zeros((1 if self._draw.always else CHUNK, *drawn.shape[1:]), dtype=drawn.dtype)
+            layout, scratch = self._laid_out(), self._scratch
+            circuit = (self._wires, self._circuit.learning, self._push, self._pull, self._bench, self._warm, self._found)
+            self._packed = Packed(
+                self._stamp, layout, circuit, self._absent, self._comparator, self.lanes, self._roles,
+                (scratch.wanted, scratch.key), self._drawn,
+            )  # fmt: skip
+        self._drawn[: len(drawn)] = drawn
+        return self._packed
 
     def _laid_out(self) -> engine.Layout:
         """Find or compile the separate parts of the loop."""
