@@ -39,14 +39,14 @@ def figure_e(datasets: Datasets) -> Figure:
     halves: Any = figure.subfigures(2, 1, height_ratios=(1.42 * data.sizes["case"], 3.9))
     upper, lower = halves
     grid = upper.subplots(data.sizes["case"], columns)
-    for row, case in zip(grid, data.case.values, strict=True):
+    for number, (row, case) in enumerate(zip(grid, data.case.values, strict=True)):
         architecture = _wired(json.loads(str(data.network.sel(case=case).values)))
         one = data.sel(case=case)
         largest = float(np.nanmax(np.abs(one.traces.values[shown, : architecture.couplings])))
         for axes, at in zip(row, shown, strict=True):
             couplings = one.traces.values[at, : architecture.couplings]
             shades = _draw_map(axes, architecture, one.response.values[at], couplings / largest)
-            axes.set_title(f"step {int(data.step[at]):,}" if row is grid[0] else "")
+            axes.set_title(f"step {int(data.step[at]):,}" if number == 0 else "")
         row[0].text(
             -0.05, 0.5, f"{case}\n" + r"$|W|\leq$" + f"{largest:.2g}", rotation=90, transform=row[0].transAxes,
             ha="right", va="center", fontsize=7, multialignment="center",
@@ -149,7 +149,7 @@ def _draw_contrasts(axes: Axes, datasets: Datasets) -> None:
     axes.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
     axes.set_xticks(range(len(_SHOWN)), [case.replace(", ", ",\n") for case in _SHOWN])
     axes.set_ylabel("rise of the responses'\ncontrast (decades)")
-    axes.legend(loc="center", fontsize=6)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=6)  # above the legend of inputs
 
 
 def _draw(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str, dashes: str, label: str) -> None:
