@@ -204,7 +204,7 @@ def test_own_parts_appear_and_learn(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"medium": {"kind": "bench", "command": "touch /tmp/x"}}, "offers"),
+        ({"medium": {"kind": "bench", "command": "touch x"}}, "offers"),
         ({"medium": {"kind": "evil.py:Medium"}}, "offers"),
         ({"clock": {"kind": "os:system"}}, "offers"),
         ({"device": {"kind": "levels", "comparator": {"kind": "evil.py:Part"}}}, "offers"),
