@@ -66,7 +66,7 @@ class Session:
         conductance = value[:, 0].copy() if self.conducts else 1.0 / value[:, 0]
         self.network = network_of(conductance, nodes, len(task.inputs))
         self._examples: Examples = examples_of(task)
-        self._pushed = pushed_of(len(task.inputs), len(task.outputs))
+        self._pushed = pushed_of(len(task.inputs), len(task.outputs), edges)
         self.state = _first_state(replica, value, limits)
         self._scratch = triggering.Scratch(
             np.zeros(nodes), np.zeros(edges), np.zeros(edges), np.zeros((2, 1), dtype=np.uint32),

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from clockless.learning.unit_lanes import signal_of
 from clockless.media.resistors.in_time.inverse import change, invert, unbalanced
-from clockless.media.resistors.in_time.states import sense, settle
+from clockless.media.resistors.in_time.sensing import look_around, sense
+from clockless.media.resistors.in_time.states import settle
 from clockless.media.resistors.in_time.triggering import (
     Scratch,
     State,
@@ -54,6 +55,7 @@ class Layout(NamedTuple):
     invert: int
     settle: int
     act: int
+    look: int
     within: Within
 
 
@@ -76,7 +78,7 @@ def act(stamp, layout, parts, limits, lanes, wiring, network, examples, pushed, 
     """
     medium, device, counts = parts[0], parts[2], state.counts
     about = (wiring, network, examples, counts.example[0], pushed)
-    call(layout.sense, (device.comparator, lanes, *about, counts.fired, e, e + 1, scratch.key, scratch.sensed))
+    call(layout.sense, (device.comparator, lanes, *about, counts.fired, e, scratch.key, scratch.sensed))
     new = decide(parts, limits, lanes, network.conductance[e], scratch.sensed[e], state, scratch, e)
     state.value[e, 0] = new
     by = conductance_of(medium, new) - network.conductance[e]
@@ -114,11 +116,16 @@ def settle_all(push, wiring, network, examples, example, pushed):
 
 
 @separate
-def sense_edges(comparator, lanes, wiring, network, examples, example, pushed, fired, first, last, key, sensed):
-    """Write what the edges from `first` to `last` (not included) sense into `sensed` [edge]."""
-    for e in range(first, last):
-        listen(comparator, lanes, fired[e], key)
-        sensed[e] = sense(comparator, wiring, network, examples, example, pushed, e, key)
+def sense_edge(comparator, lanes, wiring, network, examples, example, pushed, fired, e, key, sensed):
+    """Write what an edge senses into `sensed` [edge]."""
+    listen(comparator, lanes, fired[e], key)
+    sensed[e] = sense(comparator, wiring, network, examples, example, pushed, e, key)
+
+
+@separate
+def look_at_all(comparator, lanes, wiring, network, examples, example, pushed, fired, key, sensed):
+    """Write what all edges sense into `sensed` [edge]."""
+    look_around(comparator, lanes, wiring, network, examples, example, pushed, fired, key, sensed)
 
 
 def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
@@ -128,18 +135,19 @@ def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: St
     shown = (wiring, network, examples, 0, pushed)
     within = Within(
         follow_change.address(wiring, network, counts, state.times.worst, scratch.u, 0, 0.0),
-        sense_edges.address(device.comparator, lanes, *shown, counts.fired, 0, 0, scratch.key, scratch.sensed),
+        sense_edge.address(device.comparator, lanes, *shown, counts.fired, 0, scratch.key, scratch.sensed),
     )
     acting = act.address(stamp, within, (medium, rule, device, optimiser), limits, lanes, *about, state, scratch, 0)
-    return Layout(invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting, within)
+    looking = look_at_all.address(device.comparator, lanes, *shown, counts.fired, scratch.key, scratch.sensed)
+    return Layout(invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting, looking, within)
 
 
 @called
-def _look(sense_at, parts, lanes, wiring, network, examples, pushed, state, scratch):
+def _look(look_at, parts, lanes, wiring, network, examples, pushed, state, scratch):
     """Signals of all edges as they are now."""
     medium, comparator, nudge = parts[0], parts[4].comparator, parts[1].nudge[0]
     about, counts = (wiring, network, examples, state.counts.example[0], pushed), state.counts
-    call(sense_at, (comparator, lanes, *about, counts.fired, 0, state.due.size, scratch.key, scratch.sensed))
+    call(look_at, (comparator, lanes, *about, counts.fired, scratch.key, scratch.sensed))
     for e in range(state.due.size):
         gradient = signal_of(medium, network.conductance[e], scratch.sensed[e])
         scratch.signal[e] = steer(parts[5], gradient, nudge, state.memory.optimiser, e, 0)
@@ -163,7 +171,7 @@ def _advance(packed, last, most):
             call(layout.invert, (wiring, network, counts))
         call(layout.settle, (push, wiring, network, examples, counts.example[0], pushed))
         if watching(trigger):
-            _look(layout.within.sense, parts, lanes, wiring, network, examples, pushed, state, scratch)
+            _look(layout.look, parts, lanes, wiring, network, examples, pushed, state, scratch)
         if hearing(trigger) and acted >= 0:
             tell(trigger, lanes, wiring, state, scratch, limits, acted)
         # Who watches is asked after every event anywhere, others after their own, and all at the start.

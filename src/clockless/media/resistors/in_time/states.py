@@ -1,4 +1,4 @@
-"""What edges sense of free and pushed twin networks while an example is shown, and what both dissipate, from Z, T and G.
+"""How the pushed twin differs from the free one while an example is shown, and what both dissipate, from Z, T and G.
 
 See `inverse` for Z, T and G. At source voltages x the free outputs are V_F = T_O x and r = V_D - V_F; Y = Z_OO [output,
 output] is the outputs' resistance matrix while inputs are held. The pushed twin differs by currents W r that enter at the
@@ -9,11 +9,7 @@ outputs:
 - centred, half of the difference between beta and -beta: with N = (1 - beta^2 Y^2)^-1 both together are W_L = beta N and
   W_H = -2 beta^2 Y N, which exist while 1 - beta Y is positive definite (NaN otherwise).
 
-With z = Z_O b the potentials' drop over an edge per ampere at each output and d its drop per volt at each input,
-
-    dV_C - dV_F = z.W_L r,     dV_C + dV_F = 2 d.x + z.W_H r,     W_H = W_L but for the centred nudge,
-
-and an edge senses their product: no difference of nearly equal squares. All examples at once need only the moments C_rx =
+All examples at once need only the moments C_rx =
 sum r x^T and C_rr = sum r r^T, as in `columns`. Power, in watts, is x^T G x in the free twin and r^T W Y W r more in the
 pushed one, since the free state is the minimum of half the power; centred it is the mean of both pushes.
 """
@@ -25,7 +21,6 @@ from typing import NamedTuple
 import numpy as np
 
 from clockless.numerics.lanes import uncounted
-from clockless.parts.comparators import compare
 from clockless.parts.part import behaviour
 from clockless.parts.pushes import Clamp, Nudge
 
@@ -52,6 +47,10 @@ class Pushed(NamedTuple):
     rx: np.ndarray  # C_rx [output, input] of all examples
     rr: np.ndarray  # C_rr [output, output]
     sides: np.ndarray  # [2, output] scratch
+    drops: np.ndarray  # [output, edge] of what is sensed by all: per ampere at an output
+    slopes: np.ndarray  # [input, edge] per volt at an input
+    both_sides: np.ndarray  # [2, output, edge] drops W_L, drops W_H
+    products: np.ndarray  # [2, edge]
     power: np.ndarray  # [2]: of the free and of the pushed twin, watts; the mean over examples where all are shown
 
 
@@ -61,11 +60,12 @@ def examples_of(task: object) -> Examples:
     return Examples(x, y, x.T @ x, y.T @ x, y.T @ y)
 
 
-def pushed_of(inputs: int, outputs: int) -> Pushed:
+def pushed_of(inputs: int, outputs: int, edges: int) -> Pushed:
     """Room for it."""
     y, left, right, extra, both, rr = (np.zeros((outputs, outputs)) for _ in range(6))
     rx, sides = np.zeros((outputs, inputs)), np.zeros((2, outputs))
-    return Pushed(y, left, right, extra, both, np.zeros(outputs), rx, rr, sides, np.zeros(2))
+    wide = np.zeros((outputs, edges)), np.zeros((inputs, edges)), np.zeros((2, outputs, edges)), np.zeros((2, edges))
+    return Pushed(y, left, right, extra, both, np.zeros(outputs), rx, rr, sides, *wide, np.zeros(2))
 
 
 def weigh(push, pushed):
@@ -216,37 +216,3 @@ def _moments(wiring, t, examples, rx, rr):
             rr[o, p] = examples.yy[o, p]
             for s in range(inputs):
                 rr[o, p] -= t[wiring.outputs[o], s] * examples.yx[p, s] + rx[o, s] * t[wiring.outputs[p], s]
-
-
-@uncounted
-def sense(comparator, wiring, network, examples, example, pushed, edge, key):
-    """What an edge senses of what is shown: sum of dV_C^2 - dV_F^2, volts squared, or what its comparator makes of it."""
-    z, t, sides = network.inverse, network.transfer, pushed.sides
-    outputs, inputs = pushed.rx.shape
-    i, j = wiring.edge_from[edge], wiring.edge_to[edge]
-    for o in range(outputs):
-        sides[0, o] = 0.0
-        sides[1, o] = 0.0
-    for p in range(outputs):
-        drop = z[wiring.outputs[p], i] - z[wiring.outputs[p], j]
-        for o in range(outputs):
-            sides[0, o] += drop * pushed.left[p, o]
-            sides[1, o] += drop * pushed.right[p, o]
-    if example < 0:
-        sensed = 0.0
-        for o in range(outputs):
-            total = 0.0
-            for s in range(inputs):
-                total += 2.0 * pushed.rx[o, s] * (t[i, s] - t[j, s])
-            for p in range(outputs):
-                total += pushed.rr[o, p] * sides[1, p]
-            sensed += sides[0, o] * total
-        return sensed
-    difference = 0.0
-    total = 0.0
-    for o in range(outputs):
-        difference += sides[0, o] * pushed.residual[o]
-        total += sides[1, o] * pushed.residual[o]
-    for s in range(inputs):
-        total += 2.0 * (t[i, s] - t[j, s]) * examples.x[example, s]
-    return compare(comparator, difference, total, edge, key, 0)
