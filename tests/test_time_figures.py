@@ -1,14 +1,18 @@
 """Numbers of the figures on continuous time from made-up data whose answers are known; the tiny version drawn."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray
 
+import clockless as cl
 from clockless.papers import Options
-from clockless.papers.time import CAPTIONS, FIGURES, power, relaxing
+from clockless.papers.time import CAPTIONS, FIGURES, noise, power, relaxing, swinging
 from clockless.papers.time.drawings import DRAW
 from clockless.papers.time.triggered import CLOCKS, claims, needed
+from clockless.papers.trends import median_interval
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -79,6 +83,8 @@ def made_up_ratios(shift=1.0):
         {
             "scaled_error": (("p", "ratio", "task", "look"), np.stack([np.stack([e] * 3, axis=1) for e in (error, other)])),
             "time": (("ratio", "look"), time),
+            "frequency": (("ratio", "task"), np.repeat(np.sqrt(np.maximum(ratios - 0.25, 0))[:, None], 3, axis=1)),
+            "growth": (("ratio", "task"), np.full((len(ratios), 3), -0.5)),
         },
         {"p": [1.0, 0.1], "ratio": ratios},
     )
@@ -99,6 +105,138 @@ def test_frequencies_of_a_mode_that_lags():
     time, error = lagging(ratios)
     found = [relaxing.swings(t, e[None])[0] for t, e in zip(time, error, strict=True)]
     np.testing.assert_allclose(found, np.sqrt(ratios - 0.25), rtol=0.05)
+
+
+def small(medium, task, ohms, nudge, rate):
+    return swinging.small_swings(medium, task, ohms, nudge, rate, 1.0)
+
+
+def test_small_swings_of_a_divider_are_those_of_one_mode():
+    """Two edges, one free node that is the output: the eigenvalues are 0 and the roots of tau s^2 + s + gamma = 0."""
+    network, ohms, capacity, rate = cl.Network([(0, 1), (1, 2)]), np.array([1.0, 2.0]), 0.7, 30.0
+    task = cl.Task([0], [1], [2], [[1.0]], [[2 / 3]], [[1.0]], [[2 / 3]])
+    found = swinging.small_swings(cl.Resistors(network), task, ohms, 0.3, rate, capacity)
+    tau = capacity / (1 / 1.0 + 1 / 2.0)
+    drops = np.array([1 / 3, 2 / 3])
+    gamma = rate * tau / capacity * np.sum((drops / ohms**2) ** 2)
+    exact = np.array([0.0, *np.roots([tau, 1.0, gamma])], dtype=complex)
+    assert np.abs(found[:, None] - exact).min(axis=0).max() < 1e-12
+    frequency, growth = swinging.fastest_swing(found)
+    assert frequency == pytest.approx(np.sqrt(gamma / tau - 1 / (4 * tau**2)))
+    assert growth == pytest.approx(0, abs=1e-12)
+
+
+def test_the_loop_over_events_swings_as_its_linear_dynamics_say():
+    """A divider that starts near what it learns, at a ratio of 9: its output crosses the target every half period.
+
+    A tick is 1/200 of a period, and what is learned in it comes half a tick late: 2 % is allowed.
+    """
+    network, ohms, capacity = cl.Network([(0, 1), (1, 2)]), np.array([1.0, 2.0]), 2_000.0
+    task = cl.Task([0], [1], [2], [[1.0]], [[2 / 3]], [[1.0]], [[2 / 3]])
+    tau = capacity / 1.5
+    rate = 9 / tau / (tau / capacity * (1 / 9 + 1 / 36))
+    values = swinging.small_swings(cl.Resistors(network), task, ohms, 0.3, rate, capacity)
+    frequency, _ = swinging.fastest_swing(values)
+    assert frequency == pytest.approx(np.sqrt(9 - 0.25) / tau)
+    period = 2 * np.pi / frequency
+    medium, rule = cl.RelaxingResistors(network, capacity=capacity), cl.CoupledLearning(0.3, rate * period / 200)
+    run = cl.train(
+        medium, task, rule=rule, clock=cl.Ticks(period / 200), initial=ohms * [1.0, 1.002], steps=round(2.5 * period),
+        record=list(range(0, round(2.5 * period), 5)), traces=True,
+    )  # fmt: skip
+    learned, at = run.data.traces.values.reshape(-1, 2), run.data.step.values
+    crossings = at[np.flatnonzero(np.diff(np.sign(learned[:, 1] - 2.0 * learned[:, 0])) != 0)]
+    assert len(crossings) == 5
+    assert np.mean(np.diff(crossings)) == pytest.approx(period / 2, rel=0.02)
+
+
+def differenced(medium, task, ohms, nudge, rate):
+    """The same eigenvalues from the equations of motion as they stand, by central differences; 1 F at every node."""
+    nodes, outputs = medium.network.nodes, list(task.outputs)
+    held = [*task.inputs, *task.ground]
+    free = np.setdiff1d(np.arange(nodes), held)
+    hidden = np.setdiff1d(free, outputs)
+    volts = dict(zip(held, [*task.x_train[0], *[0.0] * len(task.ground)], strict=True))
+    settled = medium.settle(ohms, volts)
+
+    def motion(y):
+        twins = np.array([settled, settled])
+        twins[0, free], twins[1, hidden], resistances = np.split(y, [len(free), len(free) + len(hidden)])
+        twins[1, outputs] = twins[0, outputs] + nudge * (task.y_train[0] - twins[0, outputs])
+        laplacian = medium.laplacian(1 / resistances).toarray()
+        drops = np.array([medium.drops(twin) for twin in twins])
+        learning = rate / (2 * nudge) * (drops[1] ** 2 - drops[0] ** 2) / resistances**2
+        return np.concatenate([-(laplacian @ twins[0])[free], -(laplacian @ twins[1])[hidden], learning])
+
+    start = np.concatenate([settled[free], settled[hidden], ohms])
+    steps = 1e-5 * np.eye(len(start))
+    return np.linalg.eigvals(np.array([(motion(start + h) - motion(start - h)) / 2e-5 for h in steps]).T)
+
+
+def test_small_swings_of_a_board_are_those_of_its_equations_of_motion():
+    """And they grow beyond some ratio, where no swing of a single mode does."""
+    medium, ohms = cl.Resistors(cl.networks.board16()), np.random.default_rng(4).uniform(0.5, 2.0, 16)
+    task = cl.tasks.allosteric(medium.network, outputs=1, seed=4)
+    volts = dict(zip([*task.inputs, *task.ground], [*task.x_train[0], 0.0], strict=True))
+    target = [[medium.settle(ohms, volts)[task.outputs[0]]]]
+    task = replace(task, y_train=target, y_test=target)
+    growth = []
+    for rate in (0.1, 1e4, 1e5):
+        found, other = (rule(medium, task, ohms, 0.2, rate) for rule in (small, differenced))
+        scale = np.abs(found).max()
+        growing, oscillating = found.real.max(), np.abs(found.imag).max()
+        assert growing == pytest.approx(other.real.max(), abs=1e-6 * scale)
+        assert oscillating == pytest.approx(np.abs(other.imag).max(), abs=1e-4 * scale)
+        growth.append(growing)
+    assert growth[0] < 1e-9
+    assert growth[1] > 0.1
+
+
+def test_medians_have_intervals_whatever_the_distribution():
+    """Of 12 values the third lowest and highest, by the table of the binomial distribution; infinite ones count as large."""
+    values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, np.inf, np.inf, np.inf])
+    assert median_interval(values) == (6.5, 3.0, np.inf)
+    luck = np.random.default_rng(0).exponential(size=(2_000, 12))
+    _, low, high = median_interval(luck)
+    assert np.mean((low <= np.log(2)) & (np.log(2) <= high)) >= 0.95
+
+
+# --- noise ----------------------------------------------------------------------------------------------------------------
+
+
+def made_up_noise(exponent):
+    """Errors in proportion to a power of the variance, and to the size of updates where ticks are as many."""
+    p, tasks = np.array(noise.P), np.array([1.0, 2.0, 4.0])
+    variance = np.array([noise.LEVELS, noise.LEVELS, noise.LEVELS * noise.WRITES])
+    sizes = np.stack([np.ones(3), 1 / p])[:, :, None, None]
+    error = 1e-9 + 30 * (noise.LEVELS[:, None] ** exponent * tasks) * sizes * np.ones((3, 1, 1, 1, 1))
+    data = xarray.Dataset(
+        {"scaled_error": (("noise", "schedule", "p", "level", "task"), error), "variance": (("noise", "level"), variance)},
+        {"noise": list(noise.KINDS), "schedule": list(noise.SCHEDULES), "p": p},
+    )
+    data["just_learned"] = (("noise", "schedule", "p", "task"), noise.thresholds(data))
+    return data
+
+
+def test_claims_find_the_noise_that_tasks_stand():
+    """Errors in proportion to the variance and to the size of updates: all claims hold; to the variance squared: not all."""
+    data = made_up_noise(1.0)
+    exact = 0.01 / 30 / np.array([1.0, 2.0, 4.0])
+    np.testing.assert_allclose(data.just_learned.values[0, 0], np.tile(exact, (3, 1)), rtol=1e-2)
+    np.testing.assert_allclose(data.just_learned.values[0, 1], exact * np.array(noise.P)[:, None], rtol=1e-2)
+    found = noise.claims(data)
+    assert all(claim.holds for claim in found), [(claim.quantity, claim.measured) for claim in found]
+    steep = noise.claims(made_up_noise(2.0))
+    assert steep[0].measured == pytest.approx(2, abs=0.01)
+    assert not steep[0].holds
+
+
+def test_a_task_without_a_threshold_has_none():
+    """Learned at no level; at all; and lost between the second and the third."""
+    error = np.array([[1e-2, 1e-3, 1e-3], [0.02, 1e-3, 1e-3], [0.3, 2e-3, 1e-1], [0.5, 5e-3, 0.2]])
+    found = noise.just_learned(np.array([0.0, 1e-3, 1e-2, 1e-1]), error)
+    assert np.isnan(found[:2]).all()
+    assert found[2] == pytest.approx(10**-2.5)
 
 
 # --- what learning costs --------------------------------------------------------------------------------------------------

@@ -55,6 +55,22 @@ def share_interval(successes: np.ndarray, trials: int) -> tuple[np.ndarray, np.n
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
+def median_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Median over the last axis and the ends of its interval of at least 95 %; values may be infinite.
+
+    The median lies between the k-th lowest and the k-th highest of n values unless fewer than k of them fall on one side
+    of it: a binomial probability, whatever the distribution (Thompson 1936, doi 10.1214/aoms/1177732502). With fewer than
+    six values they are the extremes.
+    """
+    from scipy.stats import binom
+
+    ordered, count = np.sort(values, axis=-1), values.shape[-1]
+    inside = max(int(binom.ppf(0.025, count, 0.5)) - 1, 0)
+    with np.errstate(invalid="ignore"):  # the mean of two infinite values
+        middle = np.median(ordered, axis=-1)
+    return middle, ordered[..., inside], ordered[..., -1 - inside]
+
+
 def trend_of_shares(at: np.ndarray, successes: np.ndarray, trials: int) -> int:
     """1 if the share of successes out of `trials` rises with `at`, -1 if it falls, 0 if neither is significant at 5 %.
 

@@ -8,9 +8,16 @@ CAPTIONS = {
     "2": "Learning while the network relaxes, allosteric tasks on the board of sixteen edges. Left: one task at three "
     "ratios of the rate of learning to that of relaxation, all edges at once (p = 1). Middle: time after which the error "
     "stays below 1 % of the first, median over tasks; grey: in proportion to 1 / ratio. Right: share of tasks whose error "
-    "rises again by a factor of two. Dotted: 1/4, the critical ratio of a single mode.",
+    "rises again by a factor of two. Bands: 95 % intervals, of medians between order statistics, of shares after Wilson. "
+    "Dotted: 1/4, the critical ratio of a single mode.",
     "3": "What learning costs. Mean resistance, power in the free state and step relative to the resistance over updates "
     "per edge, discrete rule on a board of 128 levels, allosteric tasks: solid with ideal comparators, dashed with a bias "
     "of up to sigma; medians over tasks. Right: last error against power over that at the start, edges that pay the price "
     "lambda for the power of the free state, at equal numbers of updates; medians over tasks.",
+    "4": "How much noise learning stands, allosteric tasks on the board, geometric means over tasks and 95 % intervals. "
+    "Left: mean error over the second half of a run against the thermal noise of a node, k_B T / C in units of the first "
+    "squared error; networks relax for 1.5 times of their slowest mode between two ticks. Middle and right: the variance at "
+    "which a task is just learned (to 1 % of its first error) over p, of heat and of readings in units of the first squared "
+    "error, of writes in units of the wanted change, squared; with as many updates per edge for every p (middle), or as "
+    "many ticks with updates larger by 1 / p (right). Grey: in proportion to p.",
 }

@@ -13,16 +13,18 @@ error's root falls at first where relaxation is fast, and 1 / tau the slowest mo
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockless.media.resistors.medium import Resistors
 from clockless.media.resistors.relaxing.medium import RelaxingResistors
 from clockless.media.resistors.tasks import allosteric
 from clockless.networks.builders import board16
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.papers.time.sources import LAG, MARGIN, QUASISTATIC
+from clockless.papers.time.swinging import fastest_swing, learned_state, small_swings
 from clockless.papers.trends import log_ratio
 from clockless.parts.rules import CoupledLearning
 from clockless.parts.triggers import Ticks
@@ -36,11 +38,13 @@ if TYPE_CHECKING:
 
 NUDGE = 0.2
 SECONDS = 1_000.0  # farads, and so about tau in seconds: a second, the shortest time between two looks, is to be short
-RATIOS = 10.0 ** np.array([-2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 2])
+RATIOS = 10.0 ** np.array([-3, -2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 2])
 P = (1.0, 0.2, 0.05)
 SLOW, FAST = 0.04, 3.0  # ratios that are surely below the threshold, and surely above it
 LEARNED = 0.01  # a task is learned at so much of its first error
 RISE = 0.3  # decades by which an error that oscillates rises again ..
+SWINGS = 0.5  # frequency in 1 / tau of what swings, rather than of two modes that lie close to each other
+GROWS = 1e-6  # growth in 1 / tau beyond rounding: 15 of 16 directions of resistances do not change the output
 FLOOR = 1e-6  # .. from above so much of the first
 # Stated before the first run with the figure's seed; tasks of seed 100 were looked at to choose times and steps.
 SLOPE, SHARE, DECADES, EXPONENT, APART = 0.1, 0.2, 0.5, 0.1, 0.25
@@ -50,7 +54,7 @@ def figure_2(options: Options) -> FigureData:
     """Errors over time for every ratio and p, and verdicts."""
     import xarray
 
-    count, ratios, ps = (4, RATIOS[[2, 5, 7]], (1.0, 0.1)) if options.tiny else (12, RATIOS, P)
+    count, ratios, ps = (4, RATIOS[[3, 6, 8]], (1.0, 0.1)) if options.tiny else (12, RATIOS, P)
     medium, tasks = RelaxingResistors(board16(), low=0.05, high=20.0, capacity=SECONDS), []
     for k in range(count):
         task = allosteric(medium.network, outputs=1, seed=1_000 * options.seed + k)
@@ -68,7 +72,21 @@ def figure_2(options: Options) -> FigureData:
         },
         {"p": list(ps), "ratio": ratios},
     )
+    data["frequency"], data["growth"] = linear(medium, tasks, ratios, options.threads)
     return FigureData({"figure-2": data}, claims(data))
+
+
+def linear(medium: RelaxingResistors, tasks: list[Task], ratios: np.ndarray, threads: int | None) -> tuple[Any, Any]:
+    """Frequency of small swings about what is learned, and how fast any grow, in units of 1 / tau (dims, [ratio, task])."""
+    found = np.zeros((2, len(ratios), len(tasks)))
+    for t, task in enumerate(tasks):
+        speed, rate = speed_and_rate(task)
+        ohms = learned_state(Resistors(medium.network, medium.low, medium.high), task, NUDGE, speed, threads)
+        for k, ratio in enumerate(ratios):
+            # tau is 1 / rate for 1 F at every node, and learning has the speed ratio / tau.
+            values = small_swings(medium, task, ohms, NUDGE, ratio * rate / speed, 1.0)
+            found[:, k, t] = np.array(fastest_swing(values)) / rate
+    return ((("ratio", "task"), found[0]), (("ratio", "task"), found[1]))
 
 
 def louder(task: Task, factor: float) -> Task:
@@ -178,6 +196,10 @@ def claims(data: xarray.Dataset) -> list[Claim]:
     pairs = np.isfinite(critical[[0, -1]]).all(axis=0)
     apart, half = log_ratio(critical[0, pairs], critical[-1, pairs]) if pairs.sum() > 1 else (np.nan, np.nan)
     lowest = float(data.p.values[-1])
+    small = data.frequency.values[fast]
+    swinging = small.min(axis=0) > SWINGS if len(small) > 1 else np.zeros(small.shape[1:], dtype=bool)
+    slopes = np.polyfit(np.log(ratios[fast]), np.log(small[:, swinging]), 1)[0] if swinging.any() else np.zeros(0)
+    grows = float(np.mean(data.growth.values[fast] > GROWS)) if fast.any() else np.nan
     here = (ratios > 0.9) & (ratios < 11)
     kept = np.isfinite(when[here]).any(axis=0) if here.any() else np.zeros(1)
     return [
@@ -197,6 +219,11 @@ def claims(data: xarray.Dataset) -> list[Claim]:
               "Median over tasks. The twin that is compared lags, too, and modes that are faster count less.", source=LAG),
         Claim("2", "exponent of the oscillation's frequency over the ratio", 0.5, EXPONENT, exponent,
               "The frequency is sqrt(gamma / tau).", f"Ratios from {FAST:g}, median over tasks.", source=LAG),
+        Claim("2", "exponent of the frequency of small swings over the ratio", 0.5, EXPONENT,
+              float(np.median(slopes)) if slopes.size else np.nan, "The frequency is sqrt(gamma / tau).",
+              f"Eigenvalues of the linear dynamics about what is learned, ratios from {FAST:g}, median over {slopes.size} "
+              f"tasks that swing. At {100 * grows:.0f} % of the ratios and tasks small swings grow, until resistances come "
+              "to their ends.", source=LAG),
         Claim("2", f"decades between the critical ratios at p = {lowest:g} and p = 1", 0.0, APART, abs(apart), "",
               f"Measured {apart:+.2f} +- {half:.2f} (95 %), at equal mean rates of learning.", source=MARGIN),
     ]  # fmt: skip

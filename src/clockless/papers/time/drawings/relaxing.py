@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clockless.papers.trends import median_interval, share_interval
 from clockless.pictures.style import COLUMN, in_house_style, ordered_line, subplots
 
 if TYPE_CHECKING:
@@ -31,20 +32,25 @@ def figure_2(datasets: dict[str, xarray.Dataset]) -> Figure:
         xscale="log", yscale="log", xlabel="time / relaxation time", ylabel="test error / initial test error",
         ylim=(1e-6, 30),
     )  # fmt: skip
-    left.legend(title="ratio, one task", fontsize=6, title_fontsize=6, loc="lower left")
+    left.legend(title="ratio, one task", fontsize=6, title_fontsize=6, loc="upper right")
     for place, p in enumerate(data.p.values):
         style = {**ordered_line(place, len(data.p)), "label": f"p = {p:g}", "marker": "o", "markersize": 2.5}
         when = np.array([_learned(time, each) for time, each in zip(times, error[place], strict=True)])
-        middle.plot(ratios, np.where(np.isfinite(np.median(when, axis=1)), np.median(when, axis=1), np.nan), **style)
+        last = 2 * times.max()  # beyond the frame: never
+        half, low, high = (np.minimum(each, last) for each in median_interval(when))
+        middle.plot(ratios, np.where(half < last, half, np.nan), **style)
+        middle.fill_between(ratios, low, high, color=style["color"], alpha=0.15, linewidth=0)
         least = np.maximum(np.minimum.accumulate(error[place], axis=-1), _FLOOR)
         rise = np.log10(np.maximum(error[place], _FLOOR) / least).max(axis=-1)
         right.plot(ratios, np.mean(rise > _RISE, axis=1), **style)
+        ends = share_interval((rise > _RISE).sum(axis=1), rise.shape[1])
+        right.fill_between(ratios, *ends, color=style["color"], alpha=0.15, linewidth=0)
     below = ratios <= 0.04
     middle.plot(ratios, np.median(when[below] * ratios[below, None]) / ratios, color="0.6", linewidth=0.7, zorder=0)
     for axes in (middle, right):
         axes.axvline(0.25, color="0.6", linewidth=0.7, linestyle=":")
         axes.set(xscale="log", xlabel="learning rate / relaxation rate")
-    middle.set(yscale="log", ylabel="time to 1 % / relaxation time")
+    middle.set(yscale="log", ylabel="time to 1 % / relaxation time", ylim=(0.3, times.max()))
     right.set(ylabel="share that oscillates", ylim=(-0.03, 1.03))
     right.legend(fontsize=6, loc="upper left")
     return figure
