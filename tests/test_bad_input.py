@@ -139,9 +139,9 @@ def test_fraction_that_rounds_to_no_unit(p):
     assert "12 units" in train_error(clock=cl.FixedFraction(p))
 
 
-@pytest.mark.parametrize("nudge", [0, -0.1, 1.1, NAN, INF, "a", None, [0.1]])
-def test_nudge_outside_0_to_1(nudge):
-    """0 < nudge <= 1."""
+@pytest.mark.parametrize("nudge", [0, -0.1, 10.1, True, NAN, INF, "a", None, [0.1]])
+def test_impossible_nudge(nudge):
+    """0 < nudge <= 10, where beyond 1 outputs are clamped beyond their targets."""
     assert "nudge" in sentence_of(ParameterError, cl.CoupledLearning, nudge, 0.01)
 
 

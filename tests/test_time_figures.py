@@ -9,7 +9,7 @@ import xarray
 
 import clockless as cl
 from clockless.papers import Options
-from clockless.papers.time import CAPTIONS, FIGURES, noise, power, relaxing, swinging
+from clockless.papers.time import CAPTIONS, FIGURES, clamping, noise, power, relaxing, swinging
 from clockless.papers.time.drawings import DRAW
 from clockless.papers.time.triggered import CLOCKS, claims, needed
 from clockless.papers.trends import median_interval
@@ -256,3 +256,58 @@ def test_claims_know_the_square_of_a_price():
         found = power.price_claims(data)
         assert found[0].measured == pytest.approx(exponent)
         assert [claim.holds for claim in found] == [exponent == 2, True, True, True]
+
+
+# --- clamping beyond the target -------------------------------------------------------------------------------------------
+
+
+def made_up_nudges(exponent):
+    """Errors in proportion to nudge^exponent; prices count per unit of the nudge; nudges that grow end like the last one."""
+    nudges, tasks = clamping.NUDGES, np.linspace(0.5, 2.0, 5)
+    errors = np.array([1e-3, 1e-2])[:, None, None] * (nudges**exponent)[:, None] * tasks
+    shape = ("kind", "nudge", "task")
+    nudged = xarray.Dataset(
+        {"scaled_error": (shape, errors), "power": (shape, np.ones_like(errors) * tasks)},
+        {"kind": list(clamping.KINDS), "nudge": nudges},
+    )
+    paid = (clamping.PRICES**2)[:, None, None] * np.ones((1, 3, 1)) * tasks
+    priced = xarray.Dataset(
+        {"scaled_error": (("price", "nudge", "task"), paid), "power": (("price", "nudge", "task"), np.ones_like(paid))},
+        {"price": clamping.PRICES, "nudge": clamping.PRICED},
+    )
+    stages = np.ones((3, clamping.STAGES, 1)) * tasks
+    grown = xarray.Dataset(
+        {
+            "scaled_error": (("schedule", "stage", "task"), np.array([1e-2, 1e-4, 1e-4])[:, None, None] * stages),
+            "power": (("schedule", "stage", "task"), np.array([0.05, 0.5, 0.1])[:, None, None] * stages),
+        },
+        {"schedule": ["first", "last", "growing"], "stage": np.arange(1, clamping.STAGES + 1)},
+    )
+    return nudged, priced, grown
+
+
+def test_claims_know_how_errors_fall_with_the_nudge():
+    for exponent in (-2.0, 0.0):
+        found = clamping.claims(*made_up_nudges(exponent))
+        assert found[0].measured == pytest.approx(exponent, abs=1e-9)
+        assert [claim.holds for claim in found] == [exponent < 0, exponent < 0, *[True] * 6]
+    nudged, priced, grown = made_up_nudges(-2.0)
+    found = clamping.claims(nudged, priced.assign(scaled_error=priced.scaled_error * priced.nudge**0.1), grown)
+    assert found[3].measured == pytest.approx(0.1 * np.log10(25))
+    assert not found[3].holds
+
+
+def test_a_price_counts_per_unit_of_the_nudge():
+    """A divider whose edges pay a price is away from its target by as much at equal price / nudge, to first order, also
+    beyond a nudge of 1.
+    """
+    network = cl.Network([(0, 1), (1, 2)])
+    task = cl.Task([0], [1], [2], [[1.0]], [[0.6]], [[1.0]], [[0.6]])
+    away = []
+    for nudge in (0.05, 0.5, 5.0):
+        device, rule = cl.Continuous(cl.Priced(1e-4 * nudge)), cl.CoupledLearning(nudge, 0.2, "conductance")
+        run = cl.train(cl.Resistors(network), task, rule=rule, device=device, batch=1, steps=400, seed=0)
+        free = run.parameters.values.ravel()
+        away.append(free[1] / free.sum() - 0.6)
+    np.testing.assert_allclose(away[1:], away[0], rtol=5e-3)
+    assert abs(away[0]) > 1e-6

@@ -22,7 +22,7 @@ class Clamp:
     """Outputs are held at free + nudge (target - free), eq. 1 of Wycoff et al. 2022 (doi 10.1063/5.0084631).
 
     Args:
-        nudge: the part of the way to the target, 0 < nudge <= 1.
+        nudge: the part of the way to the target; above 1 outputs are held beyond it.
     """
 
     nudge: float

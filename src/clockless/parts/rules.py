@@ -33,9 +33,15 @@ def learned(rule: Any) -> str:
     return str(getattr(rule, "parameter", "resistance"))
 
 
+_FURTHEST = 10.0  # a nudge beyond is a slip: a percentage, or the rate in its place
+
+
 def _check_nudge(nudge: Any) -> None:
-    if not (isinstance(nudge, Real) and 0 < float(nudge) <= 1):
-        raise ParameterError(f"nudge = {nudge!r}; it is the part of the way to the target, 0 < nudge <= 1.")
+    if isinstance(nudge, bool) or not (isinstance(nudge, Real) and 0 < float(nudge) <= _FURTHEST):
+        raise ParameterError(
+            f"nudge = {shown(nudge)}; it is the part of the way to the target, 0 < nudge <= 1, or up to {_FURTHEST:g} "
+            "to clamp beyond it."
+        )
 
 
 def _check_parameter(parameter: Any) -> None:
@@ -60,7 +66,8 @@ class CoupledLearning:
     so `rate` keeps its meaning while nudge varies.
 
     Args:
-        nudge: eta of the paper, 0 < nudge <= 1.
+        nudge: eta of the paper, 0 < nudge <= 1; up to 10 it clamps outputs beyond their targets (over-clamping), so that
+            noise and bias of readings matter less.
         rate: step size, positive; Ohm^3 / V^2 for resistances, 1 / (Ohm V^2) for conductances.
         parameter: "resistance" or "conductance".
 
@@ -94,7 +101,8 @@ class SignRule:
     that senses exactly nothing moves, too: rounding decides where.
 
     Args:
-        nudge: eta of the paper, 0 < nudge <= 1.
+        nudge: eta of the paper, 0 < nudge <= 1; up to 10 it clamps outputs beyond their targets (over-clamping), so that
+            noise and bias of readings matter less.
         parameter: "resistance", as in the paper, or "conductance", whose levels go the other way.
 
     Raises:

@@ -5,6 +5,7 @@ that 'the success at all values of p demonstrates that edges with entirely self-
 """
 
 from clockless.papers.time.captions import CAPTIONS as CAPTIONS
+from clockless.papers.time.clamping import figure_5
 from clockless.papers.time.noise import figure_4
 from clockless.papers.time.power import figure_3
 from clockless.papers.time.relaxing import figure_2
@@ -16,4 +17,4 @@ CITE = (
     "M. Stern et al., Phys. Rev. Research 4, L022037 (2022), arXiv 2112.11399"
 )
 
-FIGURES = {"1": figure_1, "2": figure_2, "3": figure_3, "4": figure_4}
+FIGURES = {"1": figure_1, "2": figure_2, "3": figure_3, "4": figure_4, "5": figure_5}

@@ -20,4 +20,11 @@ CAPTIONS = {
     "which a task is just learned (to 1 % of its first error) over p, of heat and of readings in units of the first squared "
     "error, of writes in units of the wanted change, squared; with as many updates per edge for every p (middle), or as "
     "many ticks with updates larger by 1 / p (right). Grey: in proportion to p.",
+    "5": "Clamping beyond the target and nudges that grow, allosteric tasks on the board, geometric means over tasks. Left: "
+    "mean error over the second half of a run against the nudge, bands: 95 % intervals: readings with a noise of 10 mV, and "
+    "the discrete rule with a bias of comparators of up to 50 mV; dotted: clamped at the target; grey: 1 / nudge^2. Middle: "
+    "last error against power of edges that pay a price for power, at equal prices per unit of the nudge. Right: the same "
+    "while edges that pay a price of 0.01 learn, at a small and at a large nudge and at nudges that grow from one to the "
+    "other in six stages; squares: ends.",
 }
+"""What each figure shows, for the report."""
