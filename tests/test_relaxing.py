@@ -258,3 +258,66 @@ WRONG = [
 def test_bad_input_gets_a_sentence(wrong, sentence):
     with pytest.raises(ParameterError, match=sentence):
         wrong()
+
+
+# --- one network that alternates ------------------------------------------------------------------------------------------
+
+
+def test_a_network_that_alternates_slowly_learns_as_twins_do():
+    """The same ticks and coins; what is left of a phase of 1 s is exp(-rate x 1 s) of the slowest mode."""
+    task, rule, clock = cl.tasks.allosteric(BOARD, seed=4), cl.CoupledLearning(0.2, 0.5), cl.Ticks(2.0, 0.5)
+    away = []
+    for capacity in (0.02, 0.1):
+        media = (cl.RelaxingResistors(BOARD, capacity=capacity, alternate=each) for each in (None, (1.0, 1.0)))
+        twins, one = (cl.train(medium, task, rule=rule, clock=clock, steps=40, seed=1).parameters.values for medium in media)
+        assert np.abs(twins - 1).max() > 1e-2
+        away.append(np.abs(one - twins).max())
+        slowest = cl.RelaxingResistors(BOARD, capacity=capacity).modes(np.ones(16), [*task.inputs, *task.ground]).rates[0]
+        assert away[-1] < 10 * np.exp(-slowest) + 1e-12
+    assert away[0] < away[1]
+
+
+def test_two_cycles_of_a_divider_that_alternates():
+    """The first contrast is exact: both states are at once where they settle. The second free phase lasts for 0.1 s only.
+
+    V_F = V* + (V_C - V*) exp(-0.1 / (C R_p)) is what edges remember of it; by hand, eq. 2 of Wycoff et al. 2022.
+    """
+    network = cl.Network([(0, 1), (1, 2)])
+    task = cl.Task([0], [1], [2], [[1.0]], [[0.3]], [[1.0]], [[0.3]])
+    medium = cl.RelaxingResistors(network, capacity=0.5, alternate=(0.1, 0.15))
+    rule, nudge, rate = cl.CoupledLearning(0.6, 0.4), 0.6, 0.4
+    mine = session(rule, cl.Ticks(0.25), "full", medium, task)
+    ohms, free = np.ones(2), 0.5
+    for cycle in (1, 2):
+        mine.advance(0.25 * cycle * (1 + 1e-9))
+        clamped = free + nudge * (0.3 - free)
+        drops = np.array([[1 - clamped, clamped], [1 - free, free]])
+        ohms = ohms + rate / (2 * nudge) * (drops[0] ** 2 - drops[1] ** 2) / ohms**2
+        np.testing.assert_allclose(mine.resistances(), ohms, rtol=1e-12)
+        settled, seconds = ohms[1] / ohms.sum(), 0.5 * ohms.prod() / ohms.sum()
+        free = settled + (clamped - settled) * np.exp(-0.1 / seconds)
+
+
+def test_a_network_that_alternates_goes_on_where_it_was():
+    """In the middle of phases, with examples that come and go; and an edge that acts in a free phase learns nothing."""
+    medium = cl.RelaxingResistors(BOARD, capacity=CAPACITY, alternate=(0.7, 0.9))
+    whole = cl.train(medium, TASK, rule=COUPLED, clock=cl.PoissonEvents(1.0), batch=cl.Shown(3.0), steps=20, seed=2)
+    parts = cl.train(medium, TASK, rule=COUPLED, clock=cl.PoissonEvents(1.0), batch=cl.Shown(3.0), steps=9, seed=2).extended(
+        11
+    )
+    np.testing.assert_array_equal(whole.parameters, parts.parameters)
+    np.testing.assert_array_equal(whole.data.energy.isel(step=-1), parts.data.energy.isel(step=-1))
+    mine = session(
+        COUPLED, cl.PoissonEvents(10.0), medium=cl.RelaxingResistors(BOARD, capacity=CAPACITY, alternate=(50.0, 1.0))
+    )
+    mine.advance(1.0)
+    assert mine.state.counts.fired.sum() > 50
+    np.testing.assert_array_equal(mine.resistances(), np.ones(16))
+
+
+def test_phases_that_make_no_sense_get_a_sentence():
+    for wrong in ((0.0, 1.0), (1.0,), 1.0, (1.0, np.nan), "ab"):
+        with pytest.raises(ParameterError, match="give the seconds of a free and of a pushed phase"):
+            cl.RelaxingResistors(BOARD, alternate=wrong)
+    with pytest.raises(ParameterError, match="noise is that of twins"):
+        cl.RelaxingResistors(BOARD, alternate=(1.0, 1.0), temperature=300.0)

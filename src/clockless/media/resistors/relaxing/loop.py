@@ -3,7 +3,8 @@
 Between two events the potentials move as `propagation` says. At an event an edge compares the drops of both twins as they
 are then; its new resistance takes effect after the delay of comparator and writer, and until then further events of the same
 edge are lost. Potentials do not jump at a write, so what fires at the same time acts on the same states, as in a step.
-Signals move between events, and triggers that watch are asked at every event and, in between, at looks.
+A network that alternates (`alternating`) turns over after all that falls on the same time; another example begins a free
+phase. Signals move between events, and triggers that watch are asked at every event and, in between, at looks.
 
 The readable version is `reference.Simulation`.
 """
@@ -32,7 +33,8 @@ from clockless.media.resistors.in_time.triggering import (
     write_line,
 )
 from clockless.media.resistors.ohm import conductance_of
-from clockless.media.resistors.relaxing.propagation import fastest, hold, propagate, slopes
+from clockless.media.resistors.relaxing.alternating import release, turn_over
+from clockless.media.resistors.relaxing.propagation import TWINS, fastest, hold, propagate, slopes
 from clockless.parts.comparators import compare, listen
 from clockless.parts.kernels import call, entry, separate
 from clockless.parts.optimisers import steer
@@ -90,7 +92,7 @@ def present(push, wiring, examples, example, charged, room, anew):
         charged.volts[wiring.inputs[s], 0] = charged.volts[wiring.inputs[s], 1] = room.x[s]
     for o in range(wiring.outputs.size):
         room.target[o] = examples.y[example, o]
-    if anew:
+    if anew and charged.phase[0] == TWINS:
         hold(push, wiring, room.target, charged.volts)
 
 
@@ -159,7 +161,7 @@ def _advance(packed, last, most):
             break
         acted, due = earliest(state.due)
         written, at = earliest(charged.writes)
-        time = min(due, at, times.switch[0], charged.look[0])
+        time = min(due, at, times.switch[0], charged.look[0], charged.turn[0])
         if not time < last:
             break
         passed = time - times.now[0]
@@ -170,6 +172,8 @@ def _advance(packed, last, most):
         if times.switch[0] == time:
             acted = -1
             show(presentation, lanes, state, examples, scratch)
+            if charged.phase[0] != TWINS:
+                release(physics, charged, time)
             call(layout.present, (push, wiring, examples, counts.example[0], charged, room, True))
             done += 1
             if log.time.size > 0:
@@ -182,6 +186,9 @@ def _advance(packed, last, most):
             if _fire(layout, stamp, of_edge, limits, lanes, wiring, physics, charged, state, scratch, trigger, acted):
                 line = acted
             done += 1
+        elif charged.turn[0] == time:
+            acted = -1
+            turn_over(push, wiring, physics, charged, room.target, time)
         else:
             acted = -1  # somebody looks
         if line >= 0 and log.time.size > 0:

@@ -45,9 +45,13 @@ class RelaxingResistors(TimedResistors):
             time is lost.
         look: seconds between two looks of edges that watch their signal, between events; None: a fifth of the fastest
             node's time, and longer where no potential moves.
+        alternate: seconds of a free and of a pushed phase: one network alternates between both, and every edge compares
+            what it remembers of the end of the free phase with its drop now; in a free phase it senses no difference.
+            None: twins.
 
     Raises:
-        ParameterError: as of `Resistors`; a capacity that is not positive, a negative temperature, delay or look.
+        ParameterError: as of `Resistors`; a capacity that is not positive, a negative temperature, delay or look,
+            phases that are not positive, or of a warm network.
     """
 
     sources = (__name__,)
@@ -56,7 +60,7 @@ class RelaxingResistors(TimedResistors):
     def __init__(
         self, network: Network, low: float | np.ndarray = 0.01, high: float | np.ndarray = 100.0,
         parameter: str = "resistance", *, capacity: float | np.ndarray = 1.0, temperature: float = 0.0, delay: float = 0.0,
-        look: float | None = None,
+        look: float | None = None, alternate: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(network, low, high, parameter)
         self.capacity = _capacities(capacity, network.nodes)
@@ -65,6 +69,11 @@ class RelaxingResistors(TimedResistors):
         self.look = None if look is None else _from_zero("look", look, "seconds")
         if self.look == 0:
             raise ParameterError("look = 0; edges that watch look at finite times: give seconds above 0, or None.")
+        self.alternate = None if alternate is None else _phases(alternate)
+        if self.alternate is not None and self.temperature > 0:
+            raise ParameterError(
+                f"alternate = {shown(alternate)} at {self.temperature:g} K; noise is that of twins: give temperature=0."
+            )
 
     def modes(self, resistances: Any, held: Any) -> Modes:
         """How the free twin relaxes with these resistances [edge] and nodes held (their numbers): `Modes`."""
@@ -156,6 +165,17 @@ def _capacities(capacity: Any, nodes: int) -> np.ndarray:
             "TimedResistors(network) settles at once."
         )
     return farads
+
+
+def _phases(alternate: Any) -> tuple[float, float]:
+    pair = alternate if isinstance(alternate, (tuple, list)) and len(alternate) == 2 else (0.0, 0.0)
+    numbers = [isinstance(each, Real) and not isinstance(each, bool) for each in pair]
+    if not (all(numbers) and all(0 < float(each) < np.inf for each in pair)):
+        raise ParameterError(
+            f"alternate = {shown(alternate)}; give the seconds of a free and of a pushed phase, such as (1.0, 1.0), or "
+            "None for twins."
+        )
+    return float(pair[0]), float(pair[1])
 
 
 def _from_zero(name: str, value: Any, unit: str) -> float:

@@ -44,6 +44,9 @@ _SMALLEST = 1e-17  # of a term
 SERIES = 24  # terms of g: the last is below 2e-12 of the first
 
 
+TWINS, FREE, PUSHED = 0, 1, 2  # two networks; one, which is free now; one, which is pushed now
+
+
 class Charged(NamedTuple):
     """What relaxes, of one replica."""
 
@@ -54,6 +57,8 @@ class Charged(NamedTuple):
     look: np.ndarray  # [1] when edges that watch are asked again
     lost: np.ndarray  # int64 [1] events of edges that were still being written
     drawn: np.ndarray  # int64 [1] times that noise was drawn
+    phase: np.ndarray  # int64 [1] `TWINS`, or of one network that alternates `FREE` or `PUSHED`
+    turn: np.ndarray  # [1] when its phase ends; infinity for twins
 
 
 class Medium(NamedTuple):
@@ -63,6 +68,8 @@ class Medium(NamedTuple):
     heat: np.ndarray  # [1] 2 k_B T, joules
     delay: np.ndarray  # [1] seconds between what an edge senses and the write
     look: np.ndarray  # [1] longest time between two looks, seconds; 0: as the voltages move
+    spans: np.ndarray  # [2] seconds of the free and of the pushed phase of a network that alternates
+    phase: np.ndarray  # that of `Charged`
     series: np.ndarray  # [SERIES] of sqrt((1 - exp(-2 y)) / (2 y)) in powers of y
 
 
@@ -175,13 +182,17 @@ def slopes(push, wiring, medium, conductance, room, sign, volts, rates):
         rates[i, 1] += pushed
         rates[j, 0] -= free
         rates[j, 1] -= pushed
-    power = 0.0
+    power, paying = 0.0, 1 if medium.phase[0] == PUSHED else 0
     for s in range(wiring.inputs.size):
-        power += room.x[s] * rates[wiring.inputs[s], 0]
+        power += room.x[s] * rates[wiring.inputs[s], paying]
     for n in range(nodes):
         rates[n, 0] *= medium.inverse[n]
         rates[n, 1] *= medium.inverse[n]
-    pull(push, wiring, medium, room.target, sign, volts, rates)
+    if medium.phase[0] == PUSHED:
+        for n in range(nodes):
+            rates[n, 0] = 0.0  # what edges remember of the free phase
+    if medium.phase[0] != FREE:
+        pull(push, wiring, medium, room.target, sign, volts, rates)
     return -power
 
 

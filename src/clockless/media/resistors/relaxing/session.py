@@ -33,12 +33,17 @@ class RelaxingSession(Session):
         self.charged = propagation.Charged(
             first_volts(resistors, replica, self.resistances(), int(self.state.counts.example[0])), self.network.conductance,
             np.full(edges, np.inf), np.zeros(edges), np.full(1, np.inf), np.zeros(1, dtype=np.int64),
-            np.zeros(1, dtype=np.int64),
+            np.zeros(1, dtype=np.int64), np.full(1, propagation.TWINS), np.full(1, np.inf),
         )  # fmt: skip
+        spans = resistors.alternate
+        if spans is not None:
+            self.charged.volts[:, 1] = self.charged.volts[:, 0]
+            self.charged.phase[0], self.charged.turn[0] = propagation.FREE, spans[0]
         free = ~self.wiring.held
         self._physics = propagation.Medium(
             np.where(free, 1.0 / resistors.capacity, 0.0), np.array([2.0 * Boltzmann * resistors.temperature]),
-            np.array([resistors.delay]), np.array([resistors.look or 0.0]), propagation.series_of_noise(),
+            np.array([resistors.delay]), np.array([resistors.look or 0.0]), np.array(spans or (0.0, 0.0)),
+            self.charged.phase, propagation.series_of_noise(),
         )  # fmt: skip
         self._room = propagation.room_of(nodes, len(task.inputs), len(task.outputs))
 
@@ -49,7 +54,7 @@ class RelaxingSession(Session):
 
     def next_event(self) -> float:
         """When the next edge fires or is written, or the next example comes, seconds."""
-        return float(min(super().next_event(), self.charged.writes.min()))
+        return float(min(super().next_event(), self.charged.writes.min(), self.charged.turn[0]))
 
     def _kept(self) -> tuple[Any, ...]:
         return self.state, self.charged
@@ -101,6 +106,10 @@ class RelaxingSession(Session):
         medium, found = self.replica.medium, np.zeros((len(at), len(self.wiring.held)))
         if medium.temperature > 0:
             raise ParameterError("the noise of a warm network is not kept; give temperature=0 to look at potentials again.")
+        if medium.alternate is not None:
+            raise ParameterError(
+                "the phases of a network that alternates are not kept; give alternate=None to look at potentials."
+            )
         changes = np.unique(np.concatenate([[0.0], history.times, history.switches]))
         volts = history.settled(np.zeros(1))[0]
         for k, first in enumerate(changes):
