@@ -102,6 +102,14 @@ CASES = [
     pytest.param(COUPLED, cl.Avalanches(0.3, 0.2, 0.05), {"delay": 0.4}, id="avalanches, delay"),
     pytest.param(cl.EquilibriumPropagation(0.1, 0.3), cl.Ticks(0.25, 0.3), {"delay": 0.1}, id="nudged, delay", marks=SLOW),
     pytest.param(COUPLED, cl.SelfTriggered(2e-3, leak=0.1), {"look": 0.002}, id="self-triggered, looks", marks=SLOW),
+    pytest.param(COUPLED, cl.PoissonEvents(0.5), {"alternate": (0.31, 0.23), "delay": 0.05}, id="alternating"),
+    pytest.param(
+        cl.EquilibriumPropagation(0.3, 0.5),
+        cl.SelfTriggered(4e-4),
+        {"alternate": (0.31, 0.23)},
+        marks=SLOW,
+        id="alternating, nudged, self-triggered",
+    ),
 ]
 
 

@@ -14,7 +14,8 @@ from clockless.papers.time.triggered import figure_1
 TITLE = "Learning without any step: edges that trigger themselves, networks that still relax"
 CITE = (
     "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.0084631 (its outlook); "
-    "M. Stern et al., Phys. Rev. Research 4, L022037 (2022), arXiv 2112.11399"
+    "M. Stern et al., Phys. Rev. Research 4, L022037 (2022), arXiv 2112.11399; "
+    "M. Stern et al., APL Mach. Learn. 2, 016114 (2024), doi 10.1063/5.0181382"
 )
 
 FIGURES = {"1": figure_1, "2": figure_2, "3": figure_3, "4": figure_4, "5": figure_5}

@@ -14,6 +14,7 @@ from clockless.learning.contracts import Replica
 from clockless.media.resistors.in_time.reference import Simulation as Settled
 from clockless.media.resistors.in_time.reference import Trajectory
 from clockless.media.resistors.relaxing.loop import MOVED, SOON
+from clockless.media.resistors.relaxing.propagation import FREE, PUSHED, TWINS
 from clockless.media.resistors.relaxing.session import first_volts
 from clockless.parts.presentations import Shown
 from clockless.parts.pushes import Nudge, push_of
@@ -31,6 +32,9 @@ class Simulation(Settled):
         self.writes, self.written = np.full(self.edges, np.inf), np.zeros(self.edges)
         self.push: Any = push_of(replica.rule)
         self.work, self.lost = 0.0, 0
+        self.phase, self.turn = TWINS, np.inf
+        if resistors.alternate is not None:
+            self.phase, self.turn = FREE, resistors.alternate[0]
 
     def matrix(self) -> np.ndarray:
         """M of both twins, of a nudge's targets and of the sources' work: dy/dt = -M y, y = (V_F, V_P, V_D, W)."""
@@ -42,14 +46,16 @@ class Simulation(Settled):
         whole = np.zeros((2 * nodes + len(outputs) + 1,) * 2)
         free, pushed = slice(nodes), slice(nodes, 2 * nodes)
         whole[free, free] = whole[pushed, pushed] = inverse[:, None] * laplacian
-        for k, o in enumerate(outputs):
+        if self.phase == PUSHED:
+            whole[free] = 0
+        for k, o in enumerate(outputs if self.phase != FREE else []):
             if isinstance(self.push, Nudge):
                 whole[nodes + o, nodes + o] += inverse[o] * self.push.nudge
                 whole[nodes + o, 2 * nodes + k] -= inverse[o] * self.push.nudge
             else:
                 whole[nodes + o] = 0
                 whole[nodes + o, free] = (1 - self.push.nudge) * whole[o, free]
-        whole[-1, free] = -task.x_train[self.example] @ laplacian[inputs]
+        whole[-1, pushed if self.phase == PUSHED else free] = -task.x_train[self.example] @ laplacian[inputs]
         return whole
 
     def relax(self, passed: float) -> None:
@@ -64,9 +70,19 @@ class Simulation(Settled):
         task = self.replica.task
         self.volts[list(task.inputs)] = task.x_train[self.example][:, None]
         outputs = list(task.outputs)
-        if not isinstance(self.push, Nudge):
+        if not isinstance(self.push, Nudge) and self.phase != FREE:
             free = self.volts[outputs, 0]
             self.volts[outputs, 1] = free + self.push.nudge * (task.y_train[self.example] - free)
+
+    def turn_over(self) -> None:
+        """The other phase of a network that alternates; a free one begins with the potentials that there are."""
+        spans = self.physics.alternate
+        if self.phase == FREE:
+            self.phase, self.turn = PUSHED, self.now + spans[1]
+            self.hold()
+        else:
+            self.volts[:, 0] = self.volts[:, 1]
+            self.phase, self.turn = FREE, self.now + spans[0]
 
     def signals(self) -> np.ndarray:
         """What edges sense of both twins now, of ideal comparators."""
@@ -96,12 +112,14 @@ class Simulation(Settled):
             self.show()
         self.example = max(self.example, 0)
         self.volts = first_volts(self.resistors, self.replica, self.resistances, self.example)
+        if self.phase == FREE:
+            self.volts[:, 1] = self.volts[:, 0]
         self.hold()
         self.signal, look, edge = self.signals(), np.inf, -1
         self.look(everyone)
         while True:
             look = self.next_look() if watching else np.inf
-            time = min(self.due.min(), self.writes.min(), self.switch, look)
+            time = min(self.due.min(), self.writes.min(), self.switch, look, self.turn)
             if time >= last:
                 break
             self.relax(time - self.now)
@@ -110,6 +128,9 @@ class Simulation(Settled):
                     self.keep(self.replica.clock, "passes", "trigger", f, signal=self.signal[f], passed=time - self.now)
             self.now, edge = float(time), -1
             if time == self.switch:
+                if self.phase != TWINS:
+                    self.phase = PUSHED  # another example begins a free phase, whatever the last one was
+                    self.turn_over()
                 self.show()
                 self.hold()
                 events.append((self.now, -1, self.example))
@@ -118,6 +139,8 @@ class Simulation(Settled):
             elif time == self.due.min():
                 edge = int(np.argmin(self.due))
                 events += self._act(edge)
+            elif time == self.turn:
+                self.turn_over()
             self.signal = self.signals()
             for neighbour in self.beside[edge] if hears and edge >= 0 else []:
                 self.keep(self.replica.clock, "hears", "trigger", int(neighbour), signal=self.signal[neighbour])
