@@ -16,7 +16,7 @@ from clockless.learning.part_checks import not_compiled_together
 from clockless.learning.scaling import scales
 from clockless.media.circuits import descent, draws, engine, newton, states
 from clockless.media.circuits.kinds import kind as kind_of_law
-from clockless.media.circuits.wiring import Plan
+from clockless.media.circuits.wiring import Jobs, Plan
 from clockless.numerics.lanes import width_of, zeros
 from clockless.numerics.randomness import MISMATCH
 from clockless.parts import scalars
@@ -129,23 +129,35 @@ class Block:
         if self._layout is not None:
             return self._layout
         tile, bench, roles, pull = self._tile, self._bench, self._roles, self._pull
-        wires = self._wires = self._plan.wires(tile, bench, pull)
+        theta, sensed, push, found = self.state_of_lanes.value, self._scratch.wanted, self._push, self._found
+        chosen = np.zeros((1, 1, len(self.lanes.seed)), dtype=np.int64)[0, 0]
+        sensors = np.zeros(len(self._plan.groups), dtype=np.int64)
+        laws = [(k, kind_of_law(law)) for k, (_, law) in enumerate(self._plan.groups) if law.learns]
+        parts, limits = self._parts
+        stages = unit_lanes.stages(self._stamp, tile, parts, limits, self.lanes, self.state_of_lanes, self._scratch)
+
+        def example_of(wires: Any) -> tuple[Any, ...]:
+            return tile, 0, wires, roles, push, pull, bench, self._warm, found, chosen
+
+        def of_law(law: Any, wires: Any) -> tuple[Any, ...]:
+            return tile, law, wires, push, theta, found, 0, sensed
+
+        def all_of(wires: Any) -> tuple[Any, ...]:
+            return tile, sensors, wires, push, theta, found, sensed
+
+        def jobs(wires: Any) -> Jobs:
+            own = [(stage.function, stage.signature, stage.own) for stage in stages]
+            own += [states.contrast.job(*of_law(law, wires), own=True) for _, law in laws]
+            return [states.settle_example.job(*example_of(wires)), states.contrast_all.job(*all_of(wires)), *own]
+
+        wires = self._wires = self._plan.wires(tile, bench, pull, jobs)
         solve = descent.descend if self._circuit.descends else newton.settle
         solver = solve.address(tile, wires, pull, bench, bench.volts, roles.free)
-        chosen = np.zeros((1, 1, len(self.lanes.seed)), dtype=np.int64)[0, 0]
-        example = states.settle_example.address(
-            tile, solver, wires, roles, self._push, pull, bench, self._warm, self._found, chosen
-        )
-        theta, sensed, push, found = self.state_of_lanes.value, self._scratch.wanted, self._push, self._found
-        sensors = np.array([
-            states.contrast.address(tile, kind_of_law(law), wires, push, theta, found, 0, sensed) if law.learns else 0
-            for _, law in self._plan.groups
-        ], dtype=np.int64)  # fmt: skip
-        contrast = states.contrast_all.address(tile, sensors, wires, push, theta, found, sensed)
-        parts, limits = self._parts
-        self._stages = Stages(
-            unit_lanes.stages(self._stamp, tile, parts, limits, self.lanes, self.state_of_lanes, self._scratch)
-        )
+        example = states.settle_example.address(*example_of(wires))
+        for k, law in laws:
+            sensors[k] = states.contrast.address(*of_law(law, wires))
+        contrast = states.contrast_all.address(*all_of(wires))
+        self._stages = Stages(stages)
         self._layout = engine.Layout(tile, solver, example, contrast, sensors, self._stages.table)
         return self._layout
 

@@ -22,8 +22,8 @@ CAPTIONS = {
     "and by the continuous rule without levels, at p = 0.2 (filled) and p = 1 (open), with 95 % Wilson intervals, 10,000 "
     "updates: transistor tori, and resistors with a diode in every third edge.",
     "biases": "Share of 64 boards of resistors and diodes that solve exclusive or by the sign rule, 128 levels, against the "
-    "bias of their comparators, uniform from 0 to so many mV, frozen for each edge or new in each step, 10,000 updates; p = 0.2 "
-    "(filled) and p = 1 (open), 95 % Wilson intervals.",
+    "bias of their comparators, uniform from 0 to so many mV, frozen for each edge or new in each step; 10,000 updates, "
+    "p = 0.2 (filled) and p = 1 (open), 95 % Wilson intervals.",
     "twins": "Share of 64 boards that solve exclusive or by the continuous rule, 10,000 updates: twin networks whose gate "
     "voltages differ by so many millivolts (standard deviation, frozen), and voltages that fluctuate by (kT/C)^(1/2); "
     "p = 0.2 (filled) and p = 1 (open), 95 % Wilson intervals.",
