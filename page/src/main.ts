@@ -70,6 +70,8 @@ function onMessage(message: ToPage): void {
       return onWritten(message.what, message.text);
     case "watched":
       return store.take(message);
+    case "drawn":
+      return store.show(message);
   }
 }
 
@@ -217,10 +219,12 @@ function legend(): void {
     return part;
   };
   const number = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(2))) : "–");
+  const of = words.state_unit === "1" ? "" : ` ${words.state_unit}`;
   const parts = [bar(words.drawn === "phases" ? "signs" : "sizes", number(low) + unit, number(high) + unit, words.parameter)];
-  if (words.drawn !== "phases") parts.push(bar("sizes", `${number(network.volts[0])} V`, `${number(network.volts[1])} V`, "nodes"));
+  if (words.drawn !== "phases") parts.push(bar("sizes", number(network.volts[0]) + of, number(network.volts[1]) + of, `nodes: ${words.state}`));
   const marks = document.createElement("span");
-  marks.textContent = `■ input, ◆ output, ${words.drawn === "phases" ? "needles: phases" : "▼ ground"}; edges flash when they act`;
+  const third = words.drawn === "phases" ? ", needles: phases" : began.network.ground.length ? ", ▼ ground" : "";
+  marks.textContent = `■ input, ◆ output${third}; an edge flashes when ${words.unit === "edge" ? "it" : `the ${words.unit}`} acts`;
   find("legend").replaceChildren(...parts, marks);
 }
 
@@ -362,7 +366,14 @@ function view(name: "board" | "store"): void {
     find(`view-${each}`).setAttribute("aria-pressed", String(each === name));
   }
   wire.say({ type: "watch", watching: name === "store" });
+  if (name === "store") drawMachine();
 }
+function drawMachine(): void {
+  const number = Math.max(0, Math.round(Number(input("machine").value)));
+  find("machine-said").textContent = "being drawn";
+  wire.say({ type: "draw", machine: number });
+}
+input("machine").addEventListener("change", drawMachine);
 find("view-board").addEventListener("click", () => view("board"));
 find("view-store").addEventListener("click", () => view("store"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

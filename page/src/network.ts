@@ -12,6 +12,7 @@ export class NetworkView {
   private places: number[] = [];
   private roles = new Map<number, string>();
   private flash: Float32Array = new Float32Array(0);
+  private acts: Float32Array = new Float32Array(0); // of each edge since the page saw this network
   private state: Float32Array = new Float32Array(0);
   private parameters: Float32Array = new Float32Array(0);
   private phases = false;
@@ -48,6 +49,7 @@ export class NetworkView {
       for (const node of network[role]) if (!this.roles.has(node)) this.roles.set(node, role.replace(/s$/, ""));
     if (!same) this.picked = null;
     this.flash = new Float32Array(this.count);
+    this.acts = new Float32Array(this.count);
     this.parameters = new Float32Array(this.count).fill(NaN);
     this.state = new Float32Array(this.nodes);
     this.fit();
@@ -57,7 +59,10 @@ export class NetworkView {
     if (parameters.length !== this.count) return;
     this.state = state;
     this.parameters = parameters;
-    for (let e = 0; e < this.count; e++) this.flash[e] = acted[e] > 0 ? 1 : this.flash[e] * FADE;
+    for (let e = 0; e < this.count; e++) {
+      this.flash[e] = acted[e] > 0 ? 1 : this.flash[e] * FADE;
+      this.acts[e] += acted[e];
+    }
   }
 
   private bend(): void {
@@ -303,13 +308,14 @@ export class NetworkView {
     const number = (value: number) => (Number.isFinite(value) ? value.toPrecision(4) : "–");
     if (picked.what === "node") {
       const role = this.roles.get(picked.number);
-      return `node ${picked.number}${role ? ` (${role})` : ""}: ${number(this.state[picked.number])} ${words.state_unit}`;
+      return `node ${picked.number}${role ? ` (${role})` : ""}: ${number(this.state[picked.number])}${words.state_unit === "1" ? "" : ` ${words.state_unit}`}`;
     }
     const [i, j] = [this.edges[2 * picked.number], this.edges[2 * picked.number + 1]];
     const value = this.parameters[picked.number];
     const unit = words.parameter_unit === "1" ? "" : ` ${words.parameter_unit}`;
     const said = Number.isFinite(value) ? `${words.parameter} ${number(value)}${unit}` : "does not learn";
-    return `edge ${picked.number} from node ${i} to ${j}: ${said}`;
+    const acts = `${words.unit === "edge" ? "" : `${words.unit} `}acted ${this.acts[picked.number].toLocaleString("en")} times`;
+    return `${words.unit === "module" ? "module" : "edge"} ${picked.number} from node ${i} to ${j}: ${said}, ${acts}`;
   }
 
   step(what: "edge" | "node", by: number): void {
