@@ -43,7 +43,7 @@ export class Forms {
     this.number(others, "replicas", `boards for the statistics (1 to ${most})`, Number(setting.replicas ?? 1), 1, most);
     const twin = element("input", { type: "checkbox", checked: setting.reference !== false, id: "field-reference" });
     const label = element("label", { htmlFor: twin.id });
-    label.append(twin, " a twin on which all edges act (p = 1)");
+    label.append(twin, " a twin on which all act in every step (p = 1)");
     others.append(label);
     this.read.reference = () => twin.checked;
     this.form.append(others);

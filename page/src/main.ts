@@ -156,12 +156,12 @@ function onWritten(what: string, text: string): void {
 
 function onFrame(frame: Frame): void {
   const { head, arrays } = frame;
-  network.feed(arrays.state, arrays.parameters, arrays.acted);
+  network.feed(arrays.state, arrays.parameters, arrays.acted, arrays.nodes_acted);
   curves.feed(head.steps, arrays.points);
   raster.feed(head.since, arrays.event_times, arrays.event_edges, head.step);
   seen.steps = head.step;
   seen.parameters = new Float32Array(arrays.parameters);
-  for (const value of arrays.acted) seen.acted += value;
+  for (const acts of [arrays.acted, arrays.nodes_acted]) for (const value of acts) seen.acted += value;
   latest = frame;
   wire.say({ type: "seen", frame: head.frame });
 }
@@ -222,9 +222,10 @@ function legend(): void {
   const of = words.state_unit === "1" ? "" : ` ${words.state_unit}`;
   const parts = [bar(words.drawn === "phases" ? "signs" : "sizes", number(low) + unit, number(high) + unit, words.parameter)];
   if (words.drawn !== "phases") parts.push(bar("sizes", number(network.volts[0]) + of, number(network.volts[1]) + of, `nodes: ${words.state}`));
+  if (words.drawn === "layers") parts.push(bar("sizes", number(network.held[0]) + of, number(network.held[1]) + of, "inputs"));
   const marks = document.createElement("span");
   const third = words.drawn === "phases" ? ", needles: phases" : began.network.ground.length ? ", ▼ ground" : "";
-  marks.textContent = `■ input, ◆ output${third}; an edge flashes when ${words.unit === "edge" ? "it" : `the ${words.unit}`} acts`;
+  marks.textContent = `■ input, ◆ output${third}; ${words.unit === "edge" ? "an edge" : `a ${words.unit}`} flashes when it acts`;
   find("legend").replaceChildren(...parts, marks);
 }
 

@@ -292,13 +292,14 @@ class Board:
         return times + self.before, edges
 
     def picture(self, example: int) -> dict[str, np.ndarray]:
-        """What nodes and edges show: `state` [node] for a test example, `parameters` and `acted` [edge]."""
+        """What is shown: `state` [node] for a test example, `parameters` and `acted` [edge], `nodes_acted` [node]."""
         look, replica = self.look(), self.replica
         x = replica.task.x_test[example : example + 1]
         luck = replica.luck._replace(step=self._step)
+        edges, nodes = self.drawn.acted(look.acted)
         return {
             "state": self.drawn.state(look.remembered, x, replica.task, luck),
-            "parameters": self.drawn.learned(look.parameters), "acted": self.drawn.acted(look.acted),
+            "parameters": self.drawn.learned(look.parameters), "acted": edges, "nodes_acted": nodes,
         }  # fmt: skip
 
     def check_example(self, number: int) -> int:

@@ -83,9 +83,9 @@ class Wired:
         """What every edge has learned [edge], NaN where it learns nothing."""
         return self._spread(values, np.nan)
 
-    def acted(self, acts: np.ndarray) -> np.ndarray:
-        """How often every edge has acted [edge], of how often every unit has."""
-        return self._spread(acts, 0.0)
+    def acted(self, acts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How often edges [edge] and nodes [node] have acted, of how often units have; nothing where nodes are no units."""
+        return self._spread(acts, 0.0), np.zeros(0)
 
     def _spread(self, values: np.ndarray, missing: float) -> np.ndarray:
         edges = len(self.network.edges)
@@ -119,7 +119,7 @@ class Wired:
             "parameter": "coupling" if self._phases else variables["parameters"].long_name.removeprefix("final "),
             "parameter_unit": variables["parameters"].units, "state": "phase" if self._phases else state[0],
             "state_unit": "rad" if self._phases else state[1], "error": "test cost" if self._phases else "test error",
-            "error_unit": error.units, "drawn": "phases" if self._phases else "sizes", "unit": "edge",
+            "error_unit": error.units, "drawn": "phases" if self._phases else "network", "unit": "edge",
         }  # fmt: skip
 
 
@@ -175,9 +175,9 @@ class Layers:
         """Conductances [edge]."""
         return np.asarray(values[: self.medium.shape.conductances])
 
-    def acted(self, acts: np.ndarray) -> np.ndarray:
-        """An edge acts when the node above it does."""
-        return np.asarray(acts[self.medium.owners()[: self.medium.shape.conductances]])
+    def acted(self, acts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes act, with all that they own."""
+        return np.zeros(len(self.network.edges)), np.concatenate([np.zeros(self._ends[1]), acts])
 
     def state(self, remembered: np.ndarray, x: np.ndarray, task: Task, luck: Luck) -> np.ndarray:
         """Voltages [node]: held inputs, then what settles."""
@@ -188,7 +188,7 @@ class Layers:
         """What learns, what states are, and their units."""
         return {
             "parameter": "conductance", "parameter_unit": "S", "state": "voltage", "state_unit": "V", "error": "test cost",
-            "error_unit": "V^2", "drawn": "sizes", "unit": "node above the edge",
+            "error_unit": "V^2", "drawn": "layers", "unit": "node",
         }  # fmt: skip
 
 
@@ -225,9 +225,9 @@ class Chain:
         """Root mean square of every module's parameters [edge]."""
         return np.array([_rms(values[a:b]) for a, b in pairwise(self._ends[:, 0])])
 
-    def acted(self, acts: np.ndarray) -> np.ndarray:
+    def acted(self, acts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Updates of every module."""
-        return acts
+        return acts, np.zeros(0)
 
     def state(self, remembered: np.ndarray, x: np.ndarray, task: Task, luck: Luck) -> np.ndarray:
         """Root mean square of what every module passes on [node], as a test sees it; the input first."""
@@ -246,7 +246,8 @@ class Chain:
         """What learns, what states are, and their units."""
         return {
             "parameter": "root mean square weight", "parameter_unit": "1", "state": "root mean square of what passes",
-            "state_unit": "1", "error": "wrong part of the test set", "error_unit": "1", "drawn": "sizes", "unit": "module",
+            "state_unit": "1", "error": "wrong part of the test set", "error_unit": "1", "drawn": "network",
+            "unit": "module",
         }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clockless.errors import ClocklessError, printable, shown
+from clockless.errors import ClocklessError, printable
 from clockless.lab import messages
 from clockless.stores.store import Store
 from clockless.workers.status import events, report
@@ -107,8 +107,12 @@ def _labels(store: Store, machine: int) -> str:
     axes = store.experiment.axes
     if not axes:
         return ""
-    places = np.unravel_index(machine, [len(axis.values) for axis in axes])
-    said = [f"{axis.name} {shown(axis.values[int(place)])}" for axis, place in zip(axes, places, strict=True)]
+    data, places = store.dataset(), np.unravel_index(machine, [len(axis.values) for axis in axes])
+    said = [
+        f"{axis.name} {printable(str(data[axis.name].values[int(place)]))}"
+        for axis, place in zip(axes, places, strict=True)
+        if axis.name in data.coords
+    ]
     return f" ({', '.join(said)})"
 
 
