@@ -171,7 +171,7 @@ export class NetworkView {
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const thin = (this.count > 600 ? 1 : this.count > 80 ? 2 : 3.5) * ratio;
     pen.lineCap = this.count > 80 ? "butt" : "round";
-    const halo = shade("--flash");
+    const halo = shade(this.phases ? "--beside" : "--flash"); // couplings may be orange themselves
     // Edges of about one look are one path: thousands of strokes one by one would take most of the time.
     this.together(pen, (e) => (this.flash[e] < 0.06 ? "" : String(Math.ceil(8 * this.flash[e]) / 8)), (look) => {
       pen.globalAlpha = 0.8 * Number(look); // a halo below the edge, whose colour stays what it says
@@ -274,12 +274,14 @@ export class NetworkView {
     pen.beginPath();
     pen.arc(x, y, r, 0, 2 * Math.PI);
     pen.stroke();
-    pen.strokeStyle = shade("--ink");
-    pen.lineWidth = 2 * ratio;
-    pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(x + r * Math.cos(angle), y - r * Math.sin(angle));
-    pen.stroke();
+    for (const [colour, width] of [["--paper", 5], ["--ink", 2]] as const) {
+      pen.strokeStyle = shade(colour);
+      pen.lineWidth = width * ratio;
+      pen.beginPath();
+      pen.moveTo(x, y);
+      pen.lineTo(x + r * Math.cos(angle), y - r * Math.sin(angle));
+      pen.stroke();
+    }
   }
 
   // What lies under a place of the page: a node if one is near, else an edge.
