@@ -23,6 +23,9 @@ FILES = (  # what a wheel must have beside its modules
     "clockless/experiments/studies/resistors.yaml",
     "clockless/experiments/studies/xy.yaml",
     "clockless/py.typed",
+    "clockless/lab/static/index.html",
+    "clockless/lab/static/lab.css",
+    "clockless/lab/static/lab.js",
 )
 USE = """
 import importlib.metadata, pathlib, sys

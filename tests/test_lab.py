@@ -161,6 +161,19 @@ def test_events_that_the_page_sees_are_those_of_the_history():
     repeated(board)
 
 
+def test_a_board_recovers_from_damage():
+    """A cut that all sixteen boards feel is learned around by the edges that are left, whether all act or three in ten."""
+    board = Board(checked(preset(replicas=16), FORMS))
+    board.advance(600)
+    before = board.errors()
+    board.cut(8)
+    damaged = board.errors()
+    assert (damaged > before).all()
+    assert (np.median(damaged, axis=1) > 10 * np.median(before, axis=1)).all()
+    board.advance(1500)
+    assert (np.median(board.errors(), axis=1) < 0.1 * np.median(damaged, axis=1)).all()
+
+
 SHARED = {"kind": "local", "image": [3, 3], "window": 2, "channels": 1, "outputs": 2, "sharing": True}
 
 
