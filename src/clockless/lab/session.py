@@ -51,6 +51,7 @@ class Session:
         self._board: Board | None = None
         self._pace, self._example = Pace(), 0
         self._frame, self._seen, self._drawn_at, self._changed = 0, 0, 0.0, True
+        self._rest = _FRAMES  # seconds from one frame to the next
         self._points: list[np.ndarray] = []
         self._places: list[float] = []
         self._said = ""  # what has gone wrong on the board
@@ -221,7 +222,7 @@ class Session:
 
     def _draw(self) -> None:
         now = time.perf_counter()
-        if self._board is None or not self._changed or now - self._drawn_at < _FRAMES:
+        if self._board is None or not self._changed or now - self._drawn_at < self._rest:
             return
         board = self._board
         with np.errstate(all="ignore"):
@@ -234,6 +235,7 @@ class Session:
             frame = framed(board, self._example, self._points, (self._frame, self._pace.running))
         self._points.clear()
         self._drawn_at, self._changed = now, False
+        self._rest = max(_FRAMES, 2.0 * (time.perf_counter() - now))  # slow media learn at least half of the time
         self._tell(frame)
         why = board.trouble()
         if why and why != self._said:

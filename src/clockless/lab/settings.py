@@ -224,5 +224,8 @@ def own_presets(own: Mapping[str, str], offered: Forms) -> list[dict[str, Any]]:
         if all("default" in field for field in fields):
             numbers = {field["name"]: field["default"] for field in fields}
             about = f"Your own {section}, with the board of 16 edges; turn nudge and rate to what it needs."
-            found.append((f"Your own: {kind.partition(':')[2]}", about, {section: {"kind": kind, **numbers}}))
+            parts: dict[str, Any] = {section: {"kind": kind, **numbers}}
+            if section == "medium":  # which settles example by example, in NumPy
+                parts |= {"task": {"kind": "regression", "train": 4, "test": 4}, "reference": False}
+            found.append((f"Your own: {kind.partition(':')[2]}", about, parts))
     return [preset(name, about, **parts) for name, about, parts in found]
