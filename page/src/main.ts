@@ -109,7 +109,7 @@ function onBegan(message: Began): void {
   const names = curveNames(message.setting);
   const words: [string, string] = [
     message.words.time === "second" ? "time (s)" : "step",
-    `${message.words.error}${message.words.error_unit === "1" ? "" : ` (${message.words.error_unit.replace("^2", "²")})`}`,
+    `${message.words.error}${message.words.error_unit === "1" ? "" : ` (${message.words.error_unit.replace(/^\((\w+)\)/, "$1").replace("^2", "²")})`}`,
   ];
   if (message.anew || !before) {
     curves.begin(names, message.setting.replicas > 1, words);
