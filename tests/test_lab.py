@@ -32,6 +32,7 @@ from clockless.lab.guard import Guard
 from clockless.lab.server import BROKEN, REFUSED, STATIC, TOO_MUCH, Lab
 from clockless.lab.session import Session
 from clockless.lab.settings import NEURAL, PRESETS, checked, presets
+from clockless.lab.watched import FAILED, RUNNING, WAITING, seen
 
 FORMS = forms({})
 HOST = "127.0.0.1:8377"
@@ -86,6 +87,8 @@ def test_python_repeats_every_medium(begun):
         pytest.importorskip("jax", reason="modules need the extra `modules`")
     small = {"layers": [64, 5, 10]} if place == 6 else {}
     setting = {**begun["setting"], "medium": {**begun["setting"]["medium"], **small}}
+    if place == 7:
+        setting["network"] = {"kind": "mlp", "layers": 2, "width": 8}
     board = Board(checked(setting, FORMS))
     board.advance(4)
     section, path = {3: ("clock", "threshold"), 7: ("clock", "p")}.get(place, ("rule", "nudge"))
@@ -606,6 +609,20 @@ def test_a_store_is_watched_while_it_fills(tmp_path):
     assert after["machines"] == 4
     assert [curve["label"] for curve in after["curves"]] == [f"clock = {value}" for value in errors.clock.values]
     np.testing.assert_allclose(after["curves"][1]["middle"], np.median(errors[1], axis=0), rtol=1e-12)
+
+
+def test_incidents_of_a_store_are_said(tmp_path):
+    """A job that failed, one that somebody computes, and one that waits."""
+    experiment = cl.Experiment(network={"kind": "board16"}, steps=5, seeds=[0, 1, 2])
+    store = cl.Store.create(tmp_path / "store", experiment, width=1)
+    store.journal.fail(1, "run", ZeroDivisionError("bad luck"))
+    with store.journal.claim(2):
+        look = seen(store)
+    assert look.jobs == [WAITING, FAILED, RUNNING]
+    assert look.incidents == ["job 1 failed: ZeroDivisionError: bad luck"]
+    assert look.curves == []
+    store.journal.mend(1)
+    assert seen(store).incidents == []
 
 
 def test_the_command_says_what_is_wrong(capsys, monkeypatch, tmp_path):
