@@ -591,7 +591,7 @@ def test_a_store_is_watched_while_it_fills(tmp_path):
             before = socket.receive_json()
             assert before["type"] == "watched"
             assert set(before["jobs"]) == {0}
-            for machine, word in ((0, "network alone"), (99, "0 to 3")):
+            for machine, word in ((0, "network alone"), (0, "network alone"), (99, "0 to 3")):
                 socket.send_json({"type": "draw", "machine": machine})
                 drawn = socket.receive_json()
                 assert (drawn["type"], drawn["machine"]) == ("drawn", machine)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Watcher:
         self._ended: threading.Event | None = None
         self._asked = threading.Event()
         self._machine: int | None = None
+        self._drawn: tuple[int, bool] | None = None  # the state of the machine in the last picture
 
     def start(self, tell: Tell) -> None:
         """Begin to look, unless it does already."""
@@ -53,21 +55,26 @@ class Watcher:
 
     def draw(self, machine: int) -> None:
         """Draw this machine from now on."""
-        self._machine = machine
+        self._machine, self._drawn = machine, None
         self._asked.set()
 
     def _look(self, tell: Tell, ended: threading.Event) -> None:
-        said, drawn = "", None
+        said, self._drawn = "", None
         while not ended.is_set():
             self._asked.clear()
             try:
                 store = Store.open(self._path)
                 text = messages.written(seen(store))
-                if self._machine is not None and (found := _state_of(store, self._machine)) != drawn:
-                    tell(messages.written(picture(store, self._machine)))
-                    drawn = found
+                machine = self._machine
+                if machine is not None and (found := _state_of(store, machine)) != self._drawn:
+                    self._drawn = found  # before it is drawn: who asks again meanwhile gets another
+                    tell(messages.written(picture(store, machine)))
             except (ClocklessError, OSError) as error:
                 text = messages.written(messages.Refused(printable(" ".join(str(error).split()))))
+            except Exception as error:  # noqa: BLE001 (a mistake of ours, which must not leave a page without an answer)
+                traceback.print_exc()
+                sentence = f"{type(error).__name__}: {error}; this is a mistake in clockless."
+                text = messages.written(messages.Refused(printable(" ".join(sentence.split()))))
             if text != said and not ended.is_set():
                 tell(text)
                 said = text
