@@ -18,6 +18,8 @@ from clockless.media.circuits import descent, draws, engine, newton, states
 from clockless.media.circuits.kinds import kind as kind_of_law
 from clockless.media.circuits.wiring import Plan
 from clockless.numerics.lanes import width_of, zeros
+from clockless.numerics.randomness import MISMATCH
+from clockless.parts import scalars
 from clockless.parts.clocks import FixedFraction
 from clockless.parts.kernels import stamp
 from clockless.parts.packed import Packed
@@ -55,9 +57,13 @@ class Block:
         push = push_of(first.rule)
         self._roles = roles_of(plan, [replica.task for replica in mine], False)
         self._tests = roles_of(plan, [replica.task for replica in mine], True)
+        apart = differences(circuit, mine)
         self._push = states.Push(
-            int(isinstance(push, Clamp)), int(getattr(push, "centred", False)), np.array([float(r.rule.nudge) for r in mine])
-        )
+            int(isinstance(push, Clamp)), int(getattr(push, "centred", False)),
+            np.array([float(r.rule.nudge) for r in mine]), apart, apart.copy(),
+        )  # fmt: skip
+        node, words = np.argsort(plan.row), np.zeros((2, width), dtype=np.uint32)
+        self._heat = engine.Heat(circuit.fluctuation[node], node, words) if circuit.temperature else None
         examples = self._roles.x.shape[1]
         self._bench = plan.bench(value, getattr(first.clock, "absent", False))
         self._pull = states.no_pull(self._roles.outputs)
@@ -112,7 +118,7 @@ class Block:
             layout, scratch = self._laid_out(), self._scratch
             circuit = (self._wires, self._circuit.learning, self._push, self._pull, self._bench, self._warm, self._found)
             self._packed = Packed(
-                self._stamp, layout, circuit, self._absent, self._comparator, self.lanes, self._roles,
+                self._stamp, layout, circuit, self._absent, self._comparator, self._heat, self.lanes, self._roles,
                 (scratch.wanted, scratch.key), self._drawn,
             )  # fmt: skip
         self._drawn[: len(drawn)] = drawn
@@ -272,6 +278,22 @@ def first_values(circuit: Any, replica: Any) -> np.ndarray:
     """What learns at the start [unit], on the device's levels if it has any."""
     value: np.ndarray = replica.initial
     return replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
+
+
+def differences(circuit: Any, replicas: list[Any]) -> np.ndarray:
+    """By how much the pushed twin has more of what is learned [unit, lane]; no rows where twins are alike."""
+    if not circuit.mismatch.any():
+        return np.zeros((0, len(replicas)))
+    found: np.ndarray = np.array([mismatched(circuit, replica.luck) for replica in replicas]).T
+    return np.ascontiguousarray(found)
+
+
+def mismatched(circuit: Any, luck: Any) -> np.ndarray:
+    """The same of one replica [unit]: normal numbers, drawn once for ever."""
+    found: np.ndarray = circuit.mismatch * scalars.luck(
+        "normal", luck.seed, luck.replica, 0, MISMATCH, len(circuit.mismatch)
+    )
+    return found
 
 
 def roles_of(plan: Plan, tasks: list[Any], test: bool) -> states.Roles:
