@@ -10,6 +10,7 @@ from clockless.papers.decoupled.bridge import figure_bridge
 from clockless.papers.decoupled.captions import CAPTIONS as CAPTIONS
 from clockless.papers.decoupled.errors import figure_errors
 from clockless.papers.decoupled.speed import figure_speed1, figure_speed2, figure_speed3, figure_speed4
+from clockless.papers.decoupled.weights import figure_weights
 
 TITLE = "Decoupled neural interfaces with synthetic gradients: accuracy and speed"
 CITE = (
@@ -23,6 +24,7 @@ FIGURES = {
     "errors": figure_errors,
     "alignment": figure_alignment,
     "bridge": figure_bridge,
+    "weights": figure_weights,
     "speed1": figure_speed1,
     "speed2": figure_speed2,
     "speed3": figure_speed3,
