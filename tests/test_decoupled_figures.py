@@ -25,6 +25,7 @@ def made_up(curve, noise=0.0):
         datasets[f"p-{p}"] = xarray.Dataset(
             {
                 "cost": (("rule", "seed", "step"), cost),
+                "own_cost": (("rule", "seed", "step"), cost),
                 "failed": (("rule", "seed"), np.zeros((2, bridge.SEEDS), dtype=bool)),
             },
             {"step": steps},
@@ -41,6 +42,15 @@ def test_perfect_collapse_is_seen():
     assert per_step == pytest.approx(0.5 * np.log10(501 / 51))
     claims = bridge.claims_of(data, 0, "backprop")
     assert all(claim.holds for claim in claims)
+
+
+def test_collapse_by_own_statistics_is_a_row_of_its_own():
+    """It falls where the cost follows the step, and holds where it follows step x p."""
+    same = bridge.claim_of_own(made_up(lambda step, p: (1 + step * p) ** -0.5, noise=0.02), 0, "backprop")
+    apart = bridge.claim_of_own(made_up(lambda step, p: (1 + step) ** -0.5, noise=0.02), 0, "backprop")
+    assert same.holds
+    assert not apart.holds
+    assert 0 < same.measured < bridge.OWN_MARGIN < 0.3 < apart.measured
 
 
 def test_missing_collapse_is_seen():

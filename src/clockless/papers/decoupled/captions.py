@@ -10,7 +10,8 @@ CAPTIONS = {
     "stack of the figure of errors, over the batch of the next step. Bands: 95 % interval of the mean over seeds. "
     "With all layers acting an interface without the label cannot know what the label decides.",
     "bridge": "Four layers that update with probability p after each forward pass, by backprop (above) and cDNI (below): "
-    "mean test cost against step x p (left), against steps (middle), and test error against step x p (right). "
+    "mean test cost against step x p (left), against steps (middle), and against step x p with batch normalisation by the "
+    "test set's own moments (right), where running statistics have no part. "
     "Bands: 95 % interval of the mean over seeds.",
     "weights": "A classifier with 32 hidden units whose weights have 4 to 64 levels from -1 to 1 and move one level by the "
     "sign of a batch's gradient, each with probability p; 300 updates per weight, whatever p. Training cost where the other "
