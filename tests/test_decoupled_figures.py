@@ -114,7 +114,7 @@ def test_seeds_of_master_seeds_are_apart():
 
 def test_figures_captions_and_drawings_match():
     """Every figure has a drawing and a caption."""
-    assert set(known_figures("decoupled")) == set(drawings.DRAW) == set(decoupled.CAPTIONS)
+    assert set(known_figures("decoupled", ["mnist"])) == set(drawings.DRAW) == set(decoupled.CAPTIONS)
     assert all(decoupled.CAPTIONS.values())
 
 
@@ -126,7 +126,7 @@ def tiny(tmp_path_factory):
     return Options(tiny=True, stores=tmp_path_factory.mktemp("stores"), data={"mnist": images})
 
 
-@pytest.mark.parametrize("figure", ["errors", "alignment", "bridge"])
+@pytest.mark.parametrize("figure", ["errors", "alignment", "interfaces", "bridge", "mnist-speed"])
 def test_tiny_figures_can_be_drawn(figure, tiny, tmp_path):
     """Finite numbers, and a picture."""
     mpl.use("Agg")
@@ -149,3 +149,29 @@ def test_early_alignment_is_a_mean_of_its_steps():
         {"alignment": (("variant", "seed", "step", "boundary"), values)}, {"variant": ["cDNI"], "step": steps}
     )
     assert alignment.early(data, "cDNI") == pytest.approx(0.6)
+
+
+def test_interfaces_are_compared_by_their_last_looks():
+    """Errors three times as large fail both rows of errors, cosines below the linear interface's that of alignment."""
+    from clockless.papers.decoupled import interfaces
+
+    ways = ["no-backprop", "backprop", "cDNI", *interfaces.HIDDEN]
+    rng = np.random.default_rng(0)
+    shape = (len(ways), 3, len(interfaces.CURVE))
+    good = {"no-backprop": 0.09, "linear": 0.03, "1,024": 0.02, interfaces.PAPERS: 0.02}
+    bad = {"no-backprop": 0.03, "linear": 0.03, "1,024": 0.06, interfaces.PAPERS: 0.06}
+    for errors_of, gain, holds in ((good, 0.1, True), (bad, -0.1, False)):
+        error = np.array([errors_of.get(way, 0.02) for way in ways])[:, None, None] * (1 + 0.02 * rng.standard_normal(shape))
+        cosine = np.array([0.1 + gain * (way == "1,024") for way in ways])[:, None, None] + 0.001 * rng.standard_normal(
+            shape
+        )
+        data = xarray.Dataset(
+            {
+                "test_error": (("way", "seed", "step"), error),
+                "cosine": (("way", "seed", "step"), cosine),
+                "failed": (("way", "seed"), np.zeros(shape[:2], dtype=bool)),
+            },
+            {"way": ways, "step": list(interfaces.CURVE)},
+        )
+        rows = interfaces.claims_of(data)[:-1]
+        assert [row.holds for row in rows] == [holds] * 3

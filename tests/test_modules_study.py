@@ -261,7 +261,9 @@ def test_own_statistics_are_those_of_the_test_set():
     """Batch normalisation by the test set's moments, computed here in NumPy; other results keep their bits."""
     task = cl.tasks.labels("digits")
     plain, both = (
-        cl.train(cl.Modules(cl.MLP(2, 8), "float64", rate=0.01, renormalised=own), task, rule=cl.Backprop(), batch=64, steps=5)
+        cl.train(
+            cl.Modules(cl.MLP(2, 8), "float64", rate=0.01, renormalised=own), task, rule=cl.Backprop(), batch=64, steps=5
+        )
         for own in (False, True)
     )
     assert (plain.data.cost.values == both.data.cost.values).all()
