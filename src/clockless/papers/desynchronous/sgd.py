@@ -19,6 +19,7 @@ from clockless.media.resistors import diffusion
 from clockless.media.resistors.medium import Resistors
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim, no_failures
+from clockless.papers.desynchronous.drift import claims_of_parts, parts_of, sizes_of
 from clockless.papers.desynchronous.sources import DIFFUSION, FLOW, WYCOFF
 from clockless.parts.clocks import Bernoulli, FixedFraction
 from clockless.parts.rules import CoupledLearning
@@ -106,6 +107,7 @@ def figure_2c(options: Options) -> FigureData:
             _distances_collapse("2c", noisy),
             *_claims_of_theory("2c", noisy),
             *_claims_of_rates(rates, by_rate),
+            *claims_of_parts(rates, by_rate, _EXPONENT_RANGE),
         ],
     )
 
@@ -158,10 +160,13 @@ def measured(title: str, options: Options, study: Study) -> xarray.Dataset:
             failed += int(run.failed.sum())
             resistances.append(run.traces.transpose("task", "seed", "step", "edge").values)
             errors.append(run.error.mean(["task", "seed"]).values)
-    distance = np.linalg.norm(np.array(resistances[1:]) - resistances[0][:, :1], axis=-1)
+    deviations = np.array(resistances[1:]) - resistances[0][:, :1]  # [choice, task, seed, time, edge]
+    distance = np.linalg.norm(deviations, axis=-1)
     shape = (len(study.families), len(study.fractions))
+    parts = {name: values.reshape(*shape, -1) for name, values in parts_of(deviations[..., -1, :]).items()}
     return xarray.Dataset(
         {
+            **{name: (("family", "left_out", "task"), values) for name, values in parts.items()},
             "distance": (("family", "left_out", "task", "seed", "time"), distance.reshape(*shape, *distance.shape[1:])),
             "mean_error": (("family", "left_out", "time"), np.array(errors[1:]).reshape(*shape, -1)),
             "synchronous_error": ("time", errors[0]),
@@ -287,6 +292,7 @@ def _table_of_rates(rates: tuple[float, ...], by_rate: list[xarray.Dataset]) -> 
             "exponent": (("family", "rate"), slopes[..., 0]),
             "exponent_error": (("family", "rate"), slopes[..., 1]),
             "distance": (("family", "rate", "left_out"), np.array(distances)),
+            **{name: (("family", "rate"), sizes_of(name, by_rate)) for name in ("scatter", "drift")},
         },
         {"family": families, "rate": list(rates), "left_out": by_rate[0].left_out.values},
         by_rate[0].attrs,

@@ -94,9 +94,10 @@ def _draw_errors(axes: Axes, data: xarray.Dataset, relative: bool) -> None:
 
 @in_house_style
 def figure_2c(datasets: Datasets) -> Figure:
-    """Exponents against the rate, and distances for targets that cannot be met, against 1 - p and against time."""
+    """Exponents and sizes against the rate; distances for targets that cannot be met, against 1 - p and against time."""
     rates, noisy = datasets["figure-2c_rates"], datasets["figure-2c_unrealisable"]
-    figure, (left, middle, right) = subplots(1, 3, (PAGE, 2.6))
+    figure, ((left, below), (middle, right)) = subplots(2, 2, (PAGE, 4.6))
+    _draw_parts(below, rates)
     for family in rates.family.values:
         colour, marker, _ = STYLES[str(family)]
         one = rates.sel(family=family)
@@ -116,3 +117,19 @@ def figure_2c(datasets: Datasets) -> Figure:
     right.set(xscale="log", yscale="log", xlabel="effective time: steps × p × b", ylabel="distance (Ω)")
     right.set_title(f"unrealisable, p, b = {1 - float(noisy.left_out[half]):.3g}")
     return figure
+
+
+def _draw_parts(axes: Axes, rates: xarray.Dataset) -> None:
+    """Scatter and drift of deviations against the rate, with their slopes of theory."""
+    for family in rates.family.values:
+        colour, marker, _ = STYLES[str(family)]
+        one = rates.sel(family=family)
+        axes.plot(rates.rate, one.scatter, color=colour, marker=marker, linestyle="-")
+        axes.plot(rates.rate, one.drift, color=colour, marker=marker, linestyle=":", markerfacecolor="none")
+        for part, slope in (("scatter", 0.5), ("drift", 1.0)):
+            first = float(one[part][0])
+            axes.plot(rates.rate, first * (rates.rate / rates.rate[0]) ** slope, color="0.6", linewidth=0.6, zorder=0)
+    axes.plot([], [], "k-", label="scatter between seeds; grey: rate^1/2")
+    axes.plot([], [], "k:", label="common drift; grey: rate")
+    axes.set(xscale="log", yscale="log", xlabel="rate (Ω³/V²)", ylabel="deviation, rms (Ω)", title="realisable targets")
+    axes.legend(fontsize=6)
