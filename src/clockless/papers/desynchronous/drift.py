@@ -57,10 +57,11 @@ def claims_of_parts(rates: tuple[float, ...], by_rate: list[xarray.Dataset], sca
             squares = np.array([by_rate[k][part].sel(family=family).mean("left_out").values for k in small])  # [rate, task]
             slope, error = exponent_of_squares(np.array([rates[k] for k in small]), squares)
             local = local_exponents(rates, sizes_of(part, by_rate)[by_rate[0].family.values.tolist().index(family)])
+            found = ", ".join(f"{each:.2f}" for each in local)
             says = "First order in the rate." if part == "scatter" else "Second order in the rate."
             claims.append(
                 Claim("2c", f"exponent of the {part} in the rate, up to 0.03, {family}", expected,
-                      wide + 1.96 * error, slope, says, f"Local exponents between neighbouring rates: {', '.join(f'{each:.2f}' for each in local)}.",
+                      wide + 1.96 * error, slope, says, f"Local exponents between neighbouring rates: {found}.",
                       source=DIFFUSION, half=1.96 * error, stated=STATED)
             )  # fmt: skip
     return claims

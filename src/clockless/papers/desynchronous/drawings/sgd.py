@@ -105,7 +105,7 @@ def figure_2c(datasets: Datasets) -> Figure:
             rates.rate, one.exponent, 1.96 * one.exponent_error, color=colour, marker=marker, capsize=2, elinewidth=0.8
         )
     left.axhline(0.5, color="0.55", linewidth=0.8)
-    left.set(xscale="log", xlabel="rate (Ω³/V²)", ylabel="exponent of distance in 1 − p, 1 − b", title="realisable targets")
+    left.set(xscale="log", xlabel="rate (Ω³/V²)", ylabel="exponent in 1 − p, 1 − b", title="realisable targets")
     _draw_distances(middle, noisy)
     middle.set_title("unrealisable targets")
     figure.legend(*middle.get_legend_handles_labels(), loc="outside lower center", ncols=5)
@@ -129,7 +129,7 @@ def _draw_parts(axes: Axes, rates: xarray.Dataset) -> None:
         for part, slope in (("scatter", 0.5), ("drift", 1.0)):
             first = float(one[part][0])
             axes.plot(rates.rate, first * (rates.rate / rates.rate[0]) ** slope, color="0.6", linewidth=0.6, zorder=0)
-    axes.plot([], [], "k-", label="scatter between seeds; grey: rate^1/2")
+    axes.plot([], [], "k-", label="scatter between seeds; grey: √rate")
     axes.plot([], [], "k:", label="common drift; grey: rate")
     axes.set(xscale="log", yscale="log", xlabel="rate (Ω³/V²)", ylabel="deviation, rms (Ω)", title="realisable targets")
     axes.legend(fontsize=6)
