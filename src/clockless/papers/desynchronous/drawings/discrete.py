@@ -32,8 +32,8 @@ def figure_4a(datasets: Datasets) -> Figure:
     for k, p in enumerate(data.p.values):
         style = {**ordered_line(k, data.sizes["clock"]), "label": f"{p:g}"}
         single, smooth = (one[name].isel(clock=k).values[1:] for name in ("single_error", "smoothed"))
-        left.plot(one.step.values[1:] * p, single, color=style["color"], linewidth=0.4, alpha=0.6)
-        left.plot(one.step.values[1:] * p, smooth, **style)
+        left.plot(one.step.values[1:] * p, single, color=style["color"], linewidth=0.3, alpha=0.4, zorder=1)
+        left.plot(one.step.values[1:] * p, smooth, zorder=3, **style)
         draw_curve(right, data.step.values * p, data.error.isel(clock=k).values, style)
     left.set_title("one task, single (thin) and smoothed", loc="left")
     right.set_title(f"mean over {data.sizes['task']} tasks", loc="left")
