@@ -123,6 +123,24 @@ def test_claims_fall_where_p_does_nothing():
         assert sum(claim.holds for claim in rows) == 13 if holds else sum(claim.holds for claim in rows) < 4
 
 
+def test_equal_steps_are_a_row_of_their_own():
+    """A synchronous run that gets there with as many steps leaves no benefit."""
+    from clockless.papers.decoupled import weights
+
+    luck = np.exp(0.01 * np.random.default_rng(0).standard_normal((2, 10)))
+    acting = xarray.Dataset(
+        {"cost": (("kind", "p", "levels", "task"), luck[:1, None, None] * np.ones((1, 1, 2, 1)))},
+        {"kind": [weights.KINDS[0]], "p": [0.2], "levels": [4, 64]},
+    )
+    for factor, holds in ((1.5, True), (0.98, False)):
+        longer = xarray.Dataset(
+            {"cost": (("levels", "task"), factor * luck[1] * np.ones((2, 1)))},
+            {"levels": [4, 64]},
+            {"failed": 0, "steps": 9},
+        )
+        assert [row.holds for row in weights._at_equal_steps(acting, longer)] == [holds, holds, True]
+
+
 def test_tiny_figure_can_be_drawn(tmp_path):
     """On digits and a made-up MNIST; what a tiny run decides holds, and the picture is there."""
     from clockless.papers import decoupled

@@ -18,8 +18,9 @@ CAPTIONS = {
     "Bands: 95 % interval of the mean over seeds.",
     "weights": "A classifier with 32 hidden units whose weights have 4 to 64 levels from -1 to 1 and move one level by the "
     "sign of a batch's gradient, each with probability p; 300 updates per weight, whatever p. Training cost where the other "
-    "weights do not act (left) or are absent from the step (middle; DropConnect), and test error (right). Grey: weights of "
-    "any value that change in proportion to the gradient. Geometric means over tasks with 95 % intervals.",
+    "weights do not act (left; open marks: p = 1 for as many steps as p = 0.2) or are absent from the step (middle; "
+    "DropConnect), and test error (right). Grey: weights of any value that change in proportion to the gradient. "
+    "Geometric means over tasks with 95 % intervals.",
     "speed1": "784-256-..-10, batches of 256, one process, one thread: processor time of plain backprop (a compiled JAX "
     "step) over that of each method, per iteration (left) and per update of a layer (right). At p < 1 an iteration is "
     "cheap because it does less; an update is dearer, because fewer of them share a forward pass.",

@@ -49,6 +49,7 @@ class Study(NamedTuple):
     families: tuple[str, ...]
     seeds: int
     luck: int = 0  # different for studies that must not share their random numbers
+    last_only: bool = False  # where nothing but the end is looked at
 
     @property
     def steps(self) -> int:
@@ -58,6 +59,8 @@ class Study(NamedTuple):
     @property
     def times(self) -> np.ndarray:
         """Effective steps at which curves are compared."""
+        if self.last_only:
+            return np.array([self.steps])
         return np.unique(np.rint(np.geomspace(max(self.steps / 1000, 1), self.steps, 25)).astype(np.int64))
 
     def choice(self, family: str, p: float) -> tuple[Any, Any]:
@@ -96,7 +99,9 @@ def figure_2c(options: Options) -> FigureData:
     fractions, alone = _fractions(options), ("edges", "examples")
     rates = (0.01, 0.1) if options.tiny else (0.003, 0.01, 0.03, 0.1, 0.3)
     drawn = _drawn(options)
-    studies = [Study(drawn, rate, Bernoulli, fractions, alone, 2, luck=k + 1) for k, rate in enumerate(rates)]
+    studies = [
+        Study(drawn, rate, Bernoulli, fractions, alone, 2, luck=k + 1, last_only=True) for k, rate in enumerate(rates)
+    ]
     by_rate = [measured("2c, rate", options, study) for study in studies]
     study = Study(unrealisable(drawn, options.seed), RATE, Bernoulli, fractions, tuple(FAMILIES), 1)
     noisy = with_prediction(measured("2c, unrealisable", options, study), study)

@@ -26,22 +26,25 @@ def figure_weights(datasets: dict[str, xarray.Dataset]) -> Figure:
     if "figure-weights_mnist" in datasets:
         tasks["MNIST"] = datasets["figure-weights_mnist"]
     figure, grid = subplots(len(tasks), 3, (PAGE, 2.3 * len(tasks) + 0.5), squeeze=False, sharex=True)
+    everything = tasks["digits"]
     for row, (name, data) in zip(grid, tasks.items(), strict=True):
         acting, absent = (data.sel(kind=kind) for kind in data.kind.values)
-        _draw(row[0], acting.cost)
+        _draw(row[0], acting.cost, everything)
+        _draw(row[2], 100 * acting.test_error, everything)
+        row[0].set(title=f"{name}: others do not act", ylabel="training cost (nat)")
+        row[2].set(title=f"{name}: others do not act", ylabel="test error (%)")
         if name == "digits":
             _draw_continuous(row[0], datasets["figure-weights_continuous"].cost)
-        _draw(row[2], 100 * acting.test_error)
+            _draw_longer(row[0], datasets["figure-weights_longer"].cost)
         if bool(np.isfinite(absent.cost).any()):
-            _draw(row[1], absent.cost)
+            _draw(row[1], absent.cost, everything)
+            row[1].set(title=f"{name}: others are absent", ylabel="training cost (nat)")
         else:
             row[1].set_axis_off()
-        row[0].set(title=f"{name}: others do not act", ylabel="training cost (nat)")
-        row[1].set(title=f"{name}: others are absent", ylabel="training cost (nat)")
-        row[2].set(title=f"{name}: others do not act", ylabel="test error (%)")
         for axes, ticks in zip(row, (_COSTS, _COSTS, _ERRORS), strict=True):
             axes.set(xscale="log", yscale="log", xlabel="p")
-            axes.set_xticks(data.p.values, [f"{p:g}" for p in data.p.values])
+            axes.set_xticks(everything.p.values, [f"{p:g}" for p in everything.p.values])
+            axes.tick_params(labelbottom=True)
             _plain_ticks(axes, ticks)
         row[1].set_ylim(*_common(row[0], row[1]))
         row[0].set_ylim(*row[1].get_ylim())
@@ -49,12 +52,22 @@ def figure_weights(datasets: dict[str, xarray.Dataset]) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, values: xarray.DataArray) -> None:
+def _draw(axes: Axes, values: xarray.DataArray, everything: xarray.Dataset) -> None:
     """Geometric means over tasks with their 95 % intervals, a line for each number of levels."""
-    count = values.sizes["levels"]
-    for k, number in enumerate(values.levels.values):
+    numbers = everything.levels.values.tolist()
+    for number in values.levels.values.tolist():
+        k = numbers.index(number)
         here = values.sel(levels=number).dropna("p", how="all").transpose("p", "task")
-        _line(axes, here, ordered_line(k, count), _MARKERS[k % len(_MARKERS)], str(number))
+        _line(axes, here, ordered_line(k, len(numbers)), _MARKERS[k % len(_MARKERS)], str(number))
+
+
+def _draw_longer(axes: Axes, values: xarray.DataArray) -> None:
+    """Open marks at p = 1, for as many steps as p = 0.2."""
+    count = values.sizes["levels"]
+    for k in range(count):
+        middle = geometric_mean(values.isel(levels=k).values)[0]
+        colour = ordered_line(k, count)["color"]
+        axes.plot(1.12, middle, _MARKERS[k % len(_MARKERS)], color=colour, markersize=5, markerfacecolor="none")
 
 
 def _draw_continuous(axes: Axes, values: xarray.DataArray) -> None:
