@@ -19,7 +19,7 @@ from clockless.media.resistors import diffusion
 from clockless.media.resistors.medium import Resistors
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim, no_failures
-from clockless.papers.desynchronous.drift import claims_of_parts, parts_of, sizes_of
+from clockless.papers.desynchronous.drift import claims_of_parts, parts_of, table_of_parts
 from clockless.papers.desynchronous.sources import DIFFUSION, FLOW, WYCOFF
 from clockless.parts.clocks import Bernoulli, FixedFraction
 from clockless.parts.rules import CoupledLearning
@@ -105,14 +105,17 @@ def figure_2c(options: Options) -> FigureData:
     by_rate = [measured("2c, rate", options, study) for study in studies]
     study = Study(unrealisable(drawn, options.seed), RATE, Bernoulli, fractions, tuple(FAMILIES), 1)
     noisy = with_prediction(measured("2c, unrealisable", options, study), study)
+    few = (0.01, 0.1) if options.tiny else (0.01, 0.03, 0.1)
+    many = [Study(drawn, rate, Bernoulli, (0.5,), ("examples",), 16, 10 + k, True) for k, rate in enumerate(few)]
+    parts = table_of_parts(few, [measured("2c, drift", options, study) for study in many])
     return FigureData(
-        {"figure-2c_rates": _table_of_rates(rates, by_rate), "figure-2c_unrealisable": noisy},
+        {"figure-2c_rates": _table_of_rates(rates, by_rate), "figure-2c_unrealisable": noisy, "figure-2c_parts": parts},
         [
             *_claims_of_exponents("2c", noisy),
             _distances_collapse("2c", noisy),
             *_claims_of_theory("2c", noisy),
             *_claims_of_rates(rates, by_rate),
-            *claims_of_parts(rates, by_rate, _EXPONENT_RANGE),
+            *claims_of_parts(parts),
         ],
     )
 
@@ -297,7 +300,6 @@ def _table_of_rates(rates: tuple[float, ...], by_rate: list[xarray.Dataset]) -> 
             "exponent": (("family", "rate"), slopes[..., 0]),
             "exponent_error": (("family", "rate"), slopes[..., 1]),
             "distance": (("family", "rate", "left_out"), np.array(distances)),
-            **{name: (("family", "rate"), sizes_of(name, by_rate)) for name in ("scatter", "drift")},
         },
         {"family": families, "rate": list(rates), "left_out": by_rate[0].left_out.values},
         by_rate[0].attrs,

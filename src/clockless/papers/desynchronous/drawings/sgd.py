@@ -97,7 +97,7 @@ def figure_2c(datasets: Datasets) -> Figure:
     """Exponents and sizes against the rate; distances for targets that cannot be met, against 1 - p and against time."""
     rates, noisy = datasets["figure-2c_rates"], datasets["figure-2c_unrealisable"]
     figure, ((left, below), (middle, right)) = subplots(2, 2, (PAGE, 4.6))
-    _draw_parts(below, rates)
+    _draw_parts(below, datasets["figure-2c_parts"])
     for family in rates.family.values:
         colour, marker, _ = STYLES[str(family)]
         one = rates.sel(family=family)
@@ -119,17 +119,17 @@ def figure_2c(datasets: Datasets) -> Figure:
     return figure
 
 
-def _draw_parts(axes: Axes, rates: xarray.Dataset) -> None:
-    """Scatter and drift of deviations against the rate, with their slopes of theory."""
-    for family in rates.family.values:
-        colour, marker, _ = STYLES[str(family)]
-        one = rates.sel(family=family)
-        axes.plot(rates.rate, one.scatter, color=colour, marker=marker, linestyle="-")
-        axes.plot(rates.rate, one.drift, color=colour, marker=marker, linestyle=":", markerfacecolor="none")
-        for part, slope in (("scatter", 0.5), ("drift", 1.0)):
-            first = float(one[part][0])
-            axes.plot(rates.rate, first * (rates.rate / rates.rate[0]) ** slope, color="0.6", linewidth=0.6, zorder=0)
-    axes.plot([], [], "k-", label="scatter between seeds; grey: √rate")
-    axes.plot([], [], "k:", label="common drift; grey: rate")
-    axes.set(xscale="log", yscale="log", xlabel="rate (Ω³/V²)", ylabel="deviation, rms (Ω)", title="realisable targets")
+def _draw_parts(axes: Axes, parts: xarray.Dataset) -> None:
+    """Median scatter and drift of deviations with examples left out, against the rate, with their slopes of theory."""
+    colour, marker, _ = STYLES["examples"]
+    x = parts.rate.values
+    for part, dashes, slope, face in (("scatter", "-", 0.5, colour), ("drift", ":", 1.0, "none")):
+        middle = np.median(parts[part].transpose("rate", "task").values, axis=1)
+        size = np.sqrt(np.where(middle > 0, middle, np.nan))
+        label = "scatter between seeds" if part == "scatter" else "drift common to all"
+        axes.plot(x, size, color=colour, marker=marker, linestyle=dashes, markerfacecolor=face, label=label)
+        axes.plot(x, size[0] * (x / x[0]) ** slope, color="0.6", linewidth=0.7, zorder=0)
+    axes.plot([], [], color="0.6", linewidth=0.7, label="slopes 1/2 and 1")
+    axes.set(xscale="log", yscale="log", xlabel="rate (Ω³/V²)", ylabel="deviation, median (Ω)")
+    axes.set_title("realisable targets, b = 0.5")
     axes.legend(fontsize=6)
