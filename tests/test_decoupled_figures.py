@@ -79,29 +79,9 @@ def test_luck_alone_is_no_spread():
     assert tolerances[1] > 2 * tolerances[0]
 
 
-def test_tolerance_covers_the_other_mean():
-    """Means of our seeds and of three others on another test set differ by more, anywhere in 24 cells, 1 time in 20."""
-    rng = np.random.default_rng(1)
-    outside, runs = 0, 300
-    truth = np.array([2.0, 3.0, 5.0, 7.0])
-    wrong = rng.random((6, 4, 1797)) < truth[:, None] / 100  # of each method and depth, whatever the seed
-    for _ in range(runs):
-        sets = [rng.permutation(1797)[:450] for _ in range(2)]
-        means = [100 * wrong[:, :, chosen].mean(axis=2, keepdims=True) for chosen in sets]
-        ours, others = (
-            mean + 0.1 * truth[:, None] * rng.standard_normal((6, 4, n)) for mean, n in zip(means, (5, 3), strict=True)
-        )
-        apart = np.abs(ours.mean(axis=2) - others.mean(axis=2))
-        outside += bool(np.any([apart[k] > errors.tolerance(ours[k], others[k].mean(axis=1), 24) for k in range(6)]))
-    assert outside / runs < 0.08  # 300 runs know 0.05 to 0.013
-    wide = errors.tolerance(ours[0], truth, 24)
-    assert (wide < 4 * np.sqrt(truth)).all()  # not wider than needed: four standard errors and a half of the test sets
-
-
 def test_expected_table_is_whole():
     """A number for every depth; the methods compared with another's numbers have them."""
     assert {len(row) for row in errors.EXPECTED.values()} == {len(errors.LAYERS)}
-    assert set(errors.COMPARED.values()) <= set(errors.EXPECTED)
     assert {*errors.RULES, *(f"cDNI, p = {p:g}" for p in errors.P)} == {*errors.EXPECTED, errors.HIDDEN}
 
 

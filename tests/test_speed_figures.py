@@ -57,12 +57,6 @@ def test_counted_work_of_six_layers_by_hand():
     assert measuring.counted(6) == pytest.approx(1 + 5 * 3 * 266 * 256 / layers)
 
 
-def test_the_bounds_of_the_papers_network():
-    claims = speed._bound_claims()
-    assert len(claims) == 8
-    assert all(claim.holds for claim in claims)
-
-
 def test_the_first_figure_is_consistent_and_draws(tmp_path):
     from clockless.papers.decoupled.drawings.speed import figure_speed1
 
