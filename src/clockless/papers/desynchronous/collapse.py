@@ -151,7 +151,8 @@ def spread_at_equal_updates(data: xarray.Dataset, equal: np.ndarray) -> tuple[fl
     drawn = np.random.default_rng(0).integers(errors.shape[1], size=(2000, errors.shape[1]))
     again = [np.ptp(errors[:, chosen].mean(axis=1), axis=0).max() for chosen in drawn]
     low, high = np.quantile(again, [0.025, 0.975])
-    return float(np.ptp(errors.mean(axis=1), axis=0).max()), (float(low), float(high))
+    spread = float(np.ptp(errors.mean(axis=1), axis=0).max())
+    return spread, (min(float(low), spread), float(high))
 
 
 def largest_ratio(data: xarray.Dataset, equal: np.ndarray) -> float:
