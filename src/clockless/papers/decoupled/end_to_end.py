@@ -169,7 +169,7 @@ def claims_of(data: xarray.Dataset) -> list[Claim]:
             continue
         layers, way = (int(k) for k in np.unravel_index(np.nanargmax(whole.values), whole.shape))
         mean, half = mean_interval(here.values[layers, way])
-        each = ", ".join(f"{best:.2f} ({n})" for n, best in zip(data.layers.values, whole.max("way").values, strict=True))
+        each = ", ".join(_best_of(here.values[k], whole.values[k], n) for k, n in enumerate(data.layers.values.tolist()))
         note = f"{data.way.values[way]}, {data.layers.values[layers]} layers. Largest by layers: {each}."
         claims.append(_threefold(quantity, float(mean), float(half), note))
     ratio = np.log10(data.test_error.sel(way="cDNI") / data.test_error.sel(way="backprop"))
@@ -184,6 +184,14 @@ def claims_of(data: xarray.Dataset) -> list[Claim]:
         source=BISONG, criterion="within", half=wide, level=0.9, stated=STATED,
     ))  # fmt: skip
     return claims
+
+
+def _best_of(gains: np.ndarray, means: np.ndarray, layers: int) -> str:
+    """The largest mean gain [way, seed] at a depth, with its interval."""
+    if not np.isfinite(means).any():
+        return f"none ({layers})"
+    mean, half = mean_interval(gains[int(np.nanargmax(means))])
+    return f"{float(mean):.2f} ± {float(half):.2f} ({layers})"
 
 
 def _threefold(quantity: str, mean: float, half: float, note: str) -> Claim:
