@@ -105,15 +105,16 @@ class Folder:
     def keep_data(self, name: str, data: xarray.Dataset) -> None:
         """Write a dataset as CSV, with its settings in comment lines.
 
-        Of a learning run, which has `error`, only that is written. Of any other dataset everything is: one file for the
-        variables over the same dimensions, named after these where there are several such files. What has been written
-        already is not written again.
+        Of a learning run `error` is written, and what has the same dimensions. Of any other dataset everything is: one
+        file for the variables over the same dimensions, named after these where there are several such files. What has
+        been written already is not written again.
         """
         if self._data.get(name) is data:
             return
         self._data[name] = data
         if "error" in data and data.error.ndim:
-            self._keep_table(name, data.attrs, data.error if data.error.ndim > 1 else data[["error"]])
+            like = [variable for variable, values in data.data_vars.items() if set(values.dims) == set(data.error.dims)]
+            self._keep_table(name, data.attrs, data[like])
             return
         groups: dict[tuple[Any, ...], list[Any]] = {}
         for variable, values in data.data_vars.items():

@@ -15,7 +15,7 @@ from clockless.experiments.experiment import Experiment
 from clockless.papers import Options
 from clockless.papers.claims import Claim, Source
 from clockless.papers.nonlinear.boards import Asked, starts
-from clockless.papers.trends import log_ratio, share_interval, sign_of_trend
+from clockless.papers.trends import equivalence, log_ratio, share_interval, sign_of_trend
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.comparators import Ideal
 from clockless.parts.devices import Continuous, Levels
@@ -166,4 +166,17 @@ def ends_higher(figure: str, what: str, data: xarray.Dataset, expected: int, sou
     )  # fmt: skip
 
 
+def ends_alike(figure: str, what: str, data: xarray.Dataset, margin: float, source: Source) -> Claim:
+    """Whether the lowest p and p = 1 end alike at equal step x p: two one-sided tests within `margin` decades."""
+    error, p = data.error.sel(at="equal step x p"), float(data.p.min())
+    clocked, without = error.sel(p=PAIR[1]).values, error.sel(p=p).values
+    fine = np.isfinite(clocked) & np.isfinite(without)
+    middle, half = equivalence(np.log10(np.maximum(without[fine], 1e-12) / np.maximum(clocked[fine], 1e-12)))
+    return Claim(
+        figure, f"{what}: decades by which p = {p:g} ends above p = 1, equal within the margin", 0.0, margin, middle,
+        source=source, criterion="within", half=half, level=0.9, stated=STATED_ALIKE,
+    )  # fmt: skip
+
+
 STATED = "2026-11-22"  # before the runs with master seed 21
+STATED_ALIKE = "2026-11-22, after master seed 21 of figure truth and before master seed 1"

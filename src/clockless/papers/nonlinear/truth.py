@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import HEALTH, Claim
 from clockless.papers.nonlinear.boards import TASKS
-from clockless.papers.nonlinear.ensembles import FINE, Way, ends_higher, joined, over_p, size, solved_more
+from clockless.papers.nonlinear.ensembles import FINE, Way, ends_alike, ends_higher, joined, over_p, size, solved_more
 from clockless.papers.nonlinear.sources import BEFORE, OPEN
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 P = (1.0, 0.8, 0.5, 0.2, 0.1, 0.05)
 WAYS = (Way("continuous"), Way("sign", FINE))
+ALIKE = {"continuous": 0.05, "sign": 0.2}  # decades
 
 
 def figure_truth(options: Options) -> FigureData:
@@ -46,6 +47,7 @@ def _claims(datasets: dict[str, xarray.Dataset]) -> list[Claim]:
         for rule in data.rule.values:
             what, one = f"{task}, {rule} rule", data.sel(rule=rule)
             claims += [solved_more("truth", what, one, 0, source), ends_higher("truth", what, one, 0, source)]
+            claims.append(ends_alike("truth", what, one, ALIKE[str(rule)], OPEN))
         claims.append(Claim(
             "truth", f"{task}: largest share of states that did not settle", 0.0, 0.01, float(data.unsettled.max()),
             source=HEALTH,

@@ -20,37 +20,48 @@ _MARKERS = {"continuous": "o", "sign": "s"}
 
 @in_house_style
 def figure_truth(datasets: Datasets) -> Figure:
-    """Share of boards that solve a task against p, at equal step x p (filled) and equal steps (open); a panel per task."""
-    rows = -(-len(datasets) // 2)
+    """Boards that solve a task, and decades of error above p = 1, against p: equal step x p filled, equal steps open."""
     figure, panels = subplots(
-        rows, min(2, len(datasets)), (PAGE if len(datasets) > 1 else COLUMN, 0.6 * COLUMN * rows + 0.3), sharex=True,
-        sharey=True, squeeze=False,
-    )  # fmt: skip
-    for axes, (name, data) in zip(panels.flat, datasets.items(), strict=False):
-        _shares(axes, data)
-        axes.set_title(name.partition("_")[2].replace("-", " "), loc="left")
-    for axes in panels[-1]:
-        axes.set_xlabel("p")
-    for axes in panels[:, 0]:
-        axes.set_ylabel("boards that solve it")
-    panels.flat[0].legend(fontsize=6)
+        2, len(datasets), (PAGE if len(datasets) > 1 else COLUMN, 1.1 * COLUMN), sharex=True, sharey="row", squeeze=False
+    )
+    for (above, below), (name, data) in zip(panels.T, datasets.items(), strict=True):
+        for k, rule in enumerate(data.rule.values):
+            for at, filled in (("equal step x p", True), ("equal steps", False)):
+                color, label = ordered_line(2 * k, 4)["color"], f"{rule} rule, {at.replace('x', '×')}"
+                line = {
+                    "capsize": 2, "color": color, "marker": _MARKERS[str(rule)], "label": label,
+                    "markerfacecolor": color if filled else "white", "linestyle": "-" if filled else ":",
+                }  # fmt: skip
+                places, one = data.p.values * (1.0 + 0.04 * (k - 0.5)), data.sel(rule=rule, at=at)
+                _share(above, places, one, line)
+                _above_one(below, places, one, line)
+        above.set_title(name.partition("_")[2].replace("-", " "), loc="left")
+        below.axhline(0.0, color="black", linewidth=0.6)
+        below.set(xscale="log", xlabel="p")
+        below.set_xticks(data.p.values, [f"{p:g}".removeprefix("0") for p in data.p.values])
+        below.minorticks_off()
+    panels[0, 0].set(ylabel="share that solves it")
+    panels[1, 0].set(ylabel="log10 (error / at p = 1)")
+    figure.legend(
+        *panels[0, 0].get_legend_handles_labels(), fontsize=6, ncols=min(4, 2 * len(datasets)), loc="outside upper center"
+    )
     return figure
 
 
-def _shares(axes: Axes, data: xarray.Dataset) -> None:
-    for k, rule in enumerate(data.rule.values):
-        for at, filled in (("equal step x p", True), ("equal steps", False)):
-            solved = data.solved.sel(rule=rule, at=at)
-            trials, style = solved.sizes["seed"], ordered_line(2 * k, 4)
-            share, (low, high) = solved.mean("seed").values, share_interval(solved.sum("seed").values, trials)
-            axes.errorbar(
-                data.p.values * (1.0 + 0.02 * (k - 0.5)), share, [share - low, high - share], capsize=2,
-                color=style["color"], marker=_MARKERS[str(rule)], markerfacecolor=style["color"] if filled else "white",
-                linestyle="-" if filled else ":", label=f"{rule} rule, {at.replace('x', '×')}",
-            )  # fmt: skip
-    axes.set(xscale="log", ylim=(-0.03, 1.03))
-    axes.set_xticks(data.p.values, [f"{p:g}" for p in data.p.values])
-    axes.minorticks_off()
+def _share(axes: Axes, places: np.ndarray, data: xarray.Dataset, line: dict[str, Any]) -> None:
+    """Share of boards that solve a task against p, with 95 % intervals."""
+    solved = data.solved
+    share, (low, high) = solved.mean("seed").values, share_interval(solved.sum("seed").values, solved.sizes["seed"])
+    axes.errorbar(places, share, [share - low, high - share], **line)
+    axes.set(ylim=(-0.03, 1.03))
+
+
+def _above_one(axes: Axes, places: np.ndarray, data: xarray.Dataset, line: dict[str, Any]) -> None:
+    """Mean log10 ratio of errors to those of the same boards at p = 1, with 95 % intervals."""
+    logs = np.log10(np.maximum(data.error.transpose("p", "seed").values, 1e-12))
+    ratio = logs - logs[data.p.values == 1.0]
+    found = [mean_interval(each[np.isfinite(each)]) for each in ratio]
+    axes.errorbar(places, [middle for middle, _ in found], [half for _, half in found], **line)
 
 
 def _against_p(axes: Axes, data: xarray.Dataset, positions: np.ndarray, style: dict[str, Any], label: str) -> None:
