@@ -19,6 +19,7 @@ from clockless.media.resistors import diffusion
 from clockless.media.resistors.medium import Resistors
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim, no_failures
+from clockless.papers.desynchronous.collapse import numbered, regressions
 from clockless.papers.desynchronous.drift import claims_of_parts, parts_of, table_of_parts
 from clockless.papers.desynchronous.sources import DIFFUSION, FLOW, WYCOFF
 from clockless.parts.clocks import Bernoulli, FixedFraction
@@ -50,6 +51,7 @@ class Study(NamedTuple):
     seeds: int
     luck: int = 0  # different for studies that must not share their random numbers
     last_only: bool = False  # where nothing but the end is looked at
+    described: Any = None  # the same tasks in few words, so that stores need not hold their examples twice
 
     @property
     def steps(self) -> int:
@@ -80,7 +82,8 @@ def figure_2b(options: Options) -> FigureData:
 
 
 def _law(figure: str, options: Options, kind: type) -> FigureData:
-    study = Study(_drawn(options), RATE, kind, _fractions(options), tuple(FAMILIES), 2)
+    drawn, described = _drawn(options)
+    study = Study(drawn, RATE, kind, _fractions(options), tuple(FAMILIES), 2, described=described)
     data = with_prediction(measured(figure, options, study), study)
     claims = _claims_of_exponents(figure, data) + _claims_of_theory(figure, data)
     spread = float((data.mean_error.max(["family", "left_out"]) - data.mean_error.min(["family", "left_out"])).max())
@@ -98,15 +101,13 @@ def figure_2c(options: Options) -> FigureData:
     """Where the law bends: larger steps, and targets that no resistances can meet."""
     fractions, alone = _fractions(options), ("edges", "examples")
     rates = (0.01, 0.1) if options.tiny else (0.003, 0.01, 0.03, 0.1, 0.3)
-    drawn = _drawn(options)
-    studies = [
-        Study(drawn, rate, Bernoulli, fractions, alone, 2, luck=k + 1, last_only=True) for k, rate in enumerate(rates)
-    ]
+    drawn, described = _drawn(options)
+    studies = [Study(drawn, rate, Bernoulli, fractions, alone, 2, k + 1, True, described) for k, rate in enumerate(rates)]
     by_rate = [measured("2c, rate", options, study) for study in studies]
     study = Study(unrealisable(drawn, options.seed), RATE, Bernoulli, fractions, tuple(FAMILIES), 1)
     noisy = with_prediction(measured("2c, unrealisable", options, study), study)
     few = (0.01, 0.1) if options.tiny else (0.01, 0.03, 0.1)
-    many = [Study(drawn, rate, Bernoulli, (0.5,), ("examples",), 16, 10 + k, True) for k, rate in enumerate(few)]
+    many = [Study(drawn, rate, Bernoulli, (0.5,), ("examples",), 16, 10 + k, True, described) for k, rate in enumerate(few)]
     parts = table_of_parts(few, [measured("2c, drift", options, study) for study in many])
     return FigureData(
         {"figure-2c_rates": _table_of_rates(rates, by_rate), "figure-2c_unrealisable": noisy, "figure-2c_parts": parts},
@@ -120,9 +121,10 @@ def figure_2c(options: Options) -> FigureData:
     )
 
 
-def _drawn(options: Options) -> list[tasks.Task]:
-    count = 8 if options.tiny else 50
-    return [tasks.regression(networks.board16(), seed=options.seed * count + k) for k in range(count)]
+def _drawn(options: Options) -> tuple[list[tasks.Task], dict[str, Any]]:
+    """Regression tasks that no other master seed shares, and their description."""
+    seeds = numbered(options, 8 if options.tiny else 50)
+    return [tasks.regression(networks.board16(), seed=seed) for seed in seeds], regressions(seeds)
 
 
 def _fractions(options: Options) -> tuple[float, ...]:
@@ -160,8 +162,9 @@ def measured(title: str, options: Options, study: Study) -> xarray.Dataset:
             # Own luck for every point: with common random numbers the points of a line would err together.
             first = ((options.seed * 16 + study.luck) * len(choices) + number) * study.seeds
             experiment = Experiment(
-                network=BOARD, task=study.drawn, rule=rule, clock=clock, batch=batch, steps=int(at[-1]), record=at,
-                traces=True, seeds=list(range(first, first + study.seeds)), title=f"Fig. {title}, {clock}, batch {batch}",
+                network=BOARD, task=study.described or study.drawn, rule=rule, clock=clock, batch=batch, steps=int(at[-1]),
+                record=at, traces=True, seeds=list(range(first, first + study.seeds)),
+                title=f"Fig. {title}, {clock}, batch {batch}",
             )  # fmt: skip
             run = options.run(experiment, _part(update, before, total))
             before += int(at[-1]) * len(study.drawn) * study.seeds

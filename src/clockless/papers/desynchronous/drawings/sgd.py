@@ -128,7 +128,7 @@ def _draw_parts(axes: Axes, parts: xarray.Dataset) -> None:
         size = np.sqrt(np.where(middle > 0, middle, np.nan))
         label = "scatter between seeds" if part == "scatter" else "drift common to all"
         axes.plot(x, size, color=colour, marker=marker, linestyle=dashes, markerfacecolor=face, label=label)
-        axes.plot(x, size[0] * (x / x[0]) ** slope, color="0.6", linewidth=0.7, zorder=0)
+        axes.plot(x, size[-1] * (x / x[-1]) ** slope, color="0.6", linewidth=0.7, zorder=0)
     axes.plot([], [], color="0.6", linewidth=0.7, label="slopes 1/2 and 1")
     axes.set(xscale="log", yscale="log", xlabel="rate (Ω³/V²)", ylabel="deviation, median (Ω)")
     axes.set_title("realisable targets, b = 0.5")
