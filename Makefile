@@ -3,9 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= results
-JOBS ?= 2
+JOBS ?= 3
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?= $(shell date +%Y%m%d)
+
+# What jax has compiled, for all processes of the tests, which compile the same modules again and again.
+KEPT = JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV)/jax) JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 .PHONY: reproduce test test-slow test-random fuzz compose lint format benchmark site release-check clean
 
@@ -14,8 +18,9 @@ reproduce: $(VENV)/.installed
 	@echo "The picture is $(OUT)/desynchronous/figure-1b.png"
 
 # Test processes side by side would each start as many threads of BLAS as there are cores.
+# One more than there are cores, for many tests wait: for schedulers, killed processes, time-outs.
 test: lint
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(KEPT) $(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -m slow

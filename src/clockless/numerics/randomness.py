@@ -36,6 +36,7 @@ TRIGGERS = np.uint64(8)  # what triggers draw for an event of their own
 HEARD = np.uint64(9)  # and for one of a neighbour
 PRESENTATIONS = np.uint64(10)  # which example is shown, and for how long
 THERMAL = np.uint64(11)  # Johnson noise of edges
+MISMATCH = np.uint64(12)  # by how much the edges of two twins differ
 PHASES = np.uint64(16)  # where phases start
 RELAXATION = np.uint64(17)  # in which order sites relax
 COUPLINGS = np.uint64(18)  # initial couplings and fields

@@ -76,6 +76,10 @@ class separate:
     def __init__(self, function: Callable[..., None], **options: Any) -> None:
         self.function, self._dispatcher = function, njit(**{**_SEPARATE, **options})(_versioned(function))
 
+    def job(self, *arguments: Any, own: bool = False) -> tuple[separate, tuple[Any, ...], bool]:
+        """What `compiling.compile_all` takes for arguments of these types; `own` if they may be of a user's parts."""
+        return self, tuple(typeof(argument) for argument in arguments), own
+
     def address(self, *arguments: Any) -> int:
         """Where the machine code for arguments of these types begins: taken from disk or compiled now."""
         return self.address_of(tuple(typeof(argument) for argument in arguments))

@@ -13,6 +13,7 @@ from clockless.learning.part_checks import checked_part
 from clockless.media.circuits.circuit import NonlinearNetwork
 from clockless.media.circuits.floating import check_held
 from clockless.parts.comparators import Ideal
+from clockless.parts.pushes import push_of
 from clockless.parts.rules import EquilibriumPropagation, SignRule
 from clockless.parts.samplers import Epochs
 from clockless.tasks.task import Task
@@ -39,6 +40,7 @@ def checked(circuit: NonlinearNetwork, replica: Replica) -> Replica:
             f"optimiser = {shown(replica.optimiser)} cannot run in lanes: it has no `lane_slots` and no behaviours of "
             "optimisers.steer and optimisers.follow; give Descent(), Momentum(0.9) or Adam()."
         )
+    _check_twins(circuit, replica.rule)
     _check_device(circuit, replica)
     return replica.changed(initial=first(circuit, replica.initial))
 
@@ -66,6 +68,15 @@ def _check_propagation(rule: EquilibriumPropagation) -> None:
     ):
         if getattr(rule, name) != plain:
             raise ParameterError(f"rule = {rule} has {name} = {shown(getattr(rule, name))}, but {why}; leave it out.")
+
+
+def _check_twins(circuit: NonlinearNetwork, rule: Any) -> None:
+    """Raise for a mismatch of twins where there is one network alone."""
+    if circuit.mismatch.any() and getattr(push_of(rule), "centred", False):
+        raise ParameterError(
+            f"rule = {rule} pushes one network both ways, but this circuit has a mismatch between twins; leave out "
+            "`mismatch`, or `centred`."
+        )
 
 
 def _check_device(circuit: NonlinearNetwork, replica: Replica) -> None:

@@ -23,6 +23,7 @@ from clockless.media.circuits.law import Law
 from clockless.networks.architectures import Architecture
 from clockless.networks.network import Network
 
+BOLTZMANN = 1.380649e-23  # joules per kelvin, exact since 2019
 _GAINS = "give [edge, 2], for the first and the second end of every edge"
 
 
@@ -40,6 +41,10 @@ class NonlinearNetwork:
         gains: of bidirectional amplifiers at the edges' ends, [edge, 2]; 1 is none, None says none at all.
         low, high: range of what learns, one number or one for every edge that learns; None leaves it to the laws.
         differential: outputs come in pairs whose difference is wanted; see `Circuit`.
+        mismatch: by how much what an edge has learned differs between the free and the pushed twin network, which share a
+            memory: standard deviation, in its unit, one number or [edge that learns]; each edge's difference stays.
+        temperature: kelvin; a settled voltage has fluctuations of variance k T / C about it (equipartition), of which a
+            state holds one sample at every node that is not held.
         tolerance: volts; a state is settled when no voltage moves by more in a Newton step.
         iterations: after so many a state that is not settled is given up, and said to be.
 
@@ -60,6 +65,8 @@ class NonlinearNetwork:
         low: Any = None,
         high: Any = None,
         differential: bool = False,
+        mismatch: Any = 0.0,
+        temperature: float = 0.0,
         tolerance: float = 1e-6,
         iterations: int = 300,
     ) -> None:
@@ -80,6 +87,10 @@ class NonlinearNetwork:
         if not isinstance(differential, (bool, np.bool_)):
             raise ParameterError(f"differential = {shown(differential)}; give True (outputs in pairs) or False.")
         self.differential = bool(differential)
+        self.mismatch = _each("mismatch", mismatch, len(self.learning), "edge that learns", 0.0)
+        if isinstance(temperature, bool) or not (isinstance(temperature, Real) and 0 <= float(temperature) < np.inf):
+            raise ParameterError(f"temperature = {shown(temperature)}; give kelvin, from 0.")
+        self.temperature: float = float(temperature)
         if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0 < float(tolerance) < 1):
             raise ParameterError(f"tolerance = {shown(tolerance)}; give volts, above 0 and below 1.")
         self.tolerance: float = float(tolerance)
@@ -109,6 +120,11 @@ class NonlinearNetwork:
                     f"node {node} floats when edge {mine[0]} ({type(self.laws[mine[0]]).__name__}) carries nothing, and it "
                     "has no shunt; give shunt=1e-9, or a leak."
                 )
+
+    @property
+    def fluctuation(self) -> np.ndarray:
+        """Standard deviation (k T / C)^(1/2) of the voltage of every node that is not held, volts [node]."""
+        return np.sqrt(BOLTZMANN * self.temperature / self.capacity)
 
     @property
     def reciprocal(self) -> bool:

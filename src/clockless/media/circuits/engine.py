@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from clockless.learning.unit_lanes import Memory, Noted, signal_of
 from clockless.numerics.lanes import UNCOUNTED, known
-from clockless.numerics.randomness import CLOCK, step_keys, uniform
+from clockless.numerics.randomness import CLOCK, THERMAL, normal, step_keys, uniform
 from clockless.numerics.rows import clear
 from clockless.parts.clocks import LEAK
 from clockless.parts.comparators import Ideal, compare, listen
@@ -121,13 +121,57 @@ def _leave_out(clock, lanes, step, key, there, edges):
     return absent
 
 
+class Heat(NamedTuple):
+    """How far settled voltages fluctuate, and what their numbers are hashed from."""
+
+    volts: np.ndarray  # [row]
+    node: np.ndarray  # [row]
+    key: np.ndarray  # uint32 [2, lane]
+
+
+def kindle(heat, lanes, step):
+    """Draw what the step's fluctuations are hashed from."""
+
+
+@overload(kindle, jit_options=UNCOUNTED)
+def _kindle(heat, lanes, step):
+    if isinstance(heat, types.NoneType):
+        return lambda heat, lanes, step: None
+    return lambda heat, lanes, step: step_keys(lanes.seed, lanes.replica, step, THERMAL, heat.key)
+
+
+def shaken(heat, roles, push, found, draw):
+    """Add a sample of their fluctuations to the two states that are compared, at the rows that are not held.
+
+    `draw` numbers the examples of a step, from 0.
+    """
+
+
+@overload(shaken, jit_options=UNCOUNTED)
+def _shaken(heat, roles, push, found, draw):
+    if isinstance(heat, types.NoneType):
+        return lambda heat, roles, push, found, draw: None
+
+    def shake(heat, roles, push, found, draw):
+        base, pushed = found.back if push.centred else found.free, found.pushed
+        free = roles.clamped if push.clamps else roles.free
+        rows = base.shape[0]
+        for i in range(rows):
+            for w in range(base.shape[1]):
+                unit = 2 * (draw * rows + heat.node[i])
+                base[i, w] += heat.volts[i] * roles.free[i, w] * normal(unit, heat.key[0, w], heat.key[1, w])
+                pushed[i, w] += heat.volts[i] * free[i, w] * normal(unit + 1, heat.key[0, w], heat.key[1, w])
+
+    return shake
+
+
 def _advance(packed, first, last):
     """Run steps `first` to `last` (not included) of one block.
 
     `packed` holds stamp, layout, (wires, edges, push, pull, bench, warm, found), the clock if it leaves edges out,
-    comparator, lanes, roles, (wanted, key) and `drawn`, the examples of the steps [step, draw, lane].
+    comparator, heat if there is any, lanes, roles, (wanted, key) and `drawn`, the examples of the steps [step, draw, lane].
     """
-    _, layout, circuit, absent, comparator, lanes, roles, scratch, drawn = unpack(packed)
+    _, layout, circuit, absent, comparator, heat, lanes, roles, scratch, drawn = unpack(packed)
     wires, edges, push, pull, bench, warm, found = circuit
     tile = layout.tile
     wanted, key = known(tile, scratch)
@@ -135,10 +179,12 @@ def _advance(packed, first, last):
         clear(wanted, 0, wanted.shape[0])
         leave_out(absent, lanes, step, key, bench.there, edges)
         listen(comparator, lanes, step, key)
+        kindle(heat, lanes, step)
         at = min(step - first, drawn.shape[0] - 1)  # of the full batch, all steps are alike
         for j in range(drawn.shape[1]):
             arguments = (tile, layout.solver, wires, roles, push, pull, bench, warm, found, drawn[at, j])
             call(layout.example, arguments)
+            shaken(heat, roles, push, found, j)
             heard(comparator, layout, (wires, push, bench.theta), edges, found, key, wanted)
         for k in range(layout.learning.shape[0]):
             call(layout.learning[k, 0], (layout.learning[k, 1], step))

@@ -16,8 +16,10 @@ from clockless.learning.part_checks import not_compiled_together
 from clockless.learning.scaling import scales
 from clockless.media.circuits import descent, draws, engine, newton, states
 from clockless.media.circuits.kinds import kind as kind_of_law
-from clockless.media.circuits.wiring import Plan
+from clockless.media.circuits.wiring import Jobs, Plan
 from clockless.numerics.lanes import width_of, zeros
+from clockless.numerics.randomness import MISMATCH
+from clockless.parts import scalars
 from clockless.parts.clocks import FixedFraction
 from clockless.parts.kernels import stamp
 from clockless.parts.packed import Packed
@@ -55,9 +57,13 @@ class Block:
         push = push_of(first.rule)
         self._roles = roles_of(plan, [replica.task for replica in mine], False)
         self._tests = roles_of(plan, [replica.task for replica in mine], True)
+        apart = differences(circuit, mine)
         self._push = states.Push(
-            int(isinstance(push, Clamp)), int(getattr(push, "centred", False)), np.array([float(r.rule.nudge) for r in mine])
-        )
+            int(isinstance(push, Clamp)), int(getattr(push, "centred", False)),
+            np.array([float(r.rule.nudge) for r in mine]), apart, apart.copy(),
+        )  # fmt: skip
+        node, words = np.argsort(plan.row), np.zeros((2, width), dtype=np.uint32)
+        self._heat = engine.Heat(circuit.fluctuation[node], node, words) if circuit.temperature else None
         examples = self._roles.x.shape[1]
         self._bench = plan.bench(value, getattr(first.clock, "absent", False))
         self._pull = states.no_pull(self._roles.outputs)
@@ -112,7 +118,7 @@ class Block:
             layout, scratch = self._laid_out(), self._scratch
             circuit = (self._wires, self._circuit.learning, self._push, self._pull, self._bench, self._warm, self._found)
             self._packed = Packed(
-                self._stamp, layout, circuit, self._absent, self._comparator, self.lanes, self._roles,
+                self._stamp, layout, circuit, self._absent, self._comparator, self._heat, self.lanes, self._roles,
                 (scratch.wanted, scratch.key), self._drawn,
             )  # fmt: skip
         self._drawn[: len(drawn)] = drawn
@@ -123,23 +129,35 @@ class Block:
         if self._layout is not None:
             return self._layout
         tile, bench, roles, pull = self._tile, self._bench, self._roles, self._pull
-        wires = self._wires = self._plan.wires(tile, bench, pull)
+        theta, sensed, push, found = self.state_of_lanes.value, self._scratch.wanted, self._push, self._found
+        chosen = np.zeros((1, 1, len(self.lanes.seed)), dtype=np.int64)[0, 0]
+        sensors = np.zeros(len(self._plan.groups), dtype=np.int64)
+        laws = [(k, kind_of_law(law)) for k, (_, law) in enumerate(self._plan.groups) if law.learns]
+        parts, limits = self._parts
+        stages = unit_lanes.stages(self._stamp, tile, parts, limits, self.lanes, self.state_of_lanes, self._scratch)
+
+        def example_of(wires: Any) -> tuple[Any, ...]:
+            return tile, 0, wires, roles, push, pull, bench, self._warm, found, chosen
+
+        def of_law(law: Any, wires: Any) -> tuple[Any, ...]:
+            return tile, law, wires, push, theta, found, 0, sensed
+
+        def all_of(wires: Any) -> tuple[Any, ...]:
+            return tile, sensors, wires, push, theta, found, sensed
+
+        def jobs(wires: Any) -> Jobs:
+            own = [(stage.function, stage.signature, stage.own) for stage in stages]
+            own += [states.contrast.job(*of_law(law, wires), own=True) for _, law in laws]
+            return [states.settle_example.job(*example_of(wires)), states.contrast_all.job(*all_of(wires)), *own]
+
+        wires = self._wires = self._plan.wires(tile, bench, pull, jobs)
         solve = descent.descend if self._circuit.descends else newton.settle
         solver = solve.address(tile, wires, pull, bench, bench.volts, roles.free)
-        chosen = np.zeros((1, 1, len(self.lanes.seed)), dtype=np.int64)[0, 0]
-        example = states.settle_example.address(
-            tile, solver, wires, roles, self._push, pull, bench, self._warm, self._found, chosen
-        )
-        theta, sensed, push, found = self.state_of_lanes.value, self._scratch.wanted, self._push, self._found
-        sensors = np.array([
-            states.contrast.address(tile, kind_of_law(law), wires, push, theta, found, 0, sensed) if law.learns else 0
-            for _, law in self._plan.groups
-        ], dtype=np.int64)  # fmt: skip
-        contrast = states.contrast_all.address(tile, sensors, wires, push, theta, found, sensed)
-        parts, limits = self._parts
-        self._stages = Stages(
-            unit_lanes.stages(self._stamp, tile, parts, limits, self.lanes, self.state_of_lanes, self._scratch)
-        )
+        example = states.settle_example.address(*example_of(wires))
+        for k, law in laws:
+            sensors[k] = states.contrast.address(*of_law(law, wires))
+        contrast = states.contrast_all.address(*all_of(wires))
+        self._stages = Stages(stages)
         self._layout = engine.Layout(tile, solver, example, contrast, sensors, self._stages.table)
         return self._layout
 
@@ -272,6 +290,22 @@ def first_values(circuit: Any, replica: Any) -> np.ndarray:
     """What learns at the start [unit], on the device's levels if it has any."""
     value: np.ndarray = replica.initial
     return replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
+
+
+def differences(circuit: Any, replicas: list[Any]) -> np.ndarray:
+    """By how much the pushed twin has more of what is learned [unit, lane]; no rows where twins are alike."""
+    if not circuit.mismatch.any():
+        return np.zeros((0, len(replicas)))
+    found: np.ndarray = np.array([mismatched(circuit, replica.luck) for replica in replicas]).T
+    return np.ascontiguousarray(found)
+
+
+def mismatched(circuit: Any, luck: Any) -> np.ndarray:
+    """The same of one replica [unit]: normal numbers, drawn once for ever."""
+    found: np.ndarray = circuit.mismatch * scalars.luck(
+        "normal", luck.seed, luck.replica, 0, MISMATCH, len(circuit.mismatch)
+    )
+    return found
 
 
 def roles_of(plan: Plan, tasks: list[Any], test: bool) -> states.Roles:

@@ -56,14 +56,20 @@ class Circuit(NonlinearNetwork, Seen):
     def described(self) -> dict[str, Any]:
         """The circuit as plain data, for stores."""
         given = {"shunt": self.shunt, "capacity": self.capacity, "low": self.low, "high": self.high, "gains": self.gains}
-        plain = {name: array.tolist() if np.ptp(array) else float(array.flat[0]) for name, array in given.items()}
+        plain = {name: self._plain(array) for name, array in given.items()}
         return {
             "kind": "circuit", "law": self.law, **plain,
             "of_edge": None if self.of_edge is None else np.asarray(self.of_edge).tolist(),
             "gains": None if (self.gains == 1).all() else self.gains.tolist(),
             "rails": [[node, volts] for node, volts in self.rails.items()] or None, "differential": self.differential,
             "tolerance": float(self.tolerance), "iterations": int(self.iterations),
+            **({"mismatch": self._plain(self.mismatch)} if self.mismatch.any() else {}),
+            **({"temperature": self.temperature} if self.temperature else {}),
         }  # fmt: skip
+
+    @staticmethod
+    def _plain(array: np.ndarray) -> Any:
+        return array.tolist() if np.ptp(array) else float(array.flat[0])
 
     @property
     def units(self) -> int:

@@ -13,11 +13,13 @@ import numpy as np
 from clockless.learning.contracts import Replica
 from clockless.media.circuits.checks import checked
 from clockless.media.circuits.circuit import NonlinearNetwork
-from clockless.numerics.randomness import CLOCK, EXAMPLES, numbers
+from clockless.media.circuits.learner import mismatched
+from clockless.numerics.randomness import CLOCK, EXAMPLES, THERMAL, numbers
 from clockless.parts.clocks import LEAK, FixedFraction
 from clockless.parts.pushes import Clamp, push_of
 from clockless.parts.samplers import Epochs
 from clockless.parts.scalars import Units
+from clockless.parts.scalars import luck as normals
 from clockless.parts.unit_arrays import Learners, first_memories
 from clockless.parts.unit_arrays import learn as learn_in_arrays
 
@@ -58,22 +60,37 @@ def wanted(circuit: NonlinearNetwork, free: np.ndarray, outputs: list[int], y: n
 
 
 def contrast(
-    circuit: NonlinearNetwork, parameters: np.ndarray, task: Any, example: int, push: Any, there: Any = 1.0
-) -> np.ndarray:
-    """Signals of the pushed minus those of the free state [unit], half of that between both pushes if centred."""
+    circuit: NonlinearNetwork, parameters: np.ndarray, task: Any, example: int, push: Any, there: Any = 1.0,
+    twin: Any = 0.0, shaken: Any = (0.0, 0.0),
+) -> np.ndarray:  # fmt: skip
+    """Signals of the pushed minus those of the free state [unit], half of that between both pushes if centred.
+
+    The pushed twin has `twin` [unit] more of what is learned; `shaken` [state, node] are the fluctuations of both states.
+    """
     held = {**dict.fromkeys(task.ground, 0.0), **dict(zip(task.inputs, task.x_train[example], strict=True))}
     outputs = list(task.outputs)
     free = newton(circuit, parameters, held, there=there)
     targets = wanted(circuit, free, outputs, task.y_train[example])
     if isinstance(push, Clamp):
         clamped = free[outputs] + push.nudge * (targets - free[outputs])
-        pushed = newton(circuit, parameters, {**held, **dict(zip(outputs, clamped, strict=True))}, free, None, there)
-        return _signals(circuit, parameters, free, pushed)
-    pushed = newton(circuit, parameters, held, free, (outputs, targets, push.nudge), there)
+        more = {**held, **dict(zip(outputs, clamped, strict=True))}
+        pushed = newton(circuit, parameters + twin, more, free, None, there)
+        return _signals(circuit, parameters, *_shaken(circuit, (free, pushed), (held, more), shaken))
+    pushed = newton(circuit, parameters + twin, held, free, (outputs, targets, push.nudge), there)
     if not push.centred:
-        return _signals(circuit, parameters, free, pushed)
+        return _signals(circuit, parameters, *_shaken(circuit, (free, pushed), (held, held), shaken))
     back = newton(circuit, parameters, held, free, (outputs, targets, -push.nudge), there)
-    return 0.5 * _signals(circuit, parameters, back, pushed)
+    return 0.5 * _signals(circuit, parameters, *_shaken(circuit, (back, pushed), (held, held), shaken))
+
+
+def _shaken(circuit: NonlinearNetwork, states: Any, held: Any, by: Any) -> list[np.ndarray]:
+    """States [node] with their fluctuations, but for nodes that are held."""
+    found = []
+    for volts, nodes, more in zip(states, held, by, strict=True):
+        free = np.ones(volts.size)
+        free[[*nodes, *circuit.rails]] = 0.0
+        found.append(volts + free * more)
+    return found
 
 
 def _signals(circuit: NonlinearNetwork, parameters: np.ndarray, base: np.ndarray, pushed: np.ndarray) -> np.ndarray:
@@ -97,6 +114,14 @@ def chosen(batch: Any, count: int, seed: int, replica: int, step: int) -> np.nda
     return np.flatnonzero(clock.acting(drawn))
 
 
+def fluctuations(circuit: NonlinearNetwork, luck: Any, step: int, draws: int) -> np.ndarray:
+    """Samples of the fluctuations of the two states of every example of a step, volts [example, state, node]."""
+    nodes = circuit.network.nodes
+    drawn = normals("normal", luck.seed, luck.replica, step, THERMAL, 2 * draws * nodes).reshape(draws, nodes, 2)
+    found: np.ndarray = drawn.transpose(0, 2, 1) * circuit.fluctuation
+    return found
+
+
 def learn(replica: Replica, steps: int) -> np.ndarray:
     """Parameters [unit] after so many steps; comparators are left out."""
     circuit = replica.medium
@@ -107,13 +132,16 @@ def learn(replica: Replica, steps: int) -> np.ndarray:
     value = replica.device.nearest(value) if hasattr(replica.device, "nearest") else value
     seen = {"low": circuit.low, "high": circuit.high}
     memory = first_memories(parts, Units(luck.seed, luck.replica, 0, value.size, {"value": value, **seen}))
+    twin = mismatched(circuit, luck)
     for step in range(steps):
         signal, there = np.zeros(value.size), np.ones(len(circuit.laws))
         if getattr(replica.clock, "absent", False):
             stays = replica.clock.acting(numbers(luck.seed, luck.replica, step, CLOCK, value.size))
             there[circuit.learning] = np.where(stays, 1.0, LEAK)
-        for example in chosen(replica.batch, len(task.x_train), luck.seed, luck.replica, step):
-            signal += contrast(circuit, value, task, example, push, there)
+        examples = chosen(replica.batch, len(task.x_train), luck.seed, luck.replica, step)
+        drawn = fluctuations(circuit, luck, step, len(examples))
+        for example, shaken in zip(examples, drawn, strict=True):
+            signal += contrast(circuit, value, task, example, push, there, twin, shaken)
         units = Units(luck.seed, luck.replica, step, value.size, {"value": value, "signal": signal, **seen})
         value, _, memory = learn_in_arrays(parts, units, memory)
     return value

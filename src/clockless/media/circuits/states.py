@@ -38,6 +38,8 @@ class Push(NamedTuple):
     clamps: int  # 0 or 1
     centred: int
     nudge: np.ndarray  # [lane]
+    apart: np.ndarray  # [unit, lane] what the pushed twin has more of what is learned; no rows if twins are alike
+    kept: np.ndarray  # of the same shape: what is learned, while the pushed twin settles
 
 
 class Warm(NamedTuple):
@@ -119,6 +121,23 @@ def pulled(push, sign, found, pull):
             pull.target[o, w] = found.wanted[o, w]
 
 
+@standing
+def to_twin(push, theta):
+    """From the free to the pushed twin: what its edges have of what is learned."""
+    for u in range(push.apart.shape[0]):
+        for w in range(push.apart.shape[1]):
+            push.kept[u, w] = theta[u, w]
+            theta[u, w] += push.apart[u, w]
+
+
+@standing
+def from_twin(push, theta):
+    """Back to the free twin."""
+    for u in range(push.apart.shape[0]):
+        for w in range(push.apart.shape[1]):
+            theta[u, w] = push.kept[u, w]
+
+
 @separate
 def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, examples):
     """Settle the example of every lane free and pushed; lanes whose example is -1 stand still."""
@@ -144,6 +163,7 @@ def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, e
                 y = mean + (0.5 if o == first else -0.5) * apart
             found.wanted[o, w] = y
     begin(roles, examples, warm.pushed, free, pushed, wires.near, bench.reach)
+    to_twin(push, bench.theta)
     if push.clamps:
         for o in range(roles.outputs.shape[0]):
             for w in range(lanes):
@@ -154,6 +174,7 @@ def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, e
         pulled(push, 1.0, found, pull)
         call(solver, (tile, wires, pull, bench, pushed, roles.free))
     keep(examples, pushed, bench, found, warm.pushed)
+    from_twin(push, bench.theta)
     if push.centred:
         for w in range(lanes):
             bench.active[w] = found.good[w]

@@ -6,7 +6,7 @@ and nudges are ordinary entries of the diagonal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,9 @@ from clockless.media.circuits.kinds import kind, packed, rows
 from clockless.media.circuits.law import Law
 from clockless.numerics.elimination import plan
 from clockless.numerics.lanes import Tile8, zeros
+from clockless.parts.compiling import compile_all
 
+Jobs = list[tuple[Any, tuple[Any, ...], bool]]
 FREE_CAPS = (1e3,)  # volts: reciprocal laws need no cap beyond what their junctions have
 # Volts, every ten iterations: transistors cycle without.
 CAPS = (0.5, 0.1, 0.1, 0.025)
@@ -59,8 +61,13 @@ class Plan:
             damping=zeros(2, lanes),
         )  # fmt: skip
 
-    def wires(self, tile: Any, bench: newton.Bench, pull: newton.Pull) -> newton.Wires:
-        """The circuit with the addresses of its laws in lanes of this tile, found on disk or compiled now."""
+    def wires(
+        self, tile: Any, bench: newton.Bench, pull: newton.Pull, more: Callable[..., Jobs] | None = None
+    ) -> newton.Wires:
+        """The circuit with the addresses of its laws in lanes of this tile, found on disk or compiled now.
+
+        `more` says what else will be needed, given the circuit's arrays: all of it is compiled at once.
+        """
         circuit = self.circuit
         width = max(len(packed(law)) for law in circuit.laws)
         numbers = np.zeros((len(circuit.laws), width))
@@ -81,6 +88,7 @@ class Plan:
             tolerance=circuit.tolerance, limit=circuit.iterations, narrow=self._narrow(bench, pull),
         )  # fmt: skip
         arguments = (wires, bench, 0, bench.trial, bench.trial)
+        compile_all([*self._jobs(tile, wires, bench, pull), *(more(wires) if more else ())])
         if circuit.descends:
             for group, (_, law) in enumerate(self.groups):
                 wires.carry[group] = newton.carry.address(tile, kind(law), *arguments)
@@ -92,6 +100,19 @@ class Plan:
             finish = stragglers.finish.address(Tile8(), wires, pull, bench, bench.volts, bench.volts, 0)
             return wires._replace(narrow=wires.narrow._replace(finish=finish))
         return wires
+
+    def _jobs(self, tile: Any, wires: newton.Wires, bench: newton.Bench, pull: newton.Pull) -> Jobs:
+        """What settling needs: the solver, and of every law what it carries."""
+        volts, circuit = bench.trial, self.circuit
+        wide = not circuit.descends and bench.theta.shape[1] > stragglers.WIDTH
+        jobs = [(descent.descend if circuit.descends else newton.settle).job(tile, wires, pull, bench, volts, volts)]
+        jobs += [stragglers.finish.job(Tile8(), wires, pull, bench, volts, volts, 0)] if wide else []
+        for each in (tile, Tile8()) if wide else (tile,):
+            for _, law in self.groups:
+                carried = newton.carry_limited if law.junction and not circuit.descends else newton.carry
+                functions = [carried, *([descent.hold] if circuit.descends else [newton.turn] if law.junction else [])]
+                jobs += [one.job(each, kind(law), wires, bench, 0, volts, volts, own=True) for one in functions]
+        return jobs
 
     def _find(self, tile: Any, carry: np.ndarray, turn: np.ndarray, arguments: tuple[Any, ...]) -> None:
         """Write the addresses of the laws, group by group, in lanes of a tile."""

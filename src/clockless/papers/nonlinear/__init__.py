@@ -38,6 +38,7 @@ FIGURES = {
     "truth": _of("truth", "figure_truth"),
     "levels": _of("conditions", "figure_levels"),
     "biases": _of("conditions", "figure_biases"),
+    "twins": _of("conditions", "figure_twins"),
     "sizes": _of("conditions", "figure_sizes"),
     "dropout": _of("dropout", "figure_dropout"),
     "drn": _of("deep", "figure_drn"),

@@ -39,9 +39,9 @@ def places(nodes: Sequence[int], of: int, side: int) -> list[int]:
     return [node // of * side // of * side + node % of * side // of for node in nodes]
 
 
-def transistors(network: Network, rails: Sequence[int] = (5, 7)) -> Circuit:
+def transistors(network: Network, rails: Sequence[int] = (5, 7), **given: Any) -> Circuit:
     """A board of PyCLLN's transistors without series resistances, gates from 0.4 to 4 V; `rails` are two nodes."""
-    return _railed(network, NMOS.pyclln(), rails, 0.4, 4.0)
+    return _railed(network, NMOS.pyclln(), rails, 0.4, 4.0, **given)
 
 
 def with_diodes(network: Network, rails: Sequence[int] = (5, 7)) -> Circuit:
@@ -51,9 +51,11 @@ def with_diodes(network: Network, rails: Sequence[int] = (5, 7)) -> Circuit:
     return _railed(network, laws, rails, 0.01, 1.0, kinds)
 
 
-def _railed(network: Network, law: Any, nodes: Sequence[int], low: float, high: float, of_edge: Any = None) -> Circuit:
+def _railed(
+    network: Network, law: Any, nodes: Sequence[int], low: float, high: float, of_edge: Any = None, **given: Any
+) -> Circuit:
     rails = dict(zip(nodes, RAILS, strict=True))
-    return Circuit(network, law, of_edge, rails=rails, differential=True, low=low, high=high)
+    return Circuit(network, law, of_edge, rails=rails, differential=True, low=low, high=high, **given)
 
 
 def starts(board: Circuit, seeds: list[int]) -> xarray.DataArray:

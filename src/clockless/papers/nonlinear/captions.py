@@ -14,15 +14,19 @@ CAPTIONS = {
     "modes": "The error of 4 x 4 boards that learn the same line, by modes: root mean squares over boards of its parts "
     "along orthonormal polynomials of degree 0 (mean), 1 (slope) and 2 (curvature) of the input, with 95 % bootstrap "
     "intervals. Boards of level-1 transistors, of ohmic transistors, and of linear resistors, which keep the curvature.",
-    "truth": "Share of 64 boards that solve a task when each unit acts with probability p, with its 95 % Wilson interval: "
+    "truth": "Above, the share of 64 boards that solve a task when each unit acts with probability p, with its 95 % Wilson "
+    "interval; below, the mean log10 ratio of their errors to those at p = 1, with its 95 % interval: "
     "by the continuous rule (circles) and the sign rule with levels of 2 mV (squares), after the same number of "
     "updates per unit (filled) and after the same number of steps (open). Transistor tori, 32 edges (iris: 72).",
     "levels": "Share of 64 boards that solve exclusive or against the number of levels of what learns, by the sign rule, "
     "and by the continuous rule without levels, at p = 0.2 (filled) and p = 1 (open), with 95 % Wilson intervals, 10,000 "
     "updates: transistor tori, and resistors with a diode in every third edge.",
-    "biases": "Share of 64 boards that solve exclusive or by the sign rule with 128 levels, 10,000 updates, against the "
-    "bias of their comparators, uniform from 0 to so many millivolts, frozen for each edge or new in each step; p = 0.2 "
-    "(filled) and p = 1 (open), 95 % Wilson intervals.",
+    "biases": "Share of 64 boards of resistors and diodes that solve exclusive or by the sign rule, 128 levels, against the "
+    "bias of their comparators, uniform from 0 to so many mV, frozen for each edge or new in each step; 10,000 updates, "
+    "p = 0.2 (filled) and p = 1 (open), 95 % Wilson intervals.",
+    "twins": "Share of 64 boards that solve exclusive or by the continuous rule, 10,000 updates: twin networks whose gate "
+    "voltages differ by so many millivolts (standard deviation, frozen), and voltages that fluctuate by (kT/C)^(1/2); "
+    "p = 0.2 (filled) and p = 1 (open), 95 % Wilson intervals.",
     "sizes": "Tori of 128 and 968 transistors: mean log10 ratio of the error at p = 0.2 to that at p = 1 on the same "
     "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 64 boards, 5,000 updates; 8, 500.",
     "dropout": "Test error of linear regression on 143 edges at equal step x p: edges that do not act in a step stay where "

@@ -28,6 +28,7 @@ DRAW = {
     "truth": _of("boards", "figure_truth"),
     "levels": _of("boards", "figure_levels"),
     "biases": _of("boards", "figure_biases"),
+    "twins": _of("boards", "figure_twins"),
     "sizes": _of("boards", "figure_sizes"),
     "dropout": _of("dropout", "figure_dropout"),
     "drn": _of("deep", "figure_drn"),

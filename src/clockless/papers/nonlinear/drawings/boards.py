@@ -1,4 +1,4 @@
-"""Draws figures truth, levels, biases and sizes."""
+"""Draws figures truth, levels, biases, twins and sizes."""
 
 from __future__ import annotations
 
@@ -109,6 +109,18 @@ def figure_biases(datasets: Datasets) -> Figure:
     _against_p(axes, data, places, style, "")
     axes.set_xticks(places, [str(name).replace(", ", "\n") for name in data.bias.values])
     axes.set(xlabel="bias of the comparators")
+    axes.legend(fontsize=6, loc="best")
+    return figure
+
+
+@in_house_style
+def figure_twins(datasets: Datasets) -> Figure:
+    """Share of boards that solve exclusive or by what is imperfect about them, with and without a clock."""
+    data = datasets["figure-twins"]
+    figure, axes = subplots(1, 1, (COLUMN, 0.7 * COLUMN))
+    places = np.arange(1.0, 1.0 + data.sizes["board"])
+    _against_p(axes, data, places, {"color": "#0072B2", "marker": "o"}, "")
+    axes.set_xticks(places, [str(name).replace("twins ", "twins\n").replace(": ", ":\n") for name in data.board.values])
     axes.legend(fontsize=6, loc="best")
     return figure
 
