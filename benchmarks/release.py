@@ -6,6 +6,7 @@ from its source folder, misses a file or names a version twice is noticed here.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,9 @@ FILES = (  # what a wheel must have beside its modules
     "clockless/experiments/studies/resistors.yaml",
     "clockless/experiments/studies/xy.yaml",
     "clockless/py.typed",
+    "clockless/lab/static/index.html",
+    "clockless/lab/static/lab.css",
+    "clockless/lab/static/lab.js",
 )
 USE = """
 import importlib.metadata, pathlib, sys
@@ -60,7 +64,8 @@ COMMANDS = (
 
 def said(*command: object, cwd: Path) -> str:
     """What a command prints; SystemExit with all that it said if it fails."""
-    done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}  # no path to any source
+    done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, env=alone)
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}")
     return done.stdout

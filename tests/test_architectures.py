@@ -348,3 +348,26 @@ def test_what_is_built_cannot_be_written():
     for table in (architecture.shared, architecture.initial_scale, architecture.network.edges):
         with pytest.raises(ValueError, match="read-only"):
             table[0] = 0
+
+
+def test_cutting_an_edge_takes_its_coupling_along_where_it_is_the_only_one():
+    """What is left has, edge by edge, the couplings and scales of before."""
+    for whole in (dense(3, 4, 2), local((3, 3), 2, 1, 2, 2, sharing=True)):
+        for edge in (1, len(whole.network.edges) - 1):
+            rest = whole.without(edge)
+            alone = int(np.sum(whole.shared == whole.shared[edge])) == 1
+            assert rest.couplings == whole.couplings - alone
+            assert rest.layers is None
+            kept = np.delete(np.arange(len(whole.network.edges)), edge)
+            np.testing.assert_array_equal(rest.network.edges, whole.network.edges[kept])
+            np.testing.assert_array_equal(rest.initial_scale[rest.shared], whole.initial_scale[whole.shared[kept]])
+            same = lambda shared: np.equal.outer(shared, shared)  # noqa: E731
+            np.testing.assert_array_equal(same(rest.shared), same(whole.shared[kept]))
+
+
+def test_a_held_site_is_one_input_more():
+    net = dense(2, 3, 1)
+    assert net.holding(3).inputs == (0, 1, 3)
+    for site, why in ((0, "more than once"), (5, "an input and an output"), (9, "from 0 to 5")):
+        with pytest.raises(NetworkError, match=why):
+            net.holding(site)

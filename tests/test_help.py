@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import shutil
+import subprocess
 import sys
 
 import matplotlib as mpl
@@ -13,6 +15,7 @@ import pytest
 import xarray
 
 import clockless as cl
+import rigs
 from clockless.commands import main as cli
 from clockless.errors import DescriptionError
 from clockless.experiments.files import STUDIES, example, of_text
@@ -70,7 +73,8 @@ def test_no_study_of_what_there_is_not(clockless):
     code, _, err = clockless("new", "study.yaml", "--medium", "quantum")
     assert code == 2
     assert "quantum" in err
-    assert "resistors, xy, modules, circuit, time" in err
+    for medium in STUDIES:
+        assert f"'{medium}'" in err or f'"{medium}"' in err
     with pytest.raises(DescriptionError):
         example("../study")
 
@@ -99,7 +103,7 @@ def test_the_other_examples_run(clockless, tmp_path, medium):
     store = tiny(medium, tmp_path)
     assert bool(store.dataset().done.all())
     assert not bool(store.dataset().failed.any())
-    assert len(store.plot().axes) == (1 if medium == "circuit" else 2)
+    assert len(store.plot().axes) == (2 if medium == "time" else 1)  # the error of modules is the part that is wrong
     if medium != "modules":
         assert clockless("show", store.path)[0] == 0
 
@@ -179,6 +183,37 @@ def test_the_shell_completes(clockless, shell):
     assert code == 0, err
     for word in ("resume", "export", "checkpoint-seconds"):
         assert word in out
+
+
+PRESSED = """
+source ./script
+complete -p clockless || exit 1
+press() {
+  COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; COMPREPLY=()
+  _clockless clockless "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+  echo "${COMPREPLY[*]}"
+}
+press clockless sho
+press clockless run stu
+press clockless run study.yaml --thr
+press clockless new --medium ""
+press clockless show sto
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_the_tabulator_key_in_bash(clockless, tmp_path):
+    """The script in a real bash, called as it calls completions: commands, files, folders, flags and their words."""
+    (tmp_path / "script").write_text(clockless("completion", "--shell", "bash")[1])
+    (tmp_path / "study.yaml").touch()
+    (tmp_path / "store").mkdir()
+    done = subprocess.run(
+        ["bash", "--norc", "-c", PRESSED], cwd=tmp_path, capture_output=True, text=True, timeout=rigs.LIMIT
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *offered = done.stdout.splitlines()
+    assert first == "complete -F _clockless clockless"
+    assert offered == ["show", "study.yaml", "--threads", " ".join(STUDIES), "store"]
 
 
 def test_completion_is_installed_at_home(clockless, monkeypatch, tmp_path):

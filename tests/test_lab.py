@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import queue
@@ -22,7 +23,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from clockless.commands.main import main
-from clockless.lab import messages
+from clockless.lab import messages, reading, typescript
 from clockless.lab.as_python import python_of, study_of
 from clockless.lab.board import Board
 from clockless.lab.forms import forms, own_kinds
@@ -30,7 +31,8 @@ from clockless.lab.frames import packed, unpacked
 from clockless.lab.guard import Guard
 from clockless.lab.server import BROKEN, REFUSED, STATIC, TOO_MUCH, Lab
 from clockless.lab.session import Session
-from clockless.lab.settings import PRESETS, checked
+from clockless.lab.settings import NEURAL, PRESETS, checked, presets
+from clockless.lab.watched import FAILED, RUNNING, WAITING, seen
 
 FORMS = forms({})
 HOST = "127.0.0.1:8377"
@@ -77,20 +79,35 @@ def test_python_repeats_whatever_was_done_to_a_board():
     assert board.step == 28
 
 
-@pytest.mark.parametrize("place", [2, 3, 4, 5], ids=[PRESETS[k]["name"] for k in (2, 3, 4, 5)])
-def test_python_repeats_every_medium(place):
-    board = Board(checked(preset(place), FORMS))
+@pytest.mark.parametrize("begun", [*PRESETS[2:], *NEURAL], ids=lambda begun: begun["name"])
+def test_python_repeats_every_medium(begun):
+    """Knobs, cuts and held nodes, where the medium has any; else one sentence says why not, and the board is as it was."""
+    place = PRESETS.index(begun) if begun in PRESETS else 7
+    if place == 7:
+        pytest.importorskip("jax", reason="modules need the extra `modules`")
+    small = {"layers": [64, 5, 10]} if place == 6 else {}
+    setting = {**begun["setting"], "medium": {**begun["setting"]["medium"], **small}}
+    if place == 7:
+        setting["network"] = {"kind": "mlp", "layers": 2, "width": 8}
+    board = Board(checked(setting, FORMS))
     board.advance(4)
-    section, path = ("clock", "threshold") if place == 3 else ("rule", "nudge")
+    section, path = {3: ("clock", "threshold"), 7: ("clock", "p")}.get(place, ("rule", "nudge"))
     board.turn(section, path, 0.05)
     board.advance(3)
-    if place != 4:
+    if place < 6:
         board.cut(3)
         board.advance(2)
+        sites = board.drawn.sites(board.task)
+        board.hold(next(k for k in range(9) if k not in (*sites.inputs, *sites.outputs, *sites.ground)), 0.1)
+        board.advance(2)
+    else:
+        for change in (lambda: board.cut(3), lambda: board.hold(200, 0.1)):
+            with pytest.raises(ParameterError, match=r"^[^.]*\.$"):
+                change()
     repeated(board)
-    state = board.state(board.parameters()[0], 0)
-    assert np.isfinite(state).all()
-    assert board.on_edges(board.parameters()[0]).shape == (len(getattr(board.wiring, "network", board.wiring).edges),)
+    shown = board.picture(0)
+    assert np.isfinite(shown["state"]).all()
+    assert shown["parameters"].shape == shown["acted"].shape == (len(board.drawn.network.edges),)
 
 
 def test_a_study_is_what_is_on_the_screen(tmp_path):
@@ -147,6 +164,49 @@ def test_events_that_the_page_sees_are_those_of_the_history():
     repeated(board)
 
 
+def test_a_board_recovers_from_damage():
+    """A cut that all sixteen boards feel is learned around by the edges that are left, whether all act or three in ten."""
+    board = Board(checked(preset(replicas=16), FORMS))
+    board.advance(600)
+    before = board.errors()
+    board.cut(8)
+    damaged = board.errors()
+    assert (damaged > before).all()
+    assert (np.median(damaged, axis=1) > 10 * np.median(before, axis=1)).all()
+    board.advance(1500)
+    assert (np.median(board.errors(), axis=1) < 0.1 * np.median(damaged, axis=1)).all()
+
+
+SHARED = {"kind": "local", "image": [3, 3], "window": 2, "channels": 1, "outputs": 2, "sharing": True}
+
+
+def test_an_edge_of_phases_can_be_cut_though_others_share_its_coupling():
+    """The coupling stays for the others; a coupling of one edge alone goes with it. Held phases are one input more."""
+    wiring = cl.windows.local((3, 3), 2, 1, 1, 2, sharing=True)
+    x, y = np.full((1, 9), 0.3).tolist(), [[0.5, -0.5]]
+    task = {"kind": "examples", "x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    board = Board(checked(preset(4, network=SHARED, task=task), FORMS))
+    board.advance(3)
+    before = board._run().parameters
+    assert np.sum(wiring.shared == wiring.shared[1]) > 1
+    board.cut(1)
+    assert board.wiring.couplings == wiring.couplings
+    np.testing.assert_array_equal(board._run().parameters.W, before.W)
+    alone = len(wiring.network.edges) - 2  # of the readout, after the one that is cut
+    board.cut(alone)
+    assert board.wiring.couplings == wiring.couplings - 1
+    np.testing.assert_array_equal(board._run().parameters.W, np.delete(before.W, wiring.shared[alone + 1], axis=-1))
+    board.advance(2)
+    hidden = board.wiring.inputs[-1] + 1
+    for value in (0.7, 0.2):  # and once more at another phase
+        board.hold(hidden, value)
+        board.advance(2)
+        np.testing.assert_allclose(board.picture(0)["state"][hidden], value, rtol=1e-12)
+    repeated(board)
+    with pytest.raises(ClocklessError, match="only one of node 0"):
+        board.cut(0)
+
+
 # --- forms -------------------------------------------------------------------------------------------------------------
 
 OWN = """
@@ -201,9 +261,78 @@ def test_own_parts_appear_and_learn(tmp_path, monkeypatch):
         own_kinds([tmp_path / "none.py"])
 
 
+SPRINGS = """
+import numpy as np
+from clockless import Medium
+
+
+class Springs(Medium):
+    parameter, measure, low, high, initial, state_measure = "stiffness", "N/m", 0.1, 10.0, 1.0, "m"
+
+    def __init__(self, network, pull=0.1):
+        self.pull = pull
+        super().__init__(network)
+
+    def energy(self, stiffness, state):
+        ends = state[self.network.edges]
+        return 0.5 * np.sum(stiffness * (ends[:, 0] - ends[:, 1]) ** 2) + 0.5 * self.pull * np.sum(state**2)
+
+
+class Bare(Springs):
+    pass
+
+
+class Apart(Medium):
+    def __init__(self, network):
+        super().__init__(network, units=3)
+
+    def energy(self, parameters, state):
+        return np.sum(state**2)
+"""
+
+
+@pytest.mark.filterwarnings("ignore::clockless.errors.OwnCodeWarning")
+def test_an_own_medium_appears_learns_and_is_cut(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "springs.py").write_text(SPRINGS)
+    kinds = own_kinds([tmp_path / "springs.py"])
+    assert kinds == {"springs.py:Springs": "medium", "springs.py:Apart": "medium"}
+    offered = Lab(Guard(), own=[tmp_path / "springs.py"]).offered()
+    begun = presets(kinds, offered)[-2]
+    assert begun["name"] == "Your own: Springs"
+    assert begun["setting"]["medium"] == {"kind": "springs.py:Springs", "pull": 0.1}
+    board = Board(checked({**begun["setting"], "replicas": 2}, offered))
+    assert board.drawn.words()["parameter_unit"] == "N/m"
+    board.advance(3)
+    board.cut(2)
+    board.turn("clock", "p", 0.6)
+    board.advance(2)
+    repeated(board)
+    state = board.picture(1)["state"]
+    np.testing.assert_array_equal(state[list(board.task.inputs)], board.task.x_test[1])
+    experiment = cl.Experiment.of(yaml.safe_load(study_of(board)))
+    assert experiment.medium["kind"] == "springs.py:Springs"
+    with pytest.raises(ParameterError, match="3 parameters on 16 edges"):
+        Board(checked(preset(medium={"kind": "springs.py:Apart"}), offered))
+
+
+def test_what_is_not_finite_any_more_is_said(listener):
+    listener.session.ask(messages.Begin(preset(6, medium={"kind": "deep-resistive", "layers": [64, 5, 10], "gain": 100.0})))
+    listener.until("began")
+    for message in (messages.Turn("rule", "nudge", 100.0), messages.Turn("rule", "rate", 100.0), messages.Step(1000)):
+        listener.session.ask(message)
+    while (told := listener.told.get(timeout=600)) and (isinstance(told, bytes) or json.loads(told)["type"] != "stopped"):
+        if isinstance(told, bytes):
+            listener.session.ask(messages.Seen(unpacked(told)[0]["frame"]))
+    assert "not finite" in json.loads(told)["why"]
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
+        ({"medium": {"kind": "deep-resistive", "layers": [64, 100, 10]}}, "conductances"),
+        ({"network": {"kind": "mlp", "layers": 10**6}, "medium": {"kind": "modules"}}, "at most"),
         ({"medium": {"kind": "bench", "command": "touch x"}}, "offers"),
         ({"medium": {"kind": "evil.py:Medium"}}, "offers"),
         ({"clock": {"kind": "os:system"}}, "offers"),
@@ -222,14 +351,14 @@ def test_own_parts_appear_and_learn(tmp_path, monkeypatch):
 )  # fmt: skip
 def test_a_setting_that_the_page_does_not_offer(changes, why):
     with pytest.raises(ClocklessError, match=why):
-        checked(preset(**changes), FORMS)
+        Board(checked(preset(**changes), FORMS))
 
 
 # --- messages ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_pages_typescript_is_written_from_the_messages():
-    assert (PAGE / "src" / "messages.ts").read_text() == messages.typescript()
+    assert (PAGE / "src" / "messages.ts").read_text() == typescript.typescript()
 
 
 @pytest.mark.parametrize(
@@ -247,8 +376,8 @@ def test_the_pages_typescript_is_written_from_the_messages():
     ],
 )  # fmt: skip
 def test_broken_messages_are_told_apart(text):
-    with pytest.raises(messages.BrokenMessageError):
-        messages.read(text)
+    with pytest.raises(reading.BrokenMessageError):
+        reading.read(text)
 
 
 def test_frames_come_back_as_they_were():
@@ -404,7 +533,7 @@ def test_other_origins_and_hosts_are_refused(client, headers):
 def test_a_broken_frame_ends_its_own_connection_alone(client):
     with client.websocket_connect("/live", headers=HEADERS) as good:
         assert hello(good)["store"] is None
-        for wrong in ("{", json.dumps({"type": "cut"}), "x" * (messages.LONGEST_MESSAGE + 1), b"\x00\x01"):
+        for wrong in ("{", json.dumps({"type": "cut"}), "x" * (reading.LONGEST_MESSAGE + 1), b"\x00\x01"):
             with client.websocket_connect("/live", headers=HEADERS) as bad:
                 hello(bad)
                 (bad.send_bytes if isinstance(wrong, bytes) else bad.send_text)(wrong)
@@ -462,13 +591,38 @@ def test_a_store_is_watched_while_it_fills(tmp_path):
             before = socket.receive_json()
             assert before["type"] == "watched"
             assert set(before["jobs"]) == {0}
+            for machine, word in ((0, "network alone"), (0, "network alone"), (99, "0 to 3")):
+                socket.send_json({"type": "draw", "machine": machine})
+                drawn = socket.receive_json()
+                assert (drawn["type"], drawn["machine"]) == ("drawn", machine)
+                assert word in drawn["said"]
             cl.run(store.experiment, store.path, cl.Workers(threads=1), progress=False)
             after = socket.receive_json()
             while set(after["jobs"]) != {2}:
                 after = socket.receive_json()
+            socket.send_json({"type": "draw", "machine": 1})
+            while (drawn := socket.receive_json())["type"] != "drawn":
+                pass
     errors = store.dataset().error
+    assert "after 4 steps" in drawn["said"]
+    assert base64.b64decode(drawn["picture"].removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+    assert after["machines"] == 4
     assert [curve["label"] for curve in after["curves"]] == [f"clock = {value}" for value in errors.clock.values]
     np.testing.assert_allclose(after["curves"][1]["middle"], np.median(errors[1], axis=0), rtol=1e-12)
+
+
+def test_incidents_of_a_store_are_said(tmp_path):
+    """A job that failed, one that somebody computes, and one that waits."""
+    experiment = cl.Experiment(network={"kind": "board16"}, steps=5, seeds=[0, 1, 2])
+    store = cl.Store.create(tmp_path / "store", experiment, width=1)
+    store.journal.fail(1, "run", ZeroDivisionError("bad luck"))
+    with store.journal.claim(2):
+        look = seen(store)
+    assert look.jobs == [WAITING, FAILED, RUNNING]
+    assert look.incidents == ["job 1 failed: ZeroDivisionError: bad luck"]
+    assert look.curves == []
+    store.journal.mend(1)
+    assert seen(store).incidents == []
 
 
 def test_the_command_says_what_is_wrong(capsys, monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+import clockless as cl
 import rigs
 
 pytest.importorskip("starlette", reason="the live page needs the extra `lab`")
@@ -34,7 +35,10 @@ def address(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("lab") / "log"
-    process = rigs.start([sys.executable, "-m", "clockless", "lab", "--port", str(port)], log, dict(os.environ))
+    experiment = cl.Experiment(network={"kind": "board16"}, clock=[cl.Global(), cl.Bernoulli(0.5)], steps=20, seeds=[0, 1])
+    store = cl.run(experiment, log.parent / "store", cl.Workers(threads=1), progress=False)
+    command = [sys.executable, "-m", "clockless", "lab", str(store.path), "--port", str(port)]
+    process = rigs.start(command, log, dict(os.environ))
     try:
         assert rigs.wait_until(lambda: f":{port}/" in log.read_text() or process.poll() is not None), rigs.last_words(log)
         assert process.poll() is None, rigs.last_words(log)
@@ -167,3 +171,82 @@ def test_every_preset_begins_and_a_refusal_is_said(browser, address):
     page.until(lambda: page.find("alarm").text, "the refusal")
     severe = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
     assert not severe, severe
+
+
+def test_a_store_shows_its_jobs_curves_and_machines(browser, address):
+    """The pictures are seen, not only sent: their sizes are those of what the browser has drawn."""
+    page = Page(browser, address)
+    page.until(lambda: page.find("status").text == "ready", "the board")
+    page.find("view-store").click()
+    picture = page.find("machine-picture")
+    page.until(lambda: picture.get_property("naturalWidth") > 100, "the picture")
+    assert "after 20 steps" in page.find("machine-said").text
+    assert "0 failed" in page.find("jobs-legend").text
+    page.until(lambda: "clock = Bernoulli(p=0.5)" in page.find("store-errors").text, "the curves")
+    number = page.find("machine")
+    number.clear()
+    number.send_keys("99", Keys.ENTER)
+    page.until(lambda: "0 to 3" in page.find("machine-said").text, "the refusal")
+    assert not picture.is_displayed()
+    severe = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+    assert not severe, severe
+
+
+def test_everything_has_a_name_and_small_screens_need_no_scrolling_aside(browser, address):
+    """What can be operated is called something, the keyboard reaches it, and 380 pixels are enough."""
+    page = Page(browser, address)
+    page.until(lambda: page.find("status").text == "ready", "the board")
+    browser.execute_script("document.getElementById('more').open = true")
+    nameless = browser.execute_script(
+        """return [...document.querySelectorAll('button, input, select, textarea, canvas, [role=img]')].filter(each =>
+             each.checkVisibility() && !(each.labels?.length && each.labels[0].textContent.trim())
+             && !each.closest('[aria-label]') && !each.textContent.trim()).map(each => each.outerHTML)"""
+    )
+    assert nameless == []
+    size = {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        for name in ("view-board", "view-store"):
+            page.find(name).click()
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 380
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    order = browser.execute_script(
+        "return [...document.querySelectorAll('[tabindex]')].filter(each => Number(each.tabIndex) > 0).length"
+    )
+    assert order == 0  # Tab goes as one reads
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_can_be_read_on_their_background(browser, address, scheme):
+    """Contrast of 4.5 and more (WCAG 2.2, 1.4.3), in both schemes."""
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        page = Page(browser, address)
+        page.until(lambda: page.find("status").text == "ready", "the board")
+        pairs = browser.execute_script(
+            """const solid = each => { for (; each; each = each.parentElement) {
+                 const colour = getComputedStyle(each).backgroundColor;
+                 if (colour !== 'rgba(0, 0, 0, 0)') return colour; } };
+               return [...document.querySelectorAll('h1, h2, p, label, button, summary, span, output, legend')]
+                 .filter(each => each.checkVisibility() && each.textContent.trim() && !each.closest('.hidden, .skip'))
+                 .map(each => [each.textContent.trim().slice(0, 30), getComputedStyle(each).color, solid(each)])"""
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert len(pairs) > 20
+    assert len({back for _, _, back in pairs}) > 1
+    dim = [pair for pair in pairs if _contrast(*pair[1:]) < 4.5]
+    assert not dim
+
+
+def _contrast(text: str, back: str) -> float:
+    light, dark = sorted((_luminance(each) for each in (text, back)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of "rgb(r, g, b)" (WCAG 2.2)."""
+    parts = np.array([float(word) for word in colour[colour.index("(") + 1 : -1].split(",")[:3]]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -255,3 +255,27 @@ def test_bad_mnist_is_one_sentence(tmp_path):
         mnist(tmp_path)
     with pytest.raises(DescriptionError, match="holds neither"):
         Jobs(described(task={"kind": "mnist-labels", "folder": str(tmp_path / "none")})).check()
+
+
+def test_own_statistics_are_those_of_the_test_set():
+    """Batch normalisation by the test set's moments, computed here in NumPy; other results keep their bits."""
+    task = cl.tasks.labels("digits")
+    plain, both = (
+        cl.train(
+            cl.Modules(cl.MLP(2, 8), "float64", rate=0.01, renormalised=own), task, rule=cl.Backprop(), batch=64, steps=5
+        )
+        for own in (False, True)
+    )
+    assert (plain.data.cost.values == both.data.cost.values).all()
+    assert (plain.parameters == both.parameters).all()
+    weights = both.parameters.values.ravel()
+    scale, shift = weights[:8], weights[8:16]  # in the order of their names
+    first, rest = weights[16 : 16 + 64 * 8].reshape(64, 8), weights[16 + 64 * 8 :]
+    bias, second = rest[:10], rest[10:].reshape(8, 10)
+    z = task.x_test @ first
+    normal = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-5)
+    logits = np.maximum(scale * normal + shift, 0.0) @ second + bias
+    surprise = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(logits)), task.labels_test]
+    assert both.data.own_cost.values.ravel()[-1] == pytest.approx(surprise.mean(), rel=1e-9)
+    assert both.data.own_error.values.ravel()[-1] == np.mean(logits.argmax(axis=1) != task.labels_test)
+    assert both.data.own_cost.values.ravel()[-1] != both.data.cost.values.ravel()[-1]

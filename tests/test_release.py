@@ -93,5 +93,6 @@ def test_without_flock_stores_say_so_and_the_rest_works(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(6 * LIMIT)  # four environments are filled, each with a hundred megabytes
 def test_wheel_and_sdist_install_and_work():
     assert release().main() == 0

@@ -16,6 +16,7 @@ from clockless.papers.claims import CRITERIA, DECIDING, SOURCES, Claim, Source, 
 from clockless.papers.desynchronous import CAPTIONS, FIGURES
 from clockless.papers.desynchronous.collapse import (
     P,
+    _claims_1b,
     equal_updates,
     spread_at_equal_steps,
     spread_at_equal_updates,
@@ -110,6 +111,20 @@ def test_collapse_numbers_tell_collapse_from_none():
     other = _power_law_data(updates_matter=False)
     assert spread_at_equal_updates(other, equal)[0] == pytest.approx(closed, rel=2e-2)
     assert spread_at_equal_steps(other) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_wide_interval_is_no_collapse():
+    """Few tasks that scatter make the interval wider and the verdict harder, not easier."""
+    equal, rng = equal_updates(20_000), np.random.default_rng(0)
+    data, verdicts = _power_law_data(updates_matter=True), []
+    for noise in (0.02, 1.0):
+        scattered = data.error * np.exp(noise * rng.standard_normal((8, len(P), 1)))
+        one = scattered.to_dataset(name="error").assign(failed=0)
+        (claim, _) = _claims_1b(one, equal, "made up")
+        low, high = claim.interval
+        assert low <= claim.measured <= high
+        verdicts.append(claim.holds)
+    assert verdicts == [True, False]
 
 
 def test_equal_updates_are_whole_steps_for_every_p():

@@ -60,9 +60,20 @@ def test_families_leave_out_what_they_say():
 
 def test_noise_makes_tasks_unrealisable():
     """Noisy targets leave a residual that no linear map removes, and the task says so."""
-    drawn = sgd._drawn(Options(tiny=True))
+    drawn, _ = sgd._drawn(Options(tiny=True))
     for task, noisy in zip(drawn, sgd.unrealisable(drawn, 0), strict=True):
         left = [np.linalg.lstsq(t.x_train, t.y_train, rcond=None)[1].sum() for t in (task, noisy)]
         assert left[0] < 1e-20
         assert left[1] > 1e-3
         assert noisy.feasible is False
+
+
+def test_tasks_in_few_words_are_the_same_tasks():
+    """Described or drawn, they give the same bits; the description is what stores hold."""
+    options = Options(tiny=True, seed=3, threads=1)
+    drawn, described = sgd._drawn(options)
+    study = sgd.Study(drawn[:2], 0.1, sgd.Bernoulli, (0.5,), ("examples",), 2, 1, True)
+    few = {**described, "seed": described["seed"][:2]}
+    one, other = (sgd.measured("x", options, study._replace(described=words)) for words in (None, few))
+    assert (one.distance.values == other.distance.values).all()
+    assert (one.drift.values == other.drift.values).all()

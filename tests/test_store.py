@@ -453,3 +453,38 @@ def test_a_unit_that_raises_is_reported_and_tried_again_by_the_next_run(frail, t
     assert not healed.failures
     done = [event["unit"] for event in store.journal.told() if event["event"] == "unit done"]
     assert sorted(done) == list(range(experiment.replicas)), "what was done was not computed again"
+
+
+def test_checkpoints_can_go_once_a_job_is_done(store, made, tmp_path):
+    """Without them a store holds the same, and is mended and extended from step 0, with the same bits."""
+    assert len(list(store.path.glob("units/*/*.npz"))) == store.job_count
+    store.forget_checkpoints()
+    assert not list(store.path.glob("units/*/*.npz"))
+    assert cl.Store.open(store.path).digest() == made.digest()
+    flipped(chunks(store, "error", 1)[0])
+    digest, again, _ = mended(store.path)
+    assert (digest, again) == (made.digest(), [1])
+    store.forget_checkpoints()
+    longer = cl.Store.open(store.path).extended(90)
+    compute(longer, cl.Workers(threads=1), progress=False)
+    assert longer.digest() == computed(tmp_path / "whole", SMALL.changed(steps=90), WIDTH).digest()
+
+
+def test_only_checkpoints_of_jobs_that_are_done_go(store):
+    """A job that is not done needs its own."""
+    store.undo(1)
+    store.forget_checkpoints()
+    assert [path.stem for path in store.path.glob("units/*/*.npz")] == ["000001"]
+
+
+def test_stores_of_a_reproduction_keep_no_checkpoints(tmp_path):
+    """Once they are whole; a second look computes nothing."""
+    from clockless.workers.run import results_of
+
+    first = results_of(SMALL, tmp_path, 1)
+    (folder,) = tmp_path.iterdir()
+    assert not list(folder.glob("units/*/*.npz"))
+    events = len((folder / "events.jsonl").read_text().splitlines())
+    assert results_of(SMALL, tmp_path, 1).identical(first)
+    told = [json.loads(line)["event"] for line in (folder / "events.jsonl").read_text().splitlines()[events:]]
+    assert "unit done" not in told

@@ -58,6 +58,10 @@ GALLERY = {  # pictures that travel with the documents: paper, figure, document 
     "nonlinear-cosine.png": ("nonlinear", "cosine", "nonlinear.md"),
     "nonlinear-truth.png": ("nonlinear", "truth", "nonlinear.md"),
     "nonlinear-dropout.png": ("nonlinear", "dropout", "nonlinear.md"),
+    "nonlinear-regression.png": ("nonlinear", "regression", "nonlinear.md"),
+    "nonlinear-modes.png": ("nonlinear", "modes", "nonlinear.md"),
+    "time-relaxing.png": ("time", "2", "time.md"),
+    "time-power.png": ("time", "3", "time.md"),
     "deep-resistive.png": ("nonlinear", "drn", "deep-resistive.md"),
     "deep-resistive-clocks.png": ("nonlinear", "drn-clocks", "deep-resistive.md"),
 }
@@ -175,8 +179,16 @@ def numbers(path: Path, figure: str) -> list[str]:
         return []
     rows = [row for row in json.loads(path.read_text(encoding="utf-8")) if row["figure"] == figure]
     word = {True: "holds", False: "does not hold", None: "not decided"}
-    table = [f"| {row['quantity']} | {row['expected']} | {row['measured']} | {word[row['holds']]} |" for row in rows]
+    table = [
+        f"| {row['quantity']} | {_short(row['expected'])} | {_short(row['measured'])} | {word[row['holds']]} |"
+        for row in rows
+    ]
     return ["| quantity | expected | measured | verdict |", "|---|---|---|---|", *table, ""] if table else []
+
+
+def _short(value: object) -> str:
+    """A number of three digits, anything else as it is."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def performance_page() -> str:

@@ -147,7 +147,7 @@ export class Curves {
     return this.names.map((name, k) => {
       const twin = this.clocks > 1 && k === 0;
       const value = (at: number) => this.y[4 * k + at].at(-1)?.toPrecision(3) ?? "–";
-      const many = this.many ? `; of all boards ${value(2)} (${value(1)} to ${value(3)})` : "";
+      const many = this.many ? `; all boards: median ${value(2)}, 90 % within ${value(1)} to ${value(3)}` : "";
       return { name, value: value(0) + many, colour: shade(twin ? "--twin" : "--chosen"), dash: twin ? "6 4" : "" };
     });
   }

@@ -8,7 +8,7 @@ interface Field {
   section?: string;
   default?: unknown;
 }
-type Kinds = Record<string, { about: string; fields: Field[] }>;
+type Kinds = Record<string, { about: string; fields: Field[]; network?: boolean }>;
 type Description = Record<string, unknown> & { kind: string };
 
 const TITLES: Record<string, string> = {
@@ -37,12 +37,13 @@ export class Forms {
     this.read = {};
     for (const section of Object.keys(TITLES)) this.form.append(this.section(section, setting[section]));
     const others = element("fieldset");
+    this.hideNetwork();
     others.append(element("legend", { textContent: "Boards" }));
     this.number(others, "seed", "seed", Number(setting.seed ?? 0), 0, 2 ** 32);
     this.number(others, "replicas", `boards for the statistics (1 to ${most})`, Number(setting.replicas ?? 1), 1, most);
     const twin = element("input", { type: "checkbox", checked: setting.reference !== false, id: "field-reference" });
     const label = element("label", { htmlFor: twin.id });
-    label.append(twin, " a twin on which all edges act (p = 1)");
+    label.append(twin, " a twin on which all act in every step (p = 1)");
     others.append(label);
     this.read.reference = () => twin.checked;
     this.form.append(others);
@@ -51,6 +52,16 @@ export class Forms {
   // The setting that the form says.
   setting(): Record<string, unknown> {
     return Object.fromEntries(Object.entries(this.read).map(([name, value]) => [name, value()]));
+  }
+
+  // Layers bring a network of their own.
+  private hideNetwork(): void {
+    const medium = this.form.querySelector<HTMLSelectElement>("#field-medium");
+    const network = this.form.querySelector<HTMLElement>("#field-network")?.closest("fieldset");
+    if (!medium || !network) return;
+    const show = () => (network.hidden = this.sections.medium[medium.value]?.network === false);
+    medium.addEventListener("change", show);
+    show();
   }
 
   private number(into: HTMLElement, name: string, words: string, value: number, min: number, max: number): void {

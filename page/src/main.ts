@@ -70,6 +70,8 @@ function onMessage(message: ToPage): void {
       return onWritten(message.what, message.text);
     case "watched":
       return store.take(message);
+    case "drawn":
+      return store.show(message);
   }
 }
 
@@ -107,7 +109,7 @@ function onBegan(message: Began): void {
   const names = curveNames(message.setting);
   const words: [string, string] = [
     message.words.time === "second" ? "time (s)" : "step",
-    `${message.words.error}${message.words.error_unit === "1" ? "" : ` (${message.words.error_unit.replace("^2", "²")})`}`,
+    `${message.words.error}${message.words.error_unit === "1" ? "" : ` (${message.words.error_unit.replace(/^\((\w+)\)/, "$1").replace("^2", "²")})`}`,
   ];
   if (message.anew || !before) {
     curves.begin(names, message.setting.replicas > 1, words);
@@ -154,12 +156,12 @@ function onWritten(what: string, text: string): void {
 
 function onFrame(frame: Frame): void {
   const { head, arrays } = frame;
-  network.feed(arrays.state, arrays.parameters, arrays.acted);
+  network.feed(arrays.state, arrays.parameters, arrays.acted, arrays.nodes_acted);
   curves.feed(head.steps, arrays.points);
   raster.feed(head.since, arrays.event_times, arrays.event_edges, head.step);
   seen.steps = head.step;
   seen.parameters = new Float32Array(arrays.parameters);
-  for (const value of arrays.acted) seen.acted += value;
+  for (const acts of [arrays.acted, arrays.nodes_acted]) for (const value of acts) seen.acted += value;
   latest = frame;
   wire.say({ type: "seen", frame: head.frame });
 }
@@ -217,10 +219,13 @@ function legend(): void {
     return part;
   };
   const number = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(2))) : "–");
+  const of = words.state_unit === "1" ? "" : ` ${words.state_unit}`;
   const parts = [bar(words.drawn === "phases" ? "signs" : "sizes", number(low) + unit, number(high) + unit, words.parameter)];
-  if (words.drawn !== "phases") parts.push(bar("sizes", `${number(network.volts[0])} V`, `${number(network.volts[1])} V`, "nodes"));
+  if (words.drawn !== "phases") parts.push(bar("sizes", number(network.volts[0]) + of, number(network.volts[1]) + of, `nodes: ${words.state}`));
+  if (words.drawn === "layers") parts.push(bar("sizes", number(network.held[0]) + of, number(network.held[1]) + of, "inputs"));
   const marks = document.createElement("span");
-  marks.textContent = `■ input, ◆ output, ${words.drawn === "phases" ? "needles: phases" : "▼ ground"}; edges flash when they act`;
+  const third = words.drawn === "phases" ? ", needles: phases" : began.network.ground.length ? ", ▼ ground" : "";
+  marks.textContent = `■ input, ◆ output${third}; ${words.unit === "edge" ? "an edge" : `a ${words.unit}`} flashes when it acts`;
   find("legend").replaceChildren(...parts, marks);
 }
 
@@ -362,7 +367,14 @@ function view(name: "board" | "store"): void {
     find(`view-${each}`).setAttribute("aria-pressed", String(each === name));
   }
   wire.say({ type: "watch", watching: name === "store" });
+  if (name === "store") drawMachine();
 }
+function drawMachine(): void {
+  const number = Math.max(0, Math.round(Number(input("machine").value)));
+  find("machine-said").textContent = "being drawn";
+  wire.say({ type: "draw", machine: number });
+}
+input("machine").addEventListener("change", drawMachine);
 find("view-board").addEventListener("click", () => view("board"));
 find("view-store").addEventListener("click", () => view("store"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

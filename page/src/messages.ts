@@ -1,4 +1,4 @@
-// Written by clockless.lab.messages.typescript(); edit the classes there.
+// Written by clockless.lab.typescript.typescript(); edit the classes in messages.py.
 
 /** A new board: descriptions by section, and how many replicas stand behind it. */
 export interface Begin {
@@ -70,6 +70,12 @@ export interface Watch {
   watching: boolean;
 }
 
+/** Draw a machine of that store, and again when it is done. */
+export interface Draw {
+  type: "draw";
+  machine: number;
+}
+
 export type FromPage =
   | Begin
   | Run
@@ -81,7 +87,8 @@ export type FromPage =
   | Example
   | Write
   | Seen
-  | Watch;
+  | Watch
+  | Draw;
 
 /** What there is to choose from. */
 export interface Hello {
@@ -149,6 +156,15 @@ export interface Watched {
   axis: string;
   steps: number[];
   curves: Record<string, any>[];
+  machines: number;
+}
+
+/** A machine of a store: which it is, and its picture as the address of a PNG; empty where there is none to show. */
+export interface Drawn {
+  type: "drawn";
+  machine: number;
+  said: string;
+  picture: string;
 }
 
 export type ToPage =
@@ -159,4 +175,5 @@ export type ToPage =
   | Refused
   | Written
   | Stopped
-  | Watched;
+  | Watched
+  | Drawn;

@@ -12,16 +12,21 @@ export class NetworkView {
   private places: number[] = [];
   private roles = new Map<number, string>();
   private flash: Float32Array = new Float32Array(0);
+  private acts: Float32Array = new Float32Array(0); // of each edge since the page saw this network
+  private glow: Float32Array = new Float32Array(0); // flashes of nodes, where nodes are what acts
+  private nodesActed: Float32Array = new Float32Array(0);
   private state: Float32Array = new Float32Array(0);
   private parameters: Float32Array = new Float32Array(0);
   private phases = false;
+  private layers = false;
   private ohms = false;
   private bent: boolean[] = []; // edges that close a torus: drawn bent, or they would lie on others
   private scale = { x: 0, y: 0, by: 1 };
   private points: Float32Array = new Float32Array(0);
   picked: Picked = null;
   range: [number, number] = [0, 1]; // of the parameters, as coloured
-  volts: [number, number] = [0, 1];
+  volts: [number, number] = [0, 1]; // of the states, as coloured
+  held: [number, number] = [0, 1]; // of the inputs of layers, which have a scale of their own
 
   constructor(private canvas: HTMLCanvasElement) {
     new ResizeObserver(() => this.fit()).observe(canvas);
@@ -40,6 +45,7 @@ export class NetworkView {
     this.edges = network.edges;
     this.places = network.places;
     this.phases = began.words.drawn === "phases";
+    this.layers = began.words.drawn === "layers";
     this.ohms = began.words.parameter_unit === "ohm";
     this.bend();
     this.roles.clear();
@@ -48,16 +54,26 @@ export class NetworkView {
       for (const node of network[role]) if (!this.roles.has(node)) this.roles.set(node, role.replace(/s$/, ""));
     if (!same) this.picked = null;
     this.flash = new Float32Array(this.count);
+    this.acts = new Float32Array(this.count);
+    this.glow = new Float32Array(this.nodes);
+    this.nodesActed = new Float32Array(this.nodes);
     this.parameters = new Float32Array(this.count).fill(NaN);
     this.state = new Float32Array(this.nodes);
     this.fit();
   }
 
-  feed(state: Float32Array, parameters: Float32Array, acted: Float32Array): void {
+  feed(state: Float32Array, parameters: Float32Array, acted: Float32Array, nodesActed: Float32Array): void {
     if (parameters.length !== this.count) return;
     this.state = state;
     this.parameters = parameters;
-    for (let e = 0; e < this.count; e++) this.flash[e] = acted[e] > 0 ? 1 : this.flash[e] * FADE;
+    for (let e = 0; e < this.count; e++) {
+      this.flash[e] = acted[e] > 0 ? 1 : this.flash[e] * FADE;
+      this.acts[e] += acted[e];
+    }
+    for (let k = 0; k < nodesActed.length; k++) {
+      this.glow[k] = nodesActed[k] > 0 ? 1 : this.glow[k] * FADE;
+      this.nodesActed[k] += nodesActed[k];
+    }
   }
 
   private bend(): void {
@@ -78,7 +94,7 @@ export class NetworkView {
   }
 
   private fit(): void {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const ratio = this.count > 600 ? 1 : Math.min(window.devicePixelRatio || 1, 2); // many edges fine enough, and four times as fast
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width || !height || !this.nodes) return;
     this.canvas.width = Math.round(width * ratio);
@@ -105,17 +121,18 @@ export class NetworkView {
   }
 
   private ranges(): void {
-    let [low, high, least, most] = [Infinity, -Infinity, Infinity, -Infinity];
-    for (const value of this.parameters) {
-      if (!Number.isFinite(value)) continue;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-    for (const value of this.state) {
-      if (!Number.isFinite(value)) continue;
-      least = Math.min(least, value);
-      most = Math.max(most, value);
-    }
+    const extent = (values: Float32Array, takes: (k: number) => boolean): [number, number] => {
+      let [low, high] = [Infinity, -Infinity];
+      for (let k = 0; k < values.length; k++) {
+        if (!Number.isFinite(values[k]) || !takes(k)) continue;
+        low = Math.min(low, values[k]);
+        high = Math.max(high, values[k]);
+      }
+      return [low, high];
+    };
+    const [low, high] = extent(this.parameters, () => true);
+    const [least, most] = extent(this.state, (k) => !this.apart(k));
+    if (this.layers) this.held = extent(this.state, (k) => this.apart(k));
     if (this.phases) {
       const largest = Math.max(Math.abs(low), Math.abs(high), 1e-9);
       this.range = [-largest, largest];
@@ -123,6 +140,11 @@ export class NetworkView {
       this.range = [Math.min(low, 0.5), Math.max(high, 2)];
     } else this.range = [low, high > low ? high : low + 1e-9];
     this.volts = [Math.min(least, 0), Math.max(most, least + 1e-9)];
+  }
+
+  // Inputs of layers are much larger than what settles.
+  private apart(node: number): boolean {
+    return this.layers && this.roles.get(node) === "input";
   }
 
   edgeColour(value: number): string {
@@ -133,8 +155,11 @@ export class NetworkView {
     return size((value - low) / (high - low));
   }
 
-  nodeColour(value: number): string {
-    return this.phases ? phase(value) : size((value - this.volts[0]) / (this.volts[1] - this.volts[0]));
+  nodeColour(node: number): string {
+    const value = this.state[node];
+    if (this.phases) return phase(value);
+    const [low, high] = this.apart(node) ? this.held : this.volts;
+    return size((value - low) / Math.max(high - low, 1e-9));
   }
 
   draw(): void {
@@ -146,7 +171,7 @@ export class NetworkView {
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     const thin = (this.count > 600 ? 1 : this.count > 80 ? 2 : 3.5) * ratio;
     pen.lineCap = this.count > 80 ? "butt" : "round";
-    const halo = shade("--flash");
+    const halo = shade(this.phases ? "--beside" : "--flash"); // couplings may be orange themselves
     // Edges of about one look are one path: thousands of strokes one by one would take most of the time.
     this.together(pen, (e) => (this.flash[e] < 0.06 ? "" : String(Math.ceil(8 * this.flash[e]) / 8)), (look) => {
       pen.globalAlpha = 0.8 * Number(look); // a halo below the edge, whose colour stays what it says
@@ -199,7 +224,15 @@ export class NetworkView {
     const [x, y] = [this.points[2 * k], this.points[2 * k + 1]];
     const role = this.roles.get(k);
     const r = (role ? 1.35 : 1) * (this.phases ? 0.75 : 1) * radius;
-    pen.fillStyle = this.nodeColour(this.state[k]);
+    if (this.glow[k] > 0.06) {
+      pen.globalAlpha = 0.8 * this.glow[k];
+      pen.fillStyle = shade("--flash");
+      pen.beginPath();
+      pen.arc(x, y, 2.1 * r, 0, 2 * Math.PI);
+      pen.fill();
+      pen.globalAlpha = 1;
+    }
+    pen.fillStyle = this.nodeColour(k);
     pen.strokeStyle = role ? ink : shade("--quiet");
     pen.lineWidth = (role ? 2 : 1) * ratio;
     pen.beginPath();
@@ -241,12 +274,14 @@ export class NetworkView {
     pen.beginPath();
     pen.arc(x, y, r, 0, 2 * Math.PI);
     pen.stroke();
-    pen.strokeStyle = shade("--ink");
-    pen.lineWidth = 2 * ratio;
-    pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(x + r * Math.cos(angle), y - r * Math.sin(angle));
-    pen.stroke();
+    for (const [colour, width] of [["--paper", 5], ["--ink", 2]] as const) {
+      pen.strokeStyle = shade(colour);
+      pen.lineWidth = width * ratio;
+      pen.beginPath();
+      pen.moveTo(x, y);
+      pen.lineTo(x + r * Math.cos(angle), y - r * Math.sin(angle));
+      pen.stroke();
+    }
   }
 
   // What lies under a place of the page: a node if one is near, else an edge.
@@ -303,13 +338,15 @@ export class NetworkView {
     const number = (value: number) => (Number.isFinite(value) ? value.toPrecision(4) : "–");
     if (picked.what === "node") {
       const role = this.roles.get(picked.number);
-      return `node ${picked.number}${role ? ` (${role})` : ""}: ${number(this.state[picked.number])} ${words.state_unit}`;
+      const times = words.unit === "node" && role !== "input" ? `, acted ${this.nodesActed[picked.number].toLocaleString("en")} times` : "";
+      return `node ${picked.number}${role ? ` (${role})` : ""}: ${number(this.state[picked.number])}${words.state_unit === "1" ? "" : ` ${words.state_unit}`}${times}`;
     }
     const [i, j] = [this.edges[2 * picked.number], this.edges[2 * picked.number + 1]];
     const value = this.parameters[picked.number];
     const unit = words.parameter_unit === "1" ? "" : ` ${words.parameter_unit}`;
     const said = Number.isFinite(value) ? `${words.parameter} ${number(value)}${unit}` : "does not learn";
-    return `edge ${picked.number} from node ${i} to ${j}: ${said}`;
+    const acts = words.unit === "node" ? "" : `, acted ${this.acts[picked.number].toLocaleString("en")} times`;
+    return `${words.unit === "module" ? "module" : "edge"} ${picked.number} from node ${i} to ${j}: ${said}${acts}`;
   }
 
   step(what: "edge" | "node", by: number): void {

@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import { LINES, shade } from "./colours";
 import { drawStore, row } from "./curves";
-import type { Watched } from "./messages";
+import type { Drawn, Watched } from "./messages";
 
 const NAMES = ["waiting", "running", "done", "failed"];
 const COLOURS = ["--line", "#E69F00", "#0072B2", "#D55E00"];
@@ -26,6 +26,8 @@ export class StoreView {
     this.find("jobs-legend").textContent = said;
     this.find("jobs").setAttribute("aria-label", said);
     this.draw();
+    (this.find("machine") as HTMLInputElement).max = String(seen.machines - 1);
+    this.find("machines").textContent = seen.machines > 1 ? `of 0 to ${(seen.machines - 1).toLocaleString("en")}` : "the only one";
     const text = JSON.stringify(seen.curves);
     if (text !== this.curves && seen.curves.length) {
       this.curves = text;
@@ -34,6 +36,15 @@ export class StoreView {
       this.find("store-errors").replaceChildren("Last median error, replicas in brackets:", ...last.map((text, k) => row(text, LINES[k % LINES.length])));
       this.find("store-curves").setAttribute("aria-label", `Median errors against steps. ${last.join("; ")}`);
     }
+  }
+
+  // The picture of a machine, or why there is none.
+  show(drawn: Drawn): void {
+    const image = this.find("machine-picture") as HTMLImageElement;
+    image.hidden = !drawn.picture;
+    if (drawn.picture) image.src = drawn.picture;
+    image.alt = drawn.said;
+    this.find("machine-said").textContent = drawn.said;
   }
 
   private list(id: string, lines: string[]): void {

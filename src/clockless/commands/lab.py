@@ -35,7 +35,8 @@ def lab(
     store
         Folder of a store to look at while it fills, too.
     own
-        A file with parts of your own; several as --own a.py --own b.py, all in one folder. They are run when chosen.
+        A file with parts or media of your own; several as --own a.py --own b.py, all in one folder. They are run when
+        chosen.
     port
         Where to listen.
     host

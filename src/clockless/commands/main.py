@@ -23,6 +23,7 @@ A study is a file; its results are a store, a folder that any number of workers 
 """
 _EXAMPLES = """Examples:
 
+  clockless lab                               a board in the browser, with knobs
   clockless new study.yaml                    a commented study of resistors
   clockless new phases.yaml --medium xy       or modules, circuit, time
   clockless run study.yaml --out study        the same command goes on later

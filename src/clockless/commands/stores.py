@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -26,7 +26,9 @@ def register(app: App) -> None:
         app.command(command)
 
 
-def new(path: Path = Path("study.yaml"), *, medium: str = "resistors") -> int:
+def new(
+    path: Path = Path("study.yaml"), *, medium: Literal["resistors", "xy", "modules", "circuit", "time"] = "resistors"
+) -> int:
     """Write an example of an experiment, with comments, to begin from; it runs for ten seconds or so on two cores.
 
     Examples: clockless new; clockless new phases.yaml --medium xy
@@ -54,7 +56,7 @@ def new(path: Path = Path("study.yaml"), *, medium: str = "resistors") -> int:
 
 
 def run(
-    study: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    study: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     *flags: Flags,
     out: Path | None = None,
     threads: int | None = None,
@@ -98,7 +100,7 @@ def run(
 
     trusted(trust)
     team = _team(threads, workers, scheduler, scheduler_file, checkpoint_seconds, slurm)
-    if study.startswith("--"):
+    if str(study).startswith("--"):
         raise DescriptionError(f"{study} comes before the file; say: clockless run study.yaml {study} ...")
     experiment = description_files.read(study, flags)
     store = Store.create(out or Path(experiment.fingerprint), experiment)

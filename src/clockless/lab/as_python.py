@@ -9,6 +9,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+from clockless.errors import ParameterError
 from clockless.experiments.catalogue import CATALOGUE, kind_of
 from clockless.experiments.descriptions import canonical, described
 from clockless.experiments.experiment import Experiment
@@ -59,9 +60,13 @@ class Text:
         return name
 
     def medium(self, setting: Setting) -> str:
-        """The medium on `network`."""
+        """The medium, on `network` where it stands on one."""
         description = dict(setting.parts["medium"])
-        kind = CATALOGUE["medium"][description["kind"]]
+        kind = kind_of("medium", description["kind"], "medium")
+        if kind.is_own:
+            return self._own_medium(description)
+        if not on_a_network(description):
+            return self.expression("medium", description)
         if kind.filled:
             return self.expression("medium", description, "network")
         made = self.expression("medium", description)
@@ -70,11 +75,24 @@ class Text:
         self.imports.discard(_PHASES)
         return "cl.XY(network)"
 
+    def _own_medium(self, description: Mapping[str, Any]) -> str:
+        """A class of one's own, imported from its file."""
+        file, _, name = str(description["kind"]).partition(":")
+        self.imports.add(f"from {file.removesuffix('.py')} import {name}")
+        given = [f"{key}={value!r}" for key, value in description.items() if key not in ("kind", "digest", "tables")]
+        return f"{name}({', '.join(['network', *given])})"
+
     def task(self, setting: Setting) -> str:
         """The task, on `network` where it is made for one."""
         description = dict(setting.parts["task"])
         filled = CATALOGUE["task"][description["kind"]].filled
         return self.expression("task", description, *(["network"] if filled else []))
+
+
+def on_a_network(description: Mapping[str, Any]) -> bool:
+    """Whether the medium of a description stands on the network of its section; layers bring their own."""
+    kind = kind_of("medium", description["kind"], "medium")
+    return kind.is_own or bool(kind.filled) or hasattr(kind.call, "on")
 
 
 _PHASES = "from clockless.media.phases.described import Phases"
@@ -124,11 +142,10 @@ def _public_name(path: str) -> str | None:
 def python_of(board: Board) -> str:
     """Python whose `run` has the parameters and errors of the board on the screen, bit for bit."""
     text, first = Text(), board.history[0].setting
-    text.lines += [
-        f"network = {text.expression('network', dict(first.parts['network']))}",
-        f"medium = {text.medium(first)}",
-        f"task = {text.task(first)}",
-    ]
+    task, medium = text.task(first), text.medium(first)
+    if "network" in task + medium:
+        text.lines.append(f"network = {text.expression('network', dict(first.parts['network']))}")
+    text.lines += [f"medium = {medium}", f"task = {task}"]
     initial = first.parts["initial"]
     for what, stages in groupby(board.history, key=_key):
         many = list(stages)
@@ -160,13 +177,20 @@ def _stage(text: Text, stage: Stage, initial: Any) -> Iterator[str]:
             yield f"run = run.extended({stage.steps}, {given})"
     elif stage.what == "cut":
         edge, place = stage.about
+        name = "W_number" if stage.setting.parts["medium"]["kind"] == "xy" else "edge"
         yield f"network = network.without({edge})"
-        yield "left = run.parameters" + (f".drop_isel(edge={place})" if place is not None else "")
+        yield "left = run.parameters" + (f".drop_isel({name}={place})" if place is not None else "")
         yield f"medium = {text.medium(stage.setting)}"
         yield _train(text, stage, "left")
     elif stage.what == "held":
-        node, value = stage.about
+        node, value, wired, named = stage.about
+        if named:
+            text.imports.add("from dataclasses import replace")
+            yield "task = replace(task, inputs=network.inputs, outputs=network.outputs)"
         yield f"task = task.holding({node}, {value!r})"
+        if wired:
+            yield f"network = network.holding({node})"
+            yield f"medium = {text.medium(stage.setting)}"
         yield _train(text, stage, "run.parameters")
     else:
         yield _train(text, stage, "" if initial is None else text.expression("initial", initial))
@@ -223,8 +247,11 @@ def study_of(board: Board) -> str:
     run = board._run() if changed else None
     seeds = list(range(setting.seed, setting.seed + setting.replicas)) if setting.replicas > 1 else setting.seed
     clocks = setting.clocks if setting.reference else setting.clocks[0]
+    if changed and board.medium.unit == "module":
+        raise ParameterError("modules begin by their seed, so no study goes on from here; copy the board as Python instead.")
+    wiring = {"network": board.wiring} if on_a_network(setting.parts["medium"]) else {}
     experiment = Experiment(
-        network=board.wiring, medium=dict(setting.parts["medium"]), task=board.task if changed else setting.parts["task"],
+        **wiring, medium=dict(setting.parts["medium"]), task=board.task if changed else setting.parts["task"],
         rule=setting.parts["rule"], clock=clocks, device=setting.parts["device"], optimiser=setting.parts["optimiser"],
         batch=setting.parts["batch"], initial=setting.parts["initial"] if run is None else run.parameters,
         steps=max(board.step, 1), seeds=seeds,

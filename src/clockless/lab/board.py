@@ -7,13 +7,14 @@ that repeats the bits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from clockless.errors import DescriptionError, ParameterError, shown
 from clockless.experiments.descriptions import built, built_on, described
+from clockless.lab.drawn import drawn
 from clockless.lab.settings import Setting, built_setting
 from clockless.learning.contracts import Arrays, Replica
 from clockless.workers.ensemble import Ensemble, Group
@@ -30,8 +31,8 @@ class Stage:
     Attributes:
         what: began, turned, cut, or held.
         setting: as it was from then on.
-        about: the edge that was cut and its place among those that learn, (node, value) of what was held, (section, path) of
-            every knob that was turned.
+        about: the edge that was cut and the parameter that went with it, (node, value, whether wiring and task had to be
+            told) of what was held, (section, path) of every knob that was turned.
         steps: steps done since.
     """
 
@@ -39,6 +40,20 @@ class Stage:
     setting: Setting
     about: tuple[Any, ...] = ()
     steps: int = 0
+
+
+class Look(NamedTuple):
+    """What a board is now.
+
+    Attributes:
+        parameters: of the board that is drawn [parameter].
+        remembered: what its states follow from; its parameters, and what else its medium says.
+        acted: how often each of its units has acted since last asked [unit].
+    """
+
+    parameters: np.ndarray
+    remembered: np.ndarray
+    acted: np.ndarray
 
 
 def parts_of(setting: Setting) -> dict[str, Any]:
@@ -64,6 +79,7 @@ class Board:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.wiring, self.medium, self.task = built_setting(setting)
+        self.drawn = drawn(self.medium, self.wiring, self.task)
         self.before = 0  # steps before the present learners began
         self._begin(self._nouns(self._initial()))
         self.history = [Stage("began", setting)]
@@ -146,24 +162,34 @@ class Board:
         Raises:
             ClocklessError: no such edge, or the network would fall apart; the board is as it was.
         """
-        if getattr(self.medium, "architecture", None) is not None or not hasattr(self.wiring, "without"):
-            raise ParameterError("edges of an architecture share couplings and cannot be cut; boards of a network can.")
+        if self.drawn.can_be_cut:
+            raise ParameterError(self.drawn.can_be_cut)
         lists = [name for name, value in self.setting.parts["medium"].items() if isinstance(value, list) and name != "rails"]
         if lists:
             raise ParameterError(f"the medium has a list of its edges ({lists[0]}), which would no longer fit; cut none.")
         place = self._place_of(edge)
         wiring = self.wiring.without(edge)
-        network = described("network", wiring, "network")
-        medium = built_on("medium", dict(self.setting.parts["medium"]), network)
         parameters = self._run().parameters
-        left = parameters if place is None else parameters.drop_isel(edge=place)
-        self._anew(Stage("cut", self.setting, (edge, place)), wiring, medium, self.task, left)
+        left = parameters if place is None else parameters.drop_isel({self._named_by(parameters): place})
+        self._anew(Stage("cut", self.setting, (edge, place)), wiring, self._medium_on(wiring), self.task, left)
+
+    def _medium_on(self, wiring: Any) -> Any:
+        return built_on("medium", dict(self.setting.parts["medium"]), described("network", wiring, "network"))
+
+    @staticmethod
+    def _named_by(parameters: Any) -> str:
+        """The dimension of the parameters of edges: of phases those of couplings."""
+        return "W_number" if "W_number" in parameters.dims else "edge"
 
     def _place_of(self, edge: int) -> int | None:
-        """Where an edge stands among those that learn."""
-        if not 0 <= edge < len(self.wiring.edges):
-            raise ParameterError(f"edge {edge} does not exist; there are {len(self.wiring.edges)}.")
-        learning = np.asarray(getattr(self.medium, "learning", np.arange(len(self.wiring.edges))))
+        """Which parameter goes with an edge; none where others share it, or where it learns nothing."""
+        edges = self.drawn.network.edges
+        if not 0 <= edge < len(edges):
+            raise ParameterError(f"edge {edge} does not exist; there are {len(edges)}.")
+        shared = getattr(self.medium, "shared", None)
+        if shared is not None:
+            return int(shared[edge]) if np.sum(shared == shared[edge]) == 1 else None
+        learning = np.asarray(getattr(self.medium, "learning", np.arange(len(edges))))
         found = np.flatnonzero(learning == edge)
         return int(found[0]) if found.size else None
 
@@ -173,20 +199,31 @@ class Board:
         Raises:
             ClocklessError: no such node, or one that has another role; the board is as it was.
         """
-        if not 0 <= node < getattr(self.wiring, "network", self.wiring).nodes:
+        if self.drawn.can_be_held:
+            raise ParameterError(self.drawn.can_be_held)
+        if not 0 <= node < self.drawn.network.nodes:
             raise ParameterError(f"node {shown(node)} does not exist.")
-        task = self.task.holding(node, value)
-        self._anew(Stage("held", self.setting, (node, value)), self.wiring, self.medium, task, self._run().parameters)
+        wiring, task, medium = self.wiring, self.task, self.medium
+        told = hasattr(wiring, "holding"), not task.wired and hasattr(wiring, "inputs")
+        if told[1]:
+            task = replace(task, inputs=wiring.inputs, outputs=wiring.outputs)
+        task = task.holding(node, value)
+        if told[0] and node not in wiring.inputs:
+            wiring = wiring.holding(node)
+            medium = self._medium_on(wiring)
+        told = wiring is not self.wiring, told[1]
+        self._anew(Stage("held", self.setting, (node, value, *told)), wiring, medium, task, self._run().parameters)
 
     def _anew(self, stage: Stage, wiring: Any, medium: Any, task: Any, initial: Any) -> None:
         """Other learners that begin with the present parameters; nothing has changed if they cannot be made."""
-        before = self.wiring, self.medium, self.task
+        before = self.wiring, self.medium, self.task, self.drawn
         self.wiring, self.medium, self.task = wiring, medium, task
         done = self._step
         try:
+            self.drawn = drawn(medium, wiring, task)
             self._begin(self._nouns(initial))
         except BaseException:
-            self.wiring, self.medium, self.task = before
+            self.wiring, self.medium, self.task, self.drawn = before
             raise
         self.before += done
         if self.history[-1].what == "turned" and not self.history[-1].steps:
@@ -227,15 +264,24 @@ class Board:
             self._looked = {**dict(now), key: group.learner.measure()}
         return self._looked[key]
 
-    def parameters(self) -> tuple[np.ndarray, np.ndarray]:
-        """Parameters of the board that is drawn [parameter], and how often each of its units has acted since last asked."""
+    def look(self) -> Look:
+        """The board that is drawn, now."""
         learner, place = self._mine()
         group = next(group for group in self._ensemble.groups if self._drawn in group.members)
         now = self._measured(group)
         recorded = {name: np.stack([first[0], now[name]], axis=1) for name, first in group.seen.recorded.items()}
         results = learner.results(recorded)
-        acted, self._acted = results["actions"][place] - self._acted, results["actions"][place].copy()
-        return results["parameters"][place], acted
+        counts = results["actions"] if "actions" in results else results["updates"][:, -1]  # of modules
+        acted, self._acted = counts[place] - self._acted, counts[place].copy()
+        names = getattr(self.medium, "remembers", ("parameters",))
+        return Look(results["parameters"][place], np.concatenate([results[name][place] for name in names]), acted)
+
+    def trouble(self) -> str:
+        """What has gone wrong on the board that is drawn; "" if nothing has."""
+        said = str(getattr(self._mine()[0], "trouble", ""))
+        if not said and not np.isfinite(self.errors()[-1, 0]):
+            said = "the error is not finite any more: rate or nudge are too large."
+        return said
 
     def events(self) -> tuple[np.ndarray, np.ndarray]:
         """Times in seconds and edges of the events since last asked, where the medium has any."""
@@ -245,25 +291,16 @@ class Board:
         times, edges = learner.kept_events(place)
         return times + self.before, edges
 
-    def state(self, parameters: np.ndarray, example: int) -> np.ndarray:
-        """Settled free state [node] for a test example."""
-        replica = self.replica
+    def picture(self, example: int) -> dict[str, np.ndarray]:
+        """What is shown: `state` [node] for a test example, `parameters` and `acted` [edge], `nodes_acted` [node]."""
+        look, replica = self.look(), self.replica
         x = replica.task.x_test[example : example + 1]
         luck = replica.luck._replace(step=self._step)
-        settled = self.medium.state(parameters, x, replica.task, luck)[0]
-        return np.asarray(settled[: getattr(self.wiring, "network", self.wiring).nodes])
-
-    def on_edges(self, values: np.ndarray, missing: float = np.nan) -> np.ndarray:
-        """Numbers of parameters or of units as numbers of edges [edge]; edges that do not learn have `missing`."""
-        edges = len(getattr(self.wiring, "network", self.wiring).edges)
-        if hasattr(self.medium, "shared"):  # couplings that edges share, and then sites
-            return np.asarray(values[self.medium.shared])
-        learning = getattr(self.medium, "learning", None)
-        if learning is None or len(learning) == edges:
-            return np.asarray(values[:edges])
-        spread = np.full(edges, missing)
-        spread[learning] = values
-        return spread
+        edges, nodes = self.drawn.acted(look.acted)
+        return {
+            "state": self.drawn.state(look.remembered, x, replica.task, luck),
+            "parameters": self.drawn.learned(look.parameters), "acted": edges, "nodes_acted": nodes,
+        }  # fmt: skip
 
     def check_example(self, number: int) -> int:
         """The number, or DescriptionError where the task has not so many examples."""

@@ -1,12 +1,13 @@
 """What the page may choose from: kinds of every section with their fields, as the parts' own signatures say them.
 
-Left out is what would let a page read files or start processes (`bench`, data sets in folders), and what has no picture of
-a board: modules and layered nets. One's own parts come from files that the command line names, never from the page.
+Left out is what would let a page read files or start processes (`bench`, data sets in folders). One's own parts and media
+come from files that the command line names, never from the page.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -19,12 +20,10 @@ from clockless.experiments.catalogue import CATALOGUE, Kind
 from clockless.experiments.own_fields import LEFT_TO_CODE
 
 SECTIONS = ("network", "medium", "task", "rule", "clock", "device", "optimiser", "batch", "initial", "comparator", "law")
-_LEFT_OUT = {
-    "network": ("mlp",), "medium": ("modules", "deep-resistive", "bench"),
-    "task": ("labels", "digit-pixels", "classification"),
-    "rule": ("backprop", "no-backprop", "local-loss", "delayed", "dni"),
-}  # fmt: skip
+_LEFT_OUT = {"medium": ("bench",), "task": ("classification",)}
+_NEURAL = "clockless.media.modules."  # kinds that are offered where JAX is installed
 _METHODS = {"wants": "rule", "acts": "clock", "acting": "clock", "due": "clock", "writes": "device", "written": "device"}
+_MEDIA = ("Medium", "Bench")  # classes of which own media are derived
 _TYPES = ("float", "int", "bool", "str")
 Forms = dict[str, dict[str, dict[str, Any]]]
 
@@ -37,20 +36,28 @@ def forms(own: Mapping[str, str]) -> Forms:
     """
     found = {section: dict(each) for section, each in _of_catalogue().items()}
     for kind, section in own.items():
-        found[section][kind] = _own_form(kind)
+        found[section][kind] = _own_form(kind, section == "medium")
     return found
 
 
 @cache
 def _of_catalogue() -> Forms:
+    neural = importlib.util.find_spec("jax") is not None and importlib.util.find_spec("optax") is not None
     return {
         section: {
-            name: {"about": _about(kind), "fields": [_field(*each, kind) for each in kind.fields().items()]}
+            name: _form(section, kind)
             for name, kind in CATALOGUE[section].items()
-            if name not in _LEFT_OUT.get(section, ()) and not kind.files
+            if name not in _LEFT_OUT.get(section, ()) and not kind.files and (neural or not kind.path.startswith(_NEURAL))
         }
         for section in SECTIONS
     }
+
+
+def _form(section: str, kind: Kind) -> dict[str, Any]:
+    found: dict[str, Any] = {"about": _about(kind), "fields": [_field(*each, kind) for each in kind.fields().items()]}
+    if section == "medium" and not kind.filled and not hasattr(kind.call, "on"):
+        found["network"] = False  # it brings layers of its own
+    return found
 
 
 def _about(kind: Kind) -> str:
@@ -82,17 +89,17 @@ def _plain(default: Any) -> Any:
     return None  # a part: its section's first kind
 
 
-def _own_form(kind: str) -> dict[str, Any]:
+def _own_form(kind: str, medium: bool) -> dict[str, Any]:
     name, digest = own_parts.complete(kind, None, kind)
-    declared = own_parts.fields(name, digest, kind).declared
+    declared = own_parts.fields(name, digest, kind, medium).declared
     return {"about": f"Your own, from {kind.partition(':')[0]}.", "fields": [_field(*each) for each in declared.items()]}
 
 
 def own_kinds(files: list[Path]) -> dict[str, str]:
-    """Sections of the parts in one's own files, by kind; the text is read, and nothing is run.
+    """Sections of the parts and media in one's own files, by kind; the text is read, and nothing is run.
 
     Raises:
-        DescriptionError: a file that cannot be read, or that holds no part.
+        DescriptionError: a file that cannot be read, or that holds none.
     """
     found: dict[str, str] = {}
     for path in files:
@@ -103,18 +110,24 @@ def own_kinds(files: list[Path]) -> dict[str, str]:
         here = {f"{path.name}:{cls.name}": section for cls, section in _parts_in(body)}
         if not here:
             methods = ", ".join(sorted(set(_METHODS)))
-            raise DescriptionError(f"{path} holds no part: no decorated class with one of the methods {methods}.")
+            raise DescriptionError(
+                f"{path} holds no part and no medium: no decorated class with one of the methods {methods}, and none "
+                "derived from clockless.Medium."
+            )
         found |= here
     return found
 
 
 def _parts_in(body: list[ast.stmt]) -> Iterator[tuple[ast.ClassDef, str]]:
     for cls in body:
-        if isinstance(cls, ast.ClassDef) and cls.decorator_list:
-            names = [s.name for s in cls.body if isinstance(s, ast.FunctionDef)]
-            section = next((_METHODS[name] for name in names if name in _METHODS), None)
-            if section is not None:
-                yield cls, section
+        if not isinstance(cls, ast.ClassDef):
+            continue
+        names = [s.name for s in cls.body if isinstance(s, ast.FunctionDef)]
+        section = next((_METHODS[name] for name in names if name in _METHODS), None)
+        if cls.decorator_list and section is not None:
+            yield cls, section
+        elif any(ast.unparse(base).rpartition(".")[2] in _MEDIA for base in cls.bases):
+            yield cls, "medium"
 
 
 # --- checking ------------------------------------------------------------------------------------------------------

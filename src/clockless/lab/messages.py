@@ -1,7 +1,7 @@
 """What page and laboratory say to each other: one class a message, from which the page's TypeScript is written, too.
 
-Text messages are JSON objects whose `type` is the class's name in small letters; pictures of states are binary (`frames`).
-Whatever does not fit its class, its bounds or its size is a `BrokenMessageError`, which ends that one connection.
+Text messages are JSON objects whose `type` is the class's name in small letters (`reading`); pictures of states are binary
+(`frames`).
 """
 
 from __future__ import annotations
@@ -9,19 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import types
 from dataclasses import dataclass, field
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-from clockless.errors import ClocklessError
-
-LONGEST_MESSAGE = 64 * 1024  # bytes; a whole setting has about two thousand
-_DEEPEST, _LONGEST_LIST, _LONGEST_WORD = 6, 4096, 2000
 _MOST_STEPS = 1_000_000
-
-
-class BrokenMessageError(ClocklessError):
-    """A message that no page of ours sends."""
 
 
 # --- from the page ---------------------------------------------------------------------------------------------
@@ -108,6 +99,13 @@ class Watch:
     watching: bool
 
 
+@dataclass(frozen=True)
+class Draw:
+    """Draw a machine of that store, and again when it is done."""
+
+    machine: int = field(metadata={"low": 0, "high": 2**31})
+
+
 # --- to the page -----------------------------------------------------------------------------------------------
 
 
@@ -185,87 +183,26 @@ class Watched:
     axis: str
     steps: list[float]
     curves: list[dict[str, Any]]
+    machines: int
 
 
-FROM_PAGE = (Begin, Run, Step, Speed, Turn, Cut, Hold, Example, Write, Seen, Watch)
-TO_PAGE = (Hello, Began, Busy, Turned, Refused, Written, Stopped, Watched)
-Message = Begin | Run | Step | Speed | Turn | Cut | Hold | Example | Write | Seen | Watch
+@dataclass(frozen=True)
+class Drawn:
+    """A machine of a store: which it is, and its picture as the address of a PNG; empty where there is none to show."""
+
+    machine: int
+    said: str
+    picture: str
 
 
-def read(text: str | bytes) -> Message:
-    """The message that a text of the page is.
-
-    Raises:
-        BrokenMessageError: it is none.
-    """
-    if not isinstance(text, str):
-        raise BrokenMessageError("the page sends text, not bytes.")
-    if len(text.encode("utf-8", "surrogatepass")) > LONGEST_MESSAGE:
-        raise BrokenMessageError(f"a message has at most {LONGEST_MESSAGE:,} bytes.")
-    try:
-        data = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise BrokenMessageError(f"the message is no JSON ({type(error).__name__}).") from None
-    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
-        raise BrokenMessageError("a message is an object with a type.")
-    classes = {_name(cls): cls for cls in FROM_PAGE}
-    cls: Any = classes.get(data.pop("type"))
-    if cls is None:
-        raise BrokenMessageError(f"no such type; there are: {', '.join(classes)}.")
-    return _read(cls, data)
-
-
-def _read(cls: Any, data: dict[str, Any]) -> Message:
-    hints = get_type_hints(cls)
-    known = {each.name: each for each in dataclasses.fields(cls)}
-    needed = {name for name, each in known.items() if each.default is dataclasses.MISSING}
-    if not needed <= data.keys() <= known.keys():
-        raise BrokenMessageError(f"{_name(cls)} has the fields {', '.join(known)}.")
-    message: Message = cls(**{name: _checked(value, hints[name], known[name]) for name, value in data.items()})
-    return message
-
-
-def _checked(value: Any, hint: Any, known: dataclasses.Field[Any]) -> Any:
-    where, bounds = known.name, known.metadata
-    if hint is bool and isinstance(value, bool):
-        return value
-    if hint in (int, float) and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not -1e300 < value < 1e300 or not bounds.get("low", value) <= value <= bounds.get("high", value):
-            raise BrokenMessageError(f"{where} is out of its bounds.")
-        if hint is float:
-            return float(value)
-        if value == int(value):
-            return int(value)
-    if hint is str and isinstance(value, str) and len(value) <= _LONGEST_WORD:
-        if value not in bounds.get("words", (value,)):
-            raise BrokenMessageError(f"{where} is one of {', '.join(bounds['words'])}.")
-        return value
-    if hint == dict[str, Any] and isinstance(value, dict):
-        _check_plain(value, _DEEPEST)
-        return value
-    raise BrokenMessageError(f"{where} is no {getattr(hint, '__name__', hint)}.")
-
-
-def _check_plain(value: Any, deep: int) -> None:
-    """Plain data of few levels and short lists."""
-    if isinstance(value, (dict, list)):
-        if deep == 0 or len(value) > _LONGEST_LIST:
-            raise BrokenMessageError("a setting is flatter, and its lists are shorter.")
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_plain(item, deep - 1)
-    elif isinstance(value, str) and len(value) > _LONGEST_WORD:
-        raise BrokenMessageError("words of a setting are shorter.")
-    elif isinstance(value, int) and abs(value) > 2**64:
-        raise BrokenMessageError("whole numbers of a setting have at most 64 bits.")
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number of JSON")
+FROM_PAGE = (Begin, Run, Step, Speed, Turn, Cut, Hold, Example, Write, Seen, Watch, Draw)
+TO_PAGE = (Hello, Began, Busy, Turned, Refused, Written, Stopped, Watched, Drawn)
+Message = Begin | Run | Step | Speed | Turn | Cut | Hold | Example | Write | Seen | Watch | Draw
 
 
 def written(message: Any) -> str:
     """The text of a message to the page; numbers that are not finite are null."""
-    data = {"type": _name(type(message)), **{f.name: getattr(message, f.name) for f in dataclasses.fields(message)}}
+    data = {"type": name_of(type(message)), **{f.name: getattr(message, f.name) for f in dataclasses.fields(message)}}
     return json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
 
 
@@ -277,36 +214,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-# --- the same in TypeScript ------------------------------------------------------------------------------------------
-
-
-def typescript() -> str:
-    """The messages as the page's TypeScript knows them: page/src/messages.ts."""
-    lines = ["// Written by clockless.lab.messages.typescript(); edit the classes there.", ""]
-    for group, classes in (("FromPage", FROM_PAGE), ("ToPage", TO_PAGE)):
-        for cls in classes:
-            hints = get_type_hints(cls)
-            about = (cls.__doc__ or "").strip()
-            lines += [f"/** {about} */", f"export interface {cls.__name__} {{", f'  type: "{_name(cls)}";']
-            for each in dataclasses.fields(cls):
-                maybe = "" if each.default is dataclasses.MISSING else "?"
-                lines.append(f"  {each.name}{maybe}: {_in_typescript(hints[each.name])};")
-            lines += ["}", ""]
-        lines += [f"export type {group} =", *(f"  | {cls.__name__}" for cls in classes)]
-        lines[-1] += ";"
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _in_typescript(hint: Any) -> str:
-    words = {int: "number", float: "number", str: "string", bool: "boolean", type(None): "null", Any: "any"}
-    if hint in words:
-        return words[hint]
-    if isinstance(hint, types.UnionType):
-        return " | ".join(map(_in_typescript, get_args(hint)))
-    inner = get_args(hint)
-    return f"Record<string, {_in_typescript(inner[1])}>" if len(inner) == 2 else f"{_in_typescript(inner[0])}[]"
-
-
-def _name(cls: type) -> str:
+def name_of(cls: type) -> str:
+    """What a message of a class says as its `type`."""
     return cls.__name__.lower()

@@ -20,11 +20,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from clockless import __version__
-from clockless.lab import messages
+from clockless.lab import messages, reading
 from clockless.lab.forms import Forms, forms, own_kinds
 from clockless.lab.guard import Guard
 from clockless.lab.session import Session
-from clockless.lab.settings import MOST_REPLICAS, PRESETS
+from clockless.lab.settings import MOST_REPLICAS, presets
 from clockless.lab.watched import Watcher
 
 STATIC = Path(__file__).with_name("static")
@@ -129,7 +129,11 @@ class _Connection:
         offered = await asyncio.to_thread(self._lab.offered)
         session = Session(offered, self._lab.folder, self._tell)
         hello = messages.Hello(
-            __version__, offered, list(PRESETS), self._lab.store.name if self._lab.store is not None else None, MOST_REPLICAS
+            __version__,
+            offered,
+            presets(self._lab.own, offered),
+            self._lab.store.name if self._lab.store is not None else None,
+            MOST_REPLICAS,
         )
         self._put(messages.written(hello))
         try:
@@ -175,20 +179,25 @@ class _Connection:
                     return 0, ""
                 text = received.get("text")
                 try:
-                    message = messages.read(text if text is not None else received.get("bytes", b""))
-                except messages.BrokenMessageError as error:
+                    message = reading.read(text if text is not None else received.get("bytes", b""))
+                except reading.BrokenMessageError as error:
                     return BROKEN, str(error)[:120]
                 if isinstance(message, messages.Watch):
                     self._watch(message.watching)
+                elif isinstance(message, messages.Draw):
+                    self._watch(True, message.machine)
                 elif not session.ask(message):
                     return TOO_MUCH, "more was asked than can be answered."
         except (WebSocketDisconnect, RuntimeError):
             return 0, ""
 
-    def _watch(self, watching: bool) -> None:
+    def _watch(self, watching: bool, machine: int | None = None) -> None:
         if self._watcher is None:
             self._put(messages.written(messages.Refused("no store was named: clockless lab STORE opens one.")))
-        elif watching:
+            return
+        if machine is not None:
+            self._watcher.draw(machine)
+        if watching:
             self._watcher.start(self._tell)
         else:
             self._watcher.close()
@@ -225,7 +234,7 @@ def serve(lab: Lab, ready: Callable[[str], None]) -> None:
     app = lab.app()
     app.router.lifespan_context = lifespan
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, ws="websockets-sansio", ws_max_size=messages.LONGEST_MESSAGE,
+        app, log_level="warning", access_log=False, ws="websockets-sansio", ws_max_size=reading.LONGEST_MESSAGE,
         ws_per_message_deflate=False, timeout_graceful_shutdown=2, lifespan="on", server_header=False,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listening])

@@ -12,7 +12,6 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,51 +23,16 @@ from clockless.lab import messages
 from clockless.lab.as_python import python_of, study_of
 from clockless.lab.board import Board
 from clockless.lab.forms import Forms, knobs, told
-from clockless.lab.frames import packed
+from clockless.lab.looks import framed, geometry, point, words
+from clockless.lab.pace import Pace
 from clockless.lab.settings import Setting, checked
-from clockless.pictures.networks import placed
 
-_SLICE = 0.03  # seconds of learning between looks at what is asked
 _FRAMES = 1 / 40  # seconds between frames
 _MOST_WAITING = 256  # requests of a page that have not been answered
 _AHEAD = 2  # frames that may be on their way
-_MOST_EVENTS = 5_000  # of a frame
 _KNOBBED = ("rule", "clock", "device", "optimiser")
 
 Tell = Callable[[str | bytes], None]
-
-
-@dataclass
-class _Pace:
-    """How fast time goes."""
-
-    running: bool = False
-    rate: float = 30.0
-    due: float = 0.0  # steps that should have been done, beyond those that were
-    slice: int = 1
-    stop_after: int = 0  # steps that were asked for one by one
-    last: float = field(default_factory=time.perf_counter)
-
-    def steps(self) -> int:
-        """How many steps to do now."""
-        now = time.perf_counter()
-        passed, self.last = min(now - self.last, 0.25), now
-        if self.stop_after:
-            return min(self.stop_after, self.slice)
-        if not self.running:
-            self.due = 0.0
-            return 0
-        self.due = min(self.due + passed * self.rate, max(2.0 * self.slice, 1.0))
-        return min(int(self.due), self.slice)
-
-    def did(self, steps: int, seconds: float) -> None:
-        """Learn from how long they took, how many fit into a slice."""
-        self.due = max(0.0, self.due - steps)
-        self.stop_after = max(0, self.stop_after - steps)
-        if steps >= self.slice and seconds < _SLICE / 2:
-            self.slice = min(2 * self.slice, 1_000_000)
-        elif seconds > _SLICE:
-            self.slice = max(1, int(self.slice * _SLICE / seconds))
 
 
 class Session:
@@ -85,10 +49,12 @@ class Session:
         self._asked: queue.Queue[tuple[float, Any]] = queue.Queue(_MOST_WAITING)
         self._closed = threading.Event()
         self._board: Board | None = None
-        self._pace, self._example = _Pace(), 0
+        self._pace, self._example = Pace(), 0
         self._frame, self._seen, self._drawn_at, self._changed = 0, 0, 0.0, True
+        self._rest = _FRAMES  # seconds from one frame to the next
         self._points: list[np.ndarray] = []
         self._places: list[float] = []
+        self._said = ""  # what has gone wrong on the board
         self._handlers: dict[type, Callable[[Any, float], None]] = {
             messages.Begin: self._begin, messages.Run: self._let_run, messages.Step: self._let_step,
             messages.Speed: self._set_speed, messages.Turn: self._turn, messages.Cut: self._cut, messages.Hold: self._hold,
@@ -186,12 +152,13 @@ class Session:
     def _begin(self, message: messages.Begin, heard: float) -> None:
         self._say(messages.Busy("building the board; the first of its kind compiles for some seconds"))
         board = Board(checked(message.setting, self._offered))
-        board.state(board.parameters()[0], 0)
+        board.picture(0)
         board.advance(0)
         self._board, self._example = board, 0
-        self._pace = _Pace(rate=self._pace.rate)
+        self._pace = Pace(rate=self._pace.rate)
         self._points.clear()
-        self._places = np.round(placed(getattr(board.wiring, "network", board.wiring)), 4).ravel().tolist()
+        self._said = ""
+        self._places = np.round(board.drawn.places, 4).ravel().tolist()
         self._say(self._began(anew=True))
 
     def _began(self, anew: bool) -> messages.Began:
@@ -206,9 +173,9 @@ class Session:
         ]
         return messages.Began(
             setting.plain(),
-            {**_geometry(board), "places": self._places},
+            {**geometry(board), "places": self._places},
             found,
-            _words(board),
+            words(board),
             len(board.task.x_test),
             board.step,
             anew,
@@ -255,20 +222,25 @@ class Session:
 
     def _draw(self) -> None:
         now = time.perf_counter()
-        if self._board is None or not self._changed or now - self._drawn_at < _FRAMES:
+        if self._board is None or not self._changed or now - self._drawn_at < self._rest:
             return
         board = self._board
         with np.errstate(all="ignore"):
             if not self._points or self._points[-1][0] != board.step:
-                self._points.append(_point(board))
+                self._points.append(point(board))
             if self._frame - self._seen >= _AHEAD:
                 self._drawn_at = now
                 return
             self._frame += 1
-            frame = _framed(board, self._example, self._points, (self._frame, self._pace.running))
+            frame = framed(board, self._example, self._points, (self._frame, self._pace.running))
         self._points.clear()
         self._drawn_at, self._changed = now, False
+        self._rest = max(_FRAMES, 2.0 * (time.perf_counter() - now))  # slow media learn at least half of the time
         self._tell(frame)
+        why = board.trouble()
+        if why and why != self._said:
+            self._stand_still(f"{why} The board stands still; begin anew.")
+        self._said = why
 
 
 def _overtaken(message: Any, later: list[tuple[float, Any]]) -> bool:
@@ -282,61 +254,6 @@ def _overtaken(message: Any, later: list[tuple[float, Any]]) -> bool:
         if isinstance(other, messages.Turn) and (other.section, other.field) == where:
             return True
     return False
-
-
-def _point(board: Board) -> np.ndarray:
-    """Step, and for every clock, the board's last: error of the first replica, and 5, 50 and 95 % of all."""
-    errors = board.errors()
-    finite = np.where(np.isfinite(errors), errors, np.inf)
-    return np.array([board.step, *np.column_stack([errors[:, 0], np.quantile(finite, (0.05, 0.5, 0.95), axis=1).T]).ravel()])
-
-
-def _framed(board: Board, example: int, points: list[np.ndarray], about: tuple[int, bool]) -> bytes:
-    """One frame: the state for an example, parameters and acts on the edges, events, and points of the curves."""
-    parameters, acted = board.parameters()
-    times, edges = (each[-_MOST_EVENTS:] for each in board.events())
-    first = float(times[0]) if times.size else 0.0
-    arrays = {
-        "state": board.state(parameters, min(example, len(board.task.x_test) - 1)),
-        "parameters": board.on_edges(parameters), "acted": board.on_edges(acted, 0.0),
-        "event_times": times - first, "event_edges": edges, "points": np.array([point[1:] for point in points]).reshape(-1),
-    }  # fmt: skip
-    head = {
-        "frame": about[0], "step": board.step, "running": about[1], "example": example, "since": first,
-        "steps": [float(point[0]) for point in points],
-    }  # fmt: skip
-    return packed(head, arrays)
-
-
-def _geometry(board: Board) -> dict[str, Any]:
-    """What joins the nodes, what they are for, and in which range edges learn."""
-    network, task = getattr(board.wiring, "network", board.wiring), board.task
-    sites = board.wiring if hasattr(board.wiring, "inputs") else task
-    ends: list[Any] = [getattr(board.medium, name, None) for name in ("low", "high")]
-    numbers = [end for end in ends if end is not None and np.size(end) and np.isfinite(end).all()]
-    bounds = [float(np.min(numbers[0])), float(np.max(numbers[1]))] if len(numbers) == 2 else []
-    held = [stage.about for stage in board.history if stage.what == "held"]
-    return {
-        "edges": network.edges.ravel().tolist(),
-        "inputs": list(sites.inputs or ()), "outputs": list(sites.outputs or ()), "ground": list(task.ground or ()),
-        "held": [[node, value] for node, value in held], "range": bounds,
-        "cut": sum(stage.what == "cut" for stage in board.history),
-    }  # fmt: skip
-
-
-def _words(board: Board) -> dict[str, str]:
-    """What the numbers on the page are called, with units."""
-    variables = board.medium.variables(False)
-    phases = hasattr(board.medium, "shared")
-    timed = board.setting.parts["medium"]["kind"] == "timed-resistors"
-    error = variables["initial_error"] if "initial_error" in variables else variables["error"]
-    return {
-        "parameter": "coupling" if phases else variables["parameters"].long_name.removeprefix("final "),
-        "parameter_unit": variables["parameters"].units, "state": "phase" if phases else "voltage",
-        "state_unit": "rad" if phases else "V", "error": "test cost" if phases else "test error", "error_unit": error.units,
-        "time": "second" if timed else "step", "drawn": "phases" if phases else "voltages",
-        "events": "yes" if timed else "",
-    }  # fmt: skip
 
 
 def setting_of(session: Session) -> Setting | None:

@@ -11,11 +11,11 @@ from typing import Any
 
 from clockless.errors import DescriptionError, shown, whole
 from clockless.experiments.descriptions import built, built_on, described
+from clockless.lab.drawn import MOST_EDGES
 from clockless.lab.forms import Forms, check_offered
 
 MOST_REPLICAS = 64
 _LARGEST = 2_500  # of every whole number that says a size
-_MOST_EDGES = 6_000
 _MOST_SITES = 5_000  # product of the sides of a lattice
 _MOST_NUMBERS = 1_000_000  # of a task's examples
 _PARTS = ("medium", "task", "rule", "clock", "device")
@@ -124,7 +124,7 @@ def _check_sizes(section: str, description: Mapping[str, Any]) -> None:
     for name, value in description.items():
         if name == "seed" or isinstance(value, (bool, list)) or not isinstance(value, int):
             continue
-        limit = {"edges": _MOST_EDGES, "iterations": 10_000, "sweeps_limit": 100_000}.get(name, _LARGEST)
+        limit = {"edges": MOST_EDGES, "iterations": 10_000, "sweeps_limit": 100_000}.get(name, _LARGEST)
         if value > limit:
             raise DescriptionError(f"{section}.{name} = {value:,}; the page draws at most {limit:,}, a study takes more.")
         sides *= max(value, 1) if section == "network" and description["kind"] != "packing" else 1
@@ -140,9 +140,9 @@ def built_setting(setting: Setting) -> tuple[Any, Any, Any]:
     """
     network = dict(setting.parts["network"])
     wiring = built("network", network)
-    edges = len(getattr(wiring, "network", wiring).edges)
-    if edges > _MOST_EDGES:
-        raise DescriptionError(f"the network has {edges:,} edges; the page draws at most {_MOST_EDGES:,}.")
+    edges = len(getattr(getattr(wiring, "network", wiring), "edges", ()))
+    if edges > MOST_EDGES:
+        raise DescriptionError(f"the network has {edges:,} edges; the page draws at most {MOST_EDGES:,}.")
     medium = built_on("medium", dict(setting.parts["medium"]), network)
     task = built_on("task", dict(setting.parts["task"]), network)
     if task.x_train.size + task.x_test.size > _MOST_NUMBERS:
@@ -195,4 +195,37 @@ PRESETS = (
         rule={"kind": "coupled-learning", "nudge": 0.5, "rate": 0.3}, initial=2.0, batch={"kind": "epochs", "size": 1},
         clock={"kind": "bernoulli", "p": 0.5}, speed=300.0,
     ),
+    preset(
+        "Layers that learn digits", "Conductances and diodes in layers see digits of 8 x 8 pixels; nodes act, not edges.",
+        medium={"kind": "deep-resistive", "layers": [64, 20, 10], "gain": 10.0}, task={"kind": "digit-pixels"},
+        rule={"kind": "equilibrium-propagation", "nudge": 0.1, "rate": 0.05, "centred": True}, batch=4, speed=100.0,
+    ),
 )  # fmt: skip
+NEURAL = (  # where JAX is installed
+    preset(
+        "Modules that do not wait", "Four neural modules learn digits, each from a synthetic gradient; p is of modules.",
+        network={"kind": "mlp", "layers": 4, "width": 64}, medium={"kind": "modules"}, task={"kind": "labels"},
+        rule={"kind": "dni"}, clock={"kind": "bernoulli", "p": 0.3}, batch=64, speed=60.0,
+    ),
+)  # fmt: skip
+
+
+def presets(own: Mapping[str, str], offered: Forms) -> list[dict[str, Any]]:
+    """Settings to begin with; `own` are the sections of one's own parts by their kinds."""
+    neural = NEURAL if "modules" in offered["medium"] else ()
+    return [*PRESETS, *neural, *own_presets(own, offered)]
+
+
+def own_presets(own: Mapping[str, str], offered: Forms) -> list[dict[str, Any]]:
+    """Settings to begin with, one for each of one's own parts and media that needs no numbers."""
+    found = []
+    for kind, section in own.items():
+        fields = offered[section][kind]["fields"]
+        if all("default" in field for field in fields):
+            numbers = {field["name"]: field["default"] for field in fields}
+            about = f"Your own {section}, with the board of 16 edges; turn nudge and rate to what it needs."
+            parts: dict[str, Any] = {section: {"kind": kind, **numbers}}
+            if section == "medium":  # which settles example by example, in NumPy
+                parts |= {"task": {"kind": "regression", "train": 4, "test": 4}, "reference": False}
+            found.append((f"Your own: {kind.partition(':')[2]}", about, parts))
+    return [preset(name, about, **parts) for name, about, parts in found]

@@ -1,8 +1,15 @@
-"""A store that somebody else fills: how far it is, what went wrong, and the curves of what is done, every second or two."""
+"""A store that somebody else fills: how far it is, what went wrong, and the curves of what is done, every second or two.
+
+The page may ask for the picture of one machine at a time, which is drawn as `clockless show` does: its bare network first,
+and what it has learned as soon as it is done.
+"""
 
 from __future__ import annotations
 
+import base64
+import io
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +24,7 @@ _SECONDS = 1.0  # between looks
 _MOST_JOBS = 5_000  # squares on the page; beyond, a square stands for several
 _MOST_CURVES = 8
 _MOST_POINTS = 400
+_DPI = 220  # of pictures of machines
 WAITING, RUNNING, DONE, FAILED = range(4)
 
 Tell = Callable[[str | bytes], None]
@@ -28,6 +36,9 @@ class Watcher:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ended: threading.Event | None = None
+        self._asked = threading.Event()
+        self._machine: int | None = None
+        self._drawn: tuple[int, bool] | None = None  # the state of the machine in the last picture
 
     def start(self, tell: Tell) -> None:
         """Begin to look, unless it does already."""
@@ -39,19 +50,77 @@ class Watcher:
         """Look no more."""
         if self._ended is not None:
             self._ended.set()
+            self._asked.set()
             self._ended = None
 
+    def draw(self, machine: int) -> None:
+        """Draw this machine from now on."""
+        self._machine, self._drawn = machine, None
+        self._asked.set()
+
     def _look(self, tell: Tell, ended: threading.Event) -> None:
-        said = ""
+        said, self._drawn = "", None
         while not ended.is_set():
+            self._asked.clear()
             try:
-                text = messages.written(seen(Store.open(self._path)))
+                store = Store.open(self._path)
+                text = messages.written(seen(store))
+                machine = self._machine
+                if machine is not None and (found := _state_of(store, machine)) != self._drawn:
+                    self._drawn = found  # before it is drawn: who asks again meanwhile gets another
+                    tell(messages.written(picture(store, machine)))
             except (ClocklessError, OSError) as error:
                 text = messages.written(messages.Refused(printable(" ".join(str(error).split()))))
+            except Exception as error:  # noqa: BLE001 (a mistake of ours, which must not leave a page without an answer)
+                traceback.print_exc()
+                sentence = f"{type(error).__name__}: {error}; this is a mistake in clockless."
+                text = messages.written(messages.Refused(printable(" ".join(sentence.split()))))
             if text != said and not ended.is_set():
                 tell(text)
                 said = text
-            ended.wait(_SECONDS)
+            self._asked.wait(_SECONDS)
+
+
+def _state_of(store: Store, machine: int) -> tuple[int, bool]:
+    """What a picture of a machine depends on: which it is, and whether its job is done."""
+    done = store.done() != 0
+    return machine, any(bool(done[job]) and machine in members for job, members in enumerate(store.jobs.members))
+
+
+def picture(store: Store, machine: int) -> messages.Drawn:
+    """A machine as `clockless show` draws it, or the sentence that says why not."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # no windows from a thread
+    from matplotlib import pyplot
+
+    from clockless.workers.drawn import drawn_machine
+
+    try:
+        figure, how_far = drawn_machine(store, machine)
+    except ClocklessError as error:
+        return messages.Drawn(machine, printable(" ".join(str(error).split())), "")
+    try:
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=_DPI)
+    finally:
+        pyplot.close(figure)
+    address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return messages.Drawn(machine, f"Machine {machine}{_labels(store, machine)}, {how_far}.", address)
+
+
+def _labels(store: Store, machine: int) -> str:
+    """Its values on the axes of the experiment."""
+    axes = store.experiment.axes
+    if not axes:
+        return ""
+    data, places = store.dataset(), np.unravel_index(machine, [len(axis.values) for axis in axes])
+    said = [
+        f"{axis.name} {printable(str(data[axis.name].values[int(place)]))}"
+        for axis, place in zip(axes, places, strict=True)
+        if axis.name in data.coords
+    ]
+    return f" ({', '.join(said)})"
 
 
 def seen(store: Store) -> messages.Watched:
@@ -72,6 +141,7 @@ def seen(store: Store) -> messages.Watched:
     return messages.Watched(
         store.experiment.title or store.path.name, [line.strip() for line in report(store).splitlines()[1:]],
         _thinned(states), [printable(line)[:300] for line in dict.fromkeys(incidents)][-50:], axis, steps, curves,
+        store.experiment.replicas,
     )  # fmt: skip
 
 

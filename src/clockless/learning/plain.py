@@ -136,9 +136,14 @@ class PlainLearner:
         if not chosen.size:
             return
         examples = replica.medium.examples(replica.task, chosen)
-        signal, info = replica.medium.contrast(self.values, examples, self._push, luck)
+        signal, info = self._contrast(examples, luck)
         self._note(info)
         self._write(signal, luck)
+
+    def _contrast(self, examples: Any, luck: Luck) -> tuple[np.ndarray, Info]:
+        """The signal of each parameter, from the states of a step's examples."""
+        contrast: tuple[np.ndarray, Info] = self.replica.medium.contrast(self.values, examples, self._push, luck)
+        return contrast
 
     def _write(self, signal: np.ndarray, luck: Luck) -> None:
         """What each parameter wants from its signal; which units act; what is written; what is remembered."""

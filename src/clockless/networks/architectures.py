@@ -74,6 +74,30 @@ class Architecture(Seen):
         """Number of coupling parameters: fewer than edges where edges share them."""
         return int(self.shared.max()) + 1
 
+    def without(self, edge: int) -> Architecture:
+        """The architecture with one edge cut out; a coupling that no other edge uses goes with it, and later ones move up.
+
+        `layers` are None then, for what fast paths trust of complete layers no longer holds.
+
+        Raises:
+            NetworkError: no such edge, or the network would fall apart.
+        """
+        network = self.network.without(edge)
+        shared, coupling = np.delete(self.shared, edge), self.shared[edge]
+        scale = self.initial_scale
+        if coupling not in shared:
+            shared, scale = shared - (shared > coupling), np.delete(scale, coupling)
+        name = f"{self.name.removesuffix(', cut')}, cut"
+        return replace(self, network=network, shared=shared, layers=None, initial_scale=scale, name=name)
+
+    def holding(self, site: int) -> Architecture:
+        """The architecture with one site more whose phase is held: the last of its inputs.
+
+        Raises:
+            NetworkError: no such site, or one that is an input or an output already.
+        """
+        return replace(self, inputs=(*self.inputs, site))
+
     def __repr__(self) -> str:
         return (
             f"Architecture({self.name!r}, {self.network.nodes} sites, {len(self.network.edges)} edges, {self.couplings} "

@@ -51,7 +51,7 @@ figcaption { margin-top: 0.5rem; max-width: 46rem; color: var(--soft); }
 summary { cursor: pointer; }
 .sum { font-size: 1.15rem; font-weight: 600; margin: 1rem 0 0.3rem; }
 .verdicts { width: auto; font-size: 1rem; }
-.verdicts td, .verdicts th { padding-right: 1.4rem; }
+.verdicts td, .verdicts th { padding-right: clamp(0.4rem, 2vw, 1.4rem); min-width: 0; white-space: normal; }
 .scroll { overflow-x: auto; /* a shadow at a side where more is to be scrolled to */
   background: linear-gradient(to right, var(--page) 40%, transparent) left / 2rem 100% no-repeat local,
     linear-gradient(to left, var(--page) 40%, transparent) right / 2rem 100% no-repeat local,

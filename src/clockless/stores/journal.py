@@ -142,6 +142,10 @@ class Journal:
             raise ValueError(f"the checkpoint {path} is damaged ({error})") from None
         return progress
 
+    def forget_checkpoint(self, job: int) -> None:
+        """Remove a job's checkpoint, if there is one."""
+        disk.remove(self._path(job, "npz"), below=self.store)
+
     # --- failures ---
 
     def fail(self, job: int, run: str, error: BaseException | str) -> None:

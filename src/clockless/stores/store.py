@@ -193,6 +193,15 @@ class Store(Seen):
                 disk.remove_folder(self.path, group.name)
                 seal_of(group).unlink(missing_ok=True)
 
+    def forget_checkpoints(self) -> None:
+        """Remove the checkpoints of jobs that are done: most of a store's bytes, needed by nothing but `extended`.
+
+        A store without them can still be extended and mended, with the same bits, but its jobs are computed from step 0.
+        """
+        with on_disk(self.path):
+            for job in np.flatnonzero(self.done()).tolist():
+                self.journal.forget_checkpoint(job)
+
     @property
     def made_otherwise(self) -> str:
         """How the version of the package that began this store differs from this one; nothing if it computes the same."""

@@ -173,7 +173,8 @@ def results_of(
 ) -> xarray.Dataset:
     """The results of an experiment, from its store in the folder `stores` if they are there, else computed.
 
-    A store that another version of the sources has begun is left alone. Without a folder nothing is kept.
+    A store that another version of the sources has begun is left alone. Without a folder nothing is kept. Checkpoints are
+    removed once every job is done: they would be most of the folder's bytes, and nobody extends these stores.
 
     Args:
         update: told (replica-steps done, replica-steps in all) a few times a second, from another thread.
@@ -192,6 +193,7 @@ def results_of(
     if not ended.complete:
         job, sentence = next(iter(ended.failures.items()))
         raise StoreError(f"{experiment.title or store.path}: job {job} of {store.job_count} failed: {sentence}")
+    store.forget_checkpoints()
     data = store.dataset()
     if bool(data.failed.any()):
         warnings.warn(f"{int(data.failed.sum())} of {data.failed.size} replicas did not settle", ReplicasFailedWarning, 3)

@@ -30,6 +30,14 @@ def answer(modules: tuple[Module, ...], numbers: tuple[Numbers, ...], x: jax.Arr
     return x
 
 
+@partial(jax.jit, static_argnums=0)
+def answer_among(modules: tuple[Module, ...], numbers: tuple[Numbers, ...], x: jax.Array) -> jax.Array:
+    """The same with batch normalisation by the moments of these very examples, as in training."""
+    for module, (parameters, statistics) in zip(modules, numbers, strict=True):
+        x, _ = module.apply(parameters, statistics, x, True)
+    return x
+
+
 def numbers_of(memories: Sequence[Tree]) -> tuple[Numbers, ...]:
     """Parameters and statistics of each module."""
     return tuple((memory["module"]["parameters"], memory["module"]["statistics"]) for memory in memories)

@@ -215,8 +215,11 @@ class Session:
         return {"parameters": parameters[None], "statistics": statistics[None], "failed": np.array([failed])}
 
 
-def error_and_cost(learning: Learning, memories: list[Tree]) -> tuple[float, float]:
-    """Error (part of the test examples) and cost (mean cross-entropy, nats) of a stack on the test set."""
+def error_and_cost(learning: Learning, memories: list[Tree], answer: Any = answer) -> tuple[float, float]:
+    """Error (part of the test examples) and cost (mean cross-entropy, nats) of a stack on the test set.
+
+    Batch normalisation is by running statistics, or by the test set's own with `answer=answers.answer_among`.
+    """
     task = learning.examples
     with learning.computing():
         logits = answer(learning.modules, numbers_of(memories), jnp.asarray(task.x_test.astype(learning.precision)))

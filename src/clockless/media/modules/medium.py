@@ -23,10 +23,18 @@ import numpy as np
 
 from clockless.errors import ParameterError, TaskError, is_one_of, shown, whole
 from clockless.learning.contracts import Arrays, Luck, Replica, Variable
-from clockless.media.modules.answers import answer, computing, counts, flat_parameters, flat_statistics, restored
+from clockless.media.modules.answers import (
+    answer,
+    answer_among,
+    computing,
+    counts,
+    flat_parameters,
+    flat_statistics,
+    restored,
+)
 from clockless.media.modules.devices import checked_device
 from clockless.media.modules.layers import Module, mlp
-from clockless.media.modules.learning import Learning, Session
+from clockless.media.modules.learning import Learning, Session, error_and_cost
 from clockless.media.modules.methods import DNI, is_method
 from clockless.media.modules.optimisers import OPTIMISERS, StepSize, transform
 from clockless.seen import Seen
@@ -74,6 +82,8 @@ class Modules(Seen):
             moments. An `optimiser=` such as `Momentum(0.5)` that is given with the rule takes its place.
         rate: step size.
         drops: steps from which the rate is a tenth of what it was.
+        renormalised: whether the test set is looked at a second time with batch normalisation by its own moments, which,
+            unlike the running ones, do not depend on how many passes were made.
 
     Raises:
         ParameterError: an unknown word, a rate or drops that are none, or a network of another kind.
@@ -87,7 +97,13 @@ class Modules(Seen):
     sources = (__name__,)
 
     def __init__(
-        self, network: MLP, precision: str = "float32", optimiser: str = "adam", rate: float = 1e-3, drops: Any = ()
+        self,
+        network: MLP,
+        precision: str = "float32",
+        optimiser: str = "adam",
+        rate: float = 1e-3,
+        drops: Any = (),
+        renormalised: bool = False,
     ) -> None:
         if not hasattr(network, "modules"):
             raise ParameterError(f"network = {shown(network)} is no stack of modules; give one such as MLP(4, 256).")
@@ -95,11 +111,15 @@ class Modules(Seen):
             raise ParameterError(f"precision = {shown(precision)}; the nets compute in 'float32' or 'float64'.")
         if not is_one_of(optimiser, OPTIMISERS):
             raise ParameterError(f"optimiser = {shown(optimiser)}; there are: {', '.join(OPTIMISERS)}.")
-        self.network, self.precision, self.optimiser = network, precision, optimiser
+        if not isinstance(renormalised, bool):
+            raise ParameterError(f"renormalised = {shown(renormalised)}; give True or False.")
+        self.network, self.precision, self.optimiser, self.renormalised = network, precision, optimiser, renormalised
         self.step_size = StepSize(rate, drops)
 
     def __repr__(self) -> str:
-        return f"Modules({self.network!r}, {self.precision!r}, {self.optimiser!r}, rate={self.rate}, drops={self.drops})"
+        more = ", renormalised=True" if self.renormalised else ""
+        own = f"{self.network!r}, {self.precision!r}, {self.optimiser!r}, rate={self.rate}, drops={self.drops}"
+        return f"Modules({own}{more})"
 
     @property
     def rate(self) -> float:
@@ -127,6 +147,10 @@ class Modules(Seen):
             "parameters": Variable(("parameter",), "f8", "final parameters, module by module", "1"),
             "statistics": Variable(("statistic",), "f8", "final running means and variances, module by module", "1"),
         }
+        if self.renormalised:
+            among = "of the test set, normalised by its own moments"
+            variables["own_error"] = Variable(("step",), "f8", f"part that is classified wrongly {among}", "1")
+            variables["own_cost"] = Variable(("step",), "f8", f"mean cross-entropy {among}", "nat")
         if traces:
             variables["traces"] = Variable(("step", "parameter"), "f8", "parameters at each recorded step", "1")
         return variables
@@ -169,7 +193,7 @@ class Modules(Seen):
     def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0) -> ModulesLearner:
         """The plain loop over the modules of one replica."""
         (replica,) = replicas
-        return ModulesLearner(Session(self.learning(replica)), traces)
+        return ModulesLearner(Session(self.learning(replica)), traces, self.renormalised)
 
     def classes(self, outputs: np.ndarray) -> np.ndarray:
         """The class that logits [example, class] show."""
@@ -190,8 +214,8 @@ class ModulesLearner:
 
     size = 1
 
-    def __init__(self, session: Session, traces: bool) -> None:
-        self.session, self._traces = session, traces
+    def __init__(self, session: Session, traces: bool, renormalised: bool = False) -> None:
+        self.session, self._traces, self._renormalised = session, traces, renormalised
 
     @property
     def step(self) -> int:
@@ -213,6 +237,9 @@ class ModulesLearner:
     def measure(self) -> Arrays:
         """Error, cost, updates and alignment, with traces the parameters, too; each [1, ..]."""
         seen = {**self.session.measure(), "alignment": self._alignment()}
+        if self._renormalised:
+            error, cost = error_and_cost(self.session.learning, self.session.memories, answer_among)
+            seen |= {"own_error": np.array([error]), "own_cost": np.array([cost])}
         return {**seen, "traces": flat_parameters(self.session.memories)[None]} if self._traces else seen
 
     def _alignment(self) -> np.ndarray:

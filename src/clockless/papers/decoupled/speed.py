@@ -15,9 +15,7 @@ import numpy as np
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.papers.decoupled.measuring import (
-    CLASSES,
     INPUTS,
-    LAYERS,
     TARGET,
     WAYS,
     counted,
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
 
 # What skipping work gained per iteration in an earlier implementation of ours, least and most over 3 to 6 layers.
 _SKIPPING = {"cDNI, p = 0.2": (1.4, 1.9), "cDNI, p = 0.1": (2.7, 4.2), "cDNI, p = 0.05": (4.7, 7.7)}
-# Bounds of a worker per layer by multiply-adds at 3 to 6 layers, counted earlier by other code: messages free, without
-# interfaces and with linear ones.
-_BOUNDS = {"free": (1.5, 2.0, 2.5, 3.0), "cDNI": (1.0, 1.3, 1.65, 2.0)}
 
 
 def figure_speed1(options: Options) -> FigureData:
@@ -134,26 +129,13 @@ def figure_speed3(options: Options) -> FigureData:
             "two": _REACHED, "reach": _REACHED,
         },
     )  # fmt: skip
-    claims = [] if options.tiny else [*_bound_claims(), *_path_claims(data)]
+    claims = [] if options.tiny else _path_claims(data)
     return FigureData({"figure-speed3": data}, claims)
 
 
 _KINDS = ("free", "multiply-adds", "measured", "simulation")
 _REACHED = ["multiply-adds", "measured", "real", "processor"]
 _WALL = "Wall-clock time of two pinned processes: means something where nobody else computes."
-
-
-def _bound_claims() -> list[Claim]:
-    from clockless.media.modules.cuts import cut_advice
-    from clockless.media.modules.layers import mlp
-
-    claims = []
-    for name, method in (("free", None), ("cDNI", "cdni")):
-        for layers, expected in zip(LAYERS, _BOUNDS[name], strict=True):
-            bound = cut_advice(mlp(INPUTS, 256, layers, CLASSES), layers, method).bound
-            words = f"bound of a worker per layer by multiply-adds, {layers} layers, interfaces {name}"
-            claims.append(Claim("speed3", words, expected, 0.035, bound, source=EARLIER))
-    return claims
 
 
 def _path_claims(data: xarray.Dataset) -> list[Claim]:

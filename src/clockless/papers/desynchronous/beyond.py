@@ -20,7 +20,9 @@ from clockless.networks.network import Network
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim, no_failures
 from clockless.papers.desynchronous.collapse import (
+    COLLAPSED,
     PACKING,
+    STATED,
     P,
     equal_updates,
     numbered,
@@ -97,9 +99,9 @@ def _conductance_run(options: Options, nudge: float, rate: float) -> xarray.Data
 
 
 def _collapse_claims(data: xarray.Dataset, what: str) -> list[Claim]:
-    spread, tolerance = spread_at_equal_updates(data, equal_updates(int(data.step[-1])))
+    spread, ends = spread_at_equal_updates(data, equal_updates(int(data.step[-1])))
     quantity = f"spread of mean scaled error over p at equal step x p ({what})"
-    return [Claim("b1", quantity, 0.0, tolerance, spread, source=FLOW, tiny=True)]
+    return [Claim("b1", quantity, 0.0, COLLAPSED, spread, source=FLOW, criterion="within", ends=ends, stated=STATED)]
 
 
 def _levels_run(

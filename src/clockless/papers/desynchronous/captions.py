@@ -3,18 +3,21 @@
 CAPTIONS = {
     "1a": "A packing of 64 nodes and 143 edges with the nodes of one regression task and the resistances that it learned.",
     "1b": "Scaled test error of 50 regression tasks, one example per step, for three pairs of nudge and rate: against "
-    "mean updates per edge (left; the curves fall together), against steps (middle), and the final error of every task "
-    "(right; median and middle half). Bands: 95 % interval of the mean over tasks.",
+    "mean updates per edge (left; the curves fall together), against steps (middle), and the error of every task after "
+    "equally many updates, far out (right; median and middle half). Bands: 95 % interval of the mean over tasks.",
     "2a": "Distance of the solution from the synchronous full-batch one, 16-edge board, probabilistic edges and examples.",
     "2b": "The same with a constant number of edges and examples per step.",
-    "2c": "What bends the law: larger steps, and targets that no resistances can meet.",
+    "2c": "What bends the law: larger steps, and targets that no resistances can meet. Top right: the deviation from the "
+    "synchronous run with examples left out, as scatter between seeds and a drift that they share, of second order.",
     "3a": "Fraction of acting edges against the global bias voltage, measured and from the exponential waveform.",
     "3b": "Waveforms of a few oscillators, the bias voltage and the trigger; an edge acts where its wave is above it.",
     "3c": "Correlation of the updates of pairs of edges at p = 0.5.",
     "3d": "Loss of the common phase after a reset, and learning with oscillators against learning with coins.",
-    "4a": "Discrete rule, 16-edge board, allosteric tasks: scaled error for several p. Bands: 95 % interval of the mean.",
-    "4b": "Three resistors near the end of a run whose comparators have frozen biases: cycles of period 2 at p = 1, "
-    "unceasing motion at p = 0.5.",
+    "4a": "Discrete rule, 16-edge board whose comparators have frozen biases, allosteric tasks: scaled error against step x "
+    "p; left one task, as it is (thin) and averaged over steps within a factor 1.3 (thick); right the mean over tasks with "
+    "its 95 % interval.",
+    "4b": "Three resistors in the runs of Fig. 4a's single task: the whole run, and its last steps. At p = 1 it ends in a "
+    "cycle of period 1 or 2; at p = 0.5 motion never ceases.",
     "4c": "Final error of the board on allosteric tasks against p, for several x = bias / (gain nudge signal).",
     "4d": "143 edges, O inputs, O outputs, O/2 grounds, x = 1e-4: mean final error against p, for targets drawn at random "
     "(which 143 edges cannot meet from about O = 16 on) and for a teacher's (always within reach), and the benefit of p = "

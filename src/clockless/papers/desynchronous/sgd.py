@@ -19,6 +19,8 @@ from clockless.media.resistors import diffusion
 from clockless.media.resistors.medium import Resistors
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim, no_failures
+from clockless.papers.desynchronous.collapse import numbered, regressions
+from clockless.papers.desynchronous.drift import claims_of_parts, parts_of, table_of_parts
 from clockless.papers.desynchronous.sources import DIFFUSION, FLOW, WYCOFF
 from clockless.parts.clocks import Bernoulli, FixedFraction
 from clockless.parts.rules import CoupledLearning
@@ -48,6 +50,8 @@ class Study(NamedTuple):
     families: tuple[str, ...]
     seeds: int
     luck: int = 0  # different for studies that must not share their random numbers
+    last_only: bool = False  # where nothing but the end is looked at
+    described: Any = None  # the same tasks in few words, so that stores need not hold their examples twice
 
     @property
     def steps(self) -> int:
@@ -57,6 +61,8 @@ class Study(NamedTuple):
     @property
     def times(self) -> np.ndarray:
         """Effective steps at which curves are compared."""
+        if self.last_only:
+            return np.array([self.steps])
         return np.unique(np.rint(np.geomspace(max(self.steps / 1000, 1), self.steps, 25)).astype(np.int64))
 
     def choice(self, family: str, p: float) -> tuple[Any, Any]:
@@ -76,7 +82,8 @@ def figure_2b(options: Options) -> FigureData:
 
 
 def _law(figure: str, options: Options, kind: type) -> FigureData:
-    study = Study(_drawn(options), RATE, kind, _fractions(options), tuple(FAMILIES), 2)
+    drawn, described = _drawn(options)
+    study = Study(drawn, RATE, kind, _fractions(options), tuple(FAMILIES), 2, described=described)
     data = with_prediction(measured(figure, options, study), study)
     claims = _claims_of_exponents(figure, data) + _claims_of_theory(figure, data)
     spread = float((data.mean_error.max(["family", "left_out"]) - data.mean_error.min(["family", "left_out"])).max())
@@ -94,25 +101,30 @@ def figure_2c(options: Options) -> FigureData:
     """Where the law bends: larger steps, and targets that no resistances can meet."""
     fractions, alone = _fractions(options), ("edges", "examples")
     rates = (0.01, 0.1) if options.tiny else (0.003, 0.01, 0.03, 0.1, 0.3)
-    drawn = _drawn(options)
-    studies = [Study(drawn, rate, Bernoulli, fractions, alone, 2, luck=k + 1) for k, rate in enumerate(rates)]
+    drawn, described = _drawn(options)
+    studies = [Study(drawn, rate, Bernoulli, fractions, alone, 2, k + 1, True, described) for k, rate in enumerate(rates)]
     by_rate = [measured("2c, rate", options, study) for study in studies]
     study = Study(unrealisable(drawn, options.seed), RATE, Bernoulli, fractions, tuple(FAMILIES), 1)
     noisy = with_prediction(measured("2c, unrealisable", options, study), study)
+    few = (0.01, 0.1) if options.tiny else (0.01, 0.03, 0.1)
+    many = [Study(drawn, rate, Bernoulli, (0.5,), ("examples",), 16, 10 + k, True, described) for k, rate in enumerate(few)]
+    parts = table_of_parts(few, [measured("2c, drift", options, study) for study in many])
     return FigureData(
-        {"figure-2c_rates": _table_of_rates(rates, by_rate), "figure-2c_unrealisable": noisy},
+        {"figure-2c_rates": _table_of_rates(rates, by_rate), "figure-2c_unrealisable": noisy, "figure-2c_parts": parts},
         [
             *_claims_of_exponents("2c", noisy),
             _distances_collapse("2c", noisy),
             *_claims_of_theory("2c", noisy),
             *_claims_of_rates(rates, by_rate),
+            *claims_of_parts(parts),
         ],
     )
 
 
-def _drawn(options: Options) -> list[tasks.Task]:
-    count = 8 if options.tiny else 50
-    return [tasks.regression(networks.board16(), seed=options.seed * count + k) for k in range(count)]
+def _drawn(options: Options) -> tuple[list[tasks.Task], dict[str, Any]]:
+    """Regression tasks that no other master seed shares, and their description."""
+    seeds = numbered(options, 8 if options.tiny else 50)
+    return [tasks.regression(networks.board16(), seed=seed) for seed in seeds], regressions(seeds)
 
 
 def _fractions(options: Options) -> tuple[float, ...]:
@@ -150,18 +162,22 @@ def measured(title: str, options: Options, study: Study) -> xarray.Dataset:
             # Own luck for every point: with common random numbers the points of a line would err together.
             first = ((options.seed * 16 + study.luck) * len(choices) + number) * study.seeds
             experiment = Experiment(
-                network=BOARD, task=study.drawn, rule=rule, clock=clock, batch=batch, steps=int(at[-1]), record=at,
-                traces=True, seeds=list(range(first, first + study.seeds)), title=f"Fig. {title}, {clock}, batch {batch}",
+                network=BOARD, task=study.described or study.drawn, rule=rule, clock=clock, batch=batch, steps=int(at[-1]),
+                record=at, traces=True, seeds=list(range(first, first + study.seeds)),
+                title=f"Fig. {title}, {clock}, batch {batch}",
             )  # fmt: skip
             run = options.run(experiment, _part(update, before, total))
             before += int(at[-1]) * len(study.drawn) * study.seeds
             failed += int(run.failed.sum())
             resistances.append(run.traces.transpose("task", "seed", "step", "edge").values)
             errors.append(run.error.mean(["task", "seed"]).values)
-    distance = np.linalg.norm(np.array(resistances[1:]) - resistances[0][:, :1], axis=-1)
+    deviations = np.array(resistances[1:]) - resistances[0][:, :1]  # [choice, task, seed, time, edge]
+    distance = np.linalg.norm(deviations, axis=-1)
     shape = (len(study.families), len(study.fractions))
+    parts = {name: values.reshape(*shape, -1) for name, values in parts_of(deviations[..., -1, :]).items()}
     return xarray.Dataset(
         {
+            **{name: (("family", "left_out", "task"), values) for name, values in parts.items()},
             "distance": (("family", "left_out", "task", "seed", "time"), distance.reshape(*shape, *distance.shape[1:])),
             "mean_error": (("family", "left_out", "time"), np.array(errors[1:]).reshape(*shape, -1)),
             "synchronous_error": ("time", errors[0]),

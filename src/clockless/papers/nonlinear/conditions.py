@@ -3,7 +3,8 @@
 Stated on 2026-11-22, before the runs with master seed 21; verdicts are those of figure truth, at p = 0.2 against p = 1. On
 levels, biases and sizes nobody had said anything for nonlinear networks, so neither was expected everywhere.
 
-Those runs found an effect on coarse levels (`SEEN`): since then, before those with master seed 1, that is what is expected.
+Those runs found an effect on coarse levels (`SEEN`) and on larger boards (`LARGER`): since then, before those with master
+seed 1, that is what is expected.
 Figure biases was on transistors then, of which the sign rule with 128 levels solved none of 64 in any case, so that nothing
 could be seen: it is on resistors with diodes now, which solve three quarters, and no such run has been looked at.
 """
@@ -19,7 +20,7 @@ from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
 from clockless.papers.nonlinear.boards import TASKS, transistors, with_diodes
 from clockless.papers.nonlinear.ensembles import FINE, Way, ends_higher, joined, over_p, size, solved_more
-from clockless.papers.nonlinear.sources import LEVELLED, OPEN
+from clockless.papers.nonlinear.sources import LARGE, LEVELLED, OPEN
 from clockless.parts.comparators import Magnitudes
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ IMPERFECT = {
     **{f"twins {1e3 * volts:g} mV apart": {"mismatch": volts} for volts in (1e-3, 1e-2, 1e-1)},
     **{f"300 K: {1e3 * volts:g} mV": {"temperature": 300.0, "capacity": WARM / volts**2} for volts in (1e-4, 1e-3)},
 }
+LARGER = {"exclusive or, 128 edges, sign rule": (0, -1), "product, 128 edges, sign rule": (-1, -1)}  # updates, steps
 SIZES = {8: (64, 5_000), 22: (8, 500)}  # side of the torus: boards, updates; 128 and 968 edges
 
 
@@ -98,8 +100,19 @@ def figure_sizes(options: Options) -> FigureData:
     return FigureData(parts, [
         claim
         for name, run in zip(names, runs, strict=True)
-        for claim in (solved_more("sizes", name, run, 0, OPEN), ends_higher("sizes", name, run, 0, OPEN))
+        for claim in _sized(name, run)
     ])  # fmt: skip
+
+
+def _sized(name: str, run: xarray.Dataset) -> list[Claim]:
+    error, sooner = LARGER.get(name, (0, None))
+    claims = [
+        solved_more("sizes", name, run, 0, OPEN),
+        ends_higher("sizes", name, run, error, LARGE if error else OPEN),
+    ]
+    if sooner is not None:
+        claims.append(ends_higher("sizes", name, run, sooner, LARGE, "equal steps"))
+    return claims
 
 
 def _claims(figure: str, what: str, data: xarray.Dataset, dim: str) -> list[Claim]:

@@ -15,7 +15,7 @@ import numpy as np
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
-from clockless.papers.nonlinear.sources import GUESS, SAME
+from clockless.papers.nonlinear.sources import GUESS
 from clockless.papers.trends import log_ratio, sign_of_trend
 from clockless.parts.clocks import Bernoulli, Dropout
 from clockless.parts.comparators import Magnitudes
@@ -75,8 +75,4 @@ def _claims(data: xarray.Dataset) -> list[Claim]:
             + "; ".join(f"{m:.2f} ± {h:.2f} at p = {p:g}" for (m, h), p in zip(others, (0.2, 0.8), strict=True)),
             source=GUESS,
         ))  # fmt: skip
-    same = float(np.abs(data.error.sel(p=1.0, kind=KINDS[1]) / data.error.sel(p=1.0, kind=KINDS[0]) - 1.0).max())
-    return [
-        *claims,
-        Claim("dropout", "largest relative difference at p = 1, where nothing stays away", 0.0, 0.0, same, source=SAME),
-    ]
+    return claims

@@ -149,21 +149,26 @@ def solved_more(figure: str, what: str, data: xarray.Dataset, expected: int, sou
     )  # fmt: skip
 
 
-def ends_higher(figure: str, what: str, data: xarray.Dataset, expected: int, source: Source) -> Claim:
-    """Whether p = 0.2 ends at a higher error than p = 1 at equal step x p, lower or neither: mean of log10 ratios, 95 %."""
-    error = data.error.sel(at="equal step x p")
-    clocked, without = error.sel(p=PAIR[1]).values, error.sel(p=PAIR[0]).values
-    fine = np.isfinite(clocked) & np.isfinite(without)
-    clocked, without = np.maximum(clocked[fine], 1e-12), np.maximum(without[fine], 1e-12)
-    middle, half = log_ratio(clocked, without)
-    plain = data.error.sel(at="equal steps")
-    cost, width = log_ratio(*(np.maximum(plain.sel(p=p).values[fine], 1e-12) for p in PAIR[::-1]))
+def ends_higher(
+    figure: str, what: str, data: xarray.Dataset, expected: int, source: Source, at: str = "equal step x p"
+) -> Claim:
+    """Whether p = 0.2 ends at a higher error than p = 1, lower or neither: mean of log10 ratios, 95 %."""
+    pairs = {name: _finite(data.error.sel(at=name)) for name in ("equal step x p", "equal steps")}
+    (middle, half), (cost, width) = (log_ratio(*pairs[name]) for name in pairs)
+    where = "" if at == "equal step x p" else f" at {at}"
     return Claim(
-        figure, f"{what}: error at p = 0.2 higher (1), lower (-1) or neither (0)", expected, 0,
-        sign_of_trend(clocked, without), "",
+        figure, f"{what}: error at p = 0.2 higher (1), lower (-1) or neither (0){where}", expected, 0,
+        sign_of_trend(*pairs[at]), "",
         f"{middle:+.3f} ± {half:.3f} decades on the same boards; {cost:+.3f} ± {width:.3f} at equal steps.",
         source=source, stated=STATED,
     )  # fmt: skip
+
+
+def _finite(error: xarray.DataArray) -> tuple[np.ndarray, np.ndarray]:
+    """Errors at p = 1 and at p = 0.2 of the boards that have both."""
+    clocked, without = error.sel(p=PAIR[1]).values, error.sel(p=PAIR[0]).values
+    fine = np.isfinite(clocked) & np.isfinite(without)
+    return np.maximum(clocked[fine], 1e-12), np.maximum(without[fine], 1e-12)
 
 
 def ends_alike(figure: str, what: str, data: xarray.Dataset, margin: float, source: Source) -> Claim:

@@ -83,8 +83,6 @@ def claims(data: Any) -> list[Claim]:
     return [
         Claim("xor", "share of boards that solve XOR at the end", PUBLISHED / OF, margin, share,
               "2 of 5 seeds solve it.", note, source=REPORTED),
-        Claim("xor", "share of boards of linear resistors that solve XOR", 0.0, 0.0,
-              float(data.linear_solved.isel(epoch=-1).mean()), "A linear network shows a plane.", source=PLANE, tiny=True),
         Claim("xor", "least squared error of a linear board over that of the best plane", 1.0, 1e-3,
               float(data.linear.min() / data.attrs["plane"]), "The residual of the best plane is a floor, which is reached.",
               source=PLANE),

@@ -4,7 +4,6 @@ from clockless.papers.claims import Source
 
 SENTENCE = Source("paper", "Wycoff et al. 2022, doi 10.1063/5.0084631, on entirely self-triggered updates")
 COLLAPSE = Source("theory", "at small rates error depends on the number of updates alone (docs/equations.md)")
-POINTS = Source("theory", "two Poisson processes never fire at the same time")
 FRUGAL = Source("paper", "Stern et al., APL Mach. Learn. 2, 016114 (2024), doi 10.1063/5.0181382")
 MARGIN = Source("none", "a margin of ours, stated before the run")
 QUASISTATIC = Source("paper", "Stern et al. 2022, doi 10.1103/PhysRevResearch.4.L022037, arXiv 2112.11399")

@@ -12,7 +12,7 @@ from clockless.media.resistors.tasks import regression
 from clockless.networks.builders import board16, packing
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
-from clockless.papers.time.sources import COLLAPSE, MARGIN, POINTS, SENTENCE
+from clockless.papers.time.sources import COLLAPSE, MARGIN, SENTENCE
 from clockless.papers.trends import log_ratio
 from clockless.parts.clocks import Global
 from clockless.parts.presentations import Shown
@@ -120,6 +120,4 @@ def claims(data: xarray.Dataset) -> list[Claim]:
         Claim("1", "decades of events per edge between Poisson events and steps of the global clock", 0.0,
               STRAY + 2 * half, abs(apart), "Error depends on step x p alone, at all p.",
               "The limit of rare events, where no two edges ever act on the same state.", source=COLLAPSE),
-        Claim("1", "Poisson events at the very time of another", 0.0, 0.0, float(data.together.values[1].sum()),
-              source=POINTS, tiny=True),
     ]  # fmt: skip

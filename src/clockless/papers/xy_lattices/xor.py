@@ -13,7 +13,7 @@ import numpy as np
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
-from clockless.papers.trends import bootstrap_mean, like_counts, log_ratio, share_interval, trend_of_shares
+from clockless.papers.trends import like_counts, log_ratio, share_interval, trend_of_shares
 from clockless.papers.xy_lattices.digits import seeds, settled
 from clockless.papers.xy_lattices.sources import EARLIER, PREDECESSOR
 
@@ -25,6 +25,7 @@ START = {"kind": "drawn", "deviation": 1.0, "fields": 0.5}  # W ~ N(0, 1), h ~ U
 EPOCHS, LONGER = 1000, 2000
 SCHEDULES = ("two-colour", "poisson-timed")
 SIZES, INITS = (20, 30), (1, 3, 10, 30)
+MORE = 120  # runs at both ends of the largest network
 READ = 0.3  # decades: a cost read off a curve as a power of ten is known to a factor of 2
 _AVERAGED = list(range(EPOCHS - 50, EPOCHS + 1, 10))  # a single state per example and epoch is noisy
 
@@ -121,32 +122,66 @@ def figure_b2(options: Options) -> FigureData:
     data = xarray.Dataset(
         {"cost": (("sites", "inits", "seed"), cost)}, {"sites": list(sizes), "inits": list(inits), "seed": run.seed.values}
     )
-    return FigureData({"figure-b2": data}, [*_claims_b2(data), settled("b2", run)])
+    datasets, runs = {"figure-b2": data}, [run]
+    if not options.tiny:
+        more, run = more_of_b2(options)
+        datasets["figure-b2_more"], runs = more, [*runs, run]
+    return FigureData(datasets, [*_claims_b2(data), *_claims_of_tail(datasets.get("figure-b2_more")), settled("b2", *runs)])
+
+
+def more_of_b2(options: Options) -> tuple[xarray.Dataset, xarray.Dataset]:
+    """The two ends of the largest network with MORE runs: their costs [inits, seed] have a heavy tail."""
+    import xarray
+
+    inits = [INITS[0], INITS[-1]]
+    experiment = Experiment(
+        network=all_to_all(SIZES[-1]), medium=medium(residual=1e-4), task={"kind": "xor"}, rule=rule(inits), batch="full",
+        initial=START, seeds=seeds(options, MORE), steps=_AVERAGED[-1], record=_AVERAGED, title="Fig. b2, more runs",
+    )  # fmt: skip
+    with options.showing("b2, more runs") as update:
+        run = options.run(experiment, update)
+    cost = run.train_cost.transpose("inits", "seed", "step").values.mean(axis=-1)
+    return xarray.Dataset({"cost": (("inits", "seed"), cost)}, {"inits": inits, "seed": run.seed.values}), run
+
+
+def _claims_of_tail(data: xarray.Dataset | None) -> list[Claim]:
+    """Mean and median of many runs against the published mean, whose number of runs is not known.
+
+    Stated on 2026-11-22, before they were run with master seed 7: each within a reading error and its bootstrap interval.
+    """
+    if data is None:
+        return []
+    claims = []
+    for inits, expected in ((INITS[0], 1e-1), (INITS[-1], 2e-3)):
+        values = data.cost.sel(inits=inits).values
+        worst = np.sort(values)[::-1][: max(round(0.05 * values.size), 1)].sum() / values.sum()
+        note = (
+            f"{values.size} runs; the worst twentieth makes {100 * worst:.0f} % of the mean; above 1/8, where an output is "
+            f"on the wrong side: {np.mean(values > SOLVED):.2f} of them."
+        )
+        drawn = values[np.random.default_rng(0).integers(values.size, size=(4000, values.size))]
+        for name, statistic in (("mean", np.mean), ("median", np.median)):
+            low, high = np.log10(np.quantile(statistic(drawn, axis=1), [0.025, 0.975]))
+            middle = float(np.log10(statistic(values)))
+            claims.append(
+                Claim("b2", f"log10 of the {name} cost of {values.size} runs, N = {SIZES[-1]}, {inits} initial states",
+                      float(np.log10(expected)), READ + float(max(middle - low, high - middle)), middle,
+                      "At N = 30 the mean cost at epoch 1,000 falls from 1e-1 with one initial state to 2e-3 with 30.", note,
+                      source=PREDECESSOR, ends=(float(low), float(high)), stated="2026-11-22")
+            )  # fmt: skip
+    return claims
 
 
 def _claims_b2(data: xarray.Dataset) -> list[Claim]:
     largest = data.isel(sites=-1)
     sites, first, last = int(largest.sites), int(data.inits[0]), int(data.inits[-1])
-    said = "At N = 30 the mean cost at epoch 1,000 falls from 1e-1 with one initial state to 2e-3 with 30."
-    claims = []
-    if (sites, last) == (SIZES[-1], INITS[-1]):
-        for inits, expected in ((first, 1e-1), (last, 2e-3)):
-            values = largest.cost.sel(inits=inits).values
-            mean, low, high = np.log10(bootstrap_mean(values))
-            claims.append(
-                Claim("b2", f"log10 of the mean cost, N = {sites}, {inits} initial states", float(np.log10(expected)),
-                      READ + float(max(mean - low, high - mean)), float(mean), said,
-                      f"Mean {10**mean:.1e}, 95 % interval {10**low:.1e} to {10**high:.1e}; median {np.median(values):.1e}.",
-                      source=PREDECESSOR)
-            )  # fmt: skip
     ends = [largest.cost.sel(inits=inits).values for inits in (first, last)]
     change, half = log_ratio(*ends)
-    claims.append(
+    return [
         Claim("b2", f"log10 of cost with {last} initial states over that with {first}, N = {sites}", 0.0, 0.0, change,
               "Averaging over initial states is the remedy for multistability.", source=PREDECESSOR, criterion="below",
               half=half)
-    )  # fmt: skip
-    return claims
+    ]  # fmt: skip
 
 
 # --- b3: lattices ----------------------------------------------------------------------------------------

@@ -20,18 +20,20 @@ _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 
 @in_house_style
 def figure_bridge(datasets: Datasets) -> Figure:
-    """A row per method: test cost against step x p, against step, and test error against step x p."""
+    """A row per method: test cost against step x p and step, and by the test set's own statistics against step x p."""
     methods = next(iter(datasets.values())).rule.values.tolist()
     figure, grid = subplots(len(methods), 3, (PAGE, 2.0 * len(methods) + 0.2), sharex="col", sharey="col")
     for number, (row, method) in enumerate(zip(grid, methods, strict=True)):
         _draw(row[0], datasets, number, "cost", True)
         _draw(row[1], datasets, number, "cost", False)
-        _draw(row[2], datasets, number, "test_error", True)
+        _draw(row[2], datasets, number, "own_cost", True)
         row[0].set_ylabel(f"{method}\ntest cost (nat)")
         row[1].set_ylabel("test cost (nat)")
-        row[2].set_ylabel("test error")
+        row[2].set_ylabel("test cost (nat)")
     for axes, label in zip(grid[-1], ("step × p", "step", "step × p"), strict=True):
         axes.set_xlabel(label)
+    for axes, title in zip(grid[0], ("running statistics", "running statistics", "the test set's own"), strict=True):
+        axes.set_title(title)
     grid[0][1].legend(title="p", loc="lower left")
     return figure
 

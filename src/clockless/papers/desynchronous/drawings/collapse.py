@@ -32,13 +32,15 @@ def figure_1a(datasets: Datasets) -> Figure:
 
 @in_house_style
 def figure_1b(datasets: Datasets) -> Figure:
-    """One row per (nudge, rate): error against step x p, against step, and the range of final errors."""
+    """One row per (nudge, rate): error against step x p, against step, and the range of errors far out."""
+    datasets = dict(datasets)
+    far = datasets.pop("figure-1b_far")
     rows = len(datasets)
     figure, grid = subplots(rows, 3, (PAGE, 2.1 * rows + 0.2), squeeze=False, width_ratios=(1, 1, 0.6), sharex="col")
-    for row, data in zip(grid, datasets.values(), strict=True):
+    for number, (row, data) in enumerate(zip(grid, datasets.values(), strict=True)):
         _curves(row[0], data, updates=True)
         _curves(row[1], data, updates=False)
-        _final_ranges(row[2], data)
+        _final_ranges(row[2], far.isel(pair=number))
         row[0].set_ylabel("test error / initial")
         row[0].text(
             0.04, 0.06, f"η = {data.attrs['nudge']:g}\nrate = {data.attrs['rate']:g}", transform=row[0].transAxes, fontsize=7
@@ -60,16 +62,16 @@ def _curves(axes: Axes, data: xarray.Dataset, updates: bool) -> None:
     axes.set_xlim(left=1)
 
 
-def _final_ranges(axes: Axes, data: xarray.Dataset) -> None:
-    """Final error of every task, with the median and the middle half."""
-    count = data.sizes["clock"]
-    floor = 1e-8  # smaller final errors are drawn there
+def _final_ranges(axes: Axes, far: xarray.Dataset) -> None:
+    """Error of every task at the same, large step x p, with the median and the middle half."""
+    count = far.sizes["p"]
+    floor = 1e-12  # smaller errors are drawn there
     for k in range(count):
-        final = np.maximum(data.error.isel(clock=k, step=-1).values, floor)
+        final = np.maximum(far.scaled_error.isel(p=k, updates=-1).values, floor)
         colour = ordered_line(k, count)["color"]
         low, middle, high = np.nanquantile(final, [0.25, 0.5, 0.75])
         axes.plot(np.full(final.size, k), final, ".", color=colour, markersize=2, alpha=0.5)
         axes.errorbar(k, middle, [[middle - low], [high - middle]], fmt="o", color=colour, capsize=2)
-    axes.set_xticks(range(count), [f"{p:g}" for p in data.p.values])
-    axes.set_ylabel(f"final, {int(data.step[-1]):,} steps")
+    axes.set_xticks(range(count), [f"{p:g}" for p in far.p.values])
+    axes.set_ylabel(f"at step × p = {int(far.updates[-1]):,}")
     axes.set_yscale("log")

@@ -26,33 +26,52 @@ def clock_of(data: xarray.Dataset, p: float) -> int:
 
 @in_house_style
 def figure_4a(datasets: Datasets) -> Figure:
-    """Error curves for every p."""
-    data = datasets["figure-4a"]
-    figure, axes = subplots(1, 1, (COLUMN, 0.75 * COLUMN))
+    """Errors against step x p for every p: of one task, single and smoothed, and of all."""
+    data, one = datasets["figure-4a"], datasets["figure-4a_single"]
+    figure, (left, right) = subplots(1, 2, (PAGE, 0.72 * COLUMN), sharex=True)
     for k, p in enumerate(data.p.values):
         style = {**ordered_line(k, data.sizes["clock"]), "label": f"{p:g}"}
-        draw_curve(axes, data.step.values, data.error.isel(clock=k).values, style)
-    axes.set(xscale="log", yscale="log", xlabel="step", ylabel="test error / initial")
-    axes.legend(title="p")
+        single, smooth = (one[name].isel(clock=k).values[1:] for name in ("single_error", "smoothed"))
+        left.plot(one.step.values[1:] * p, single, color=style["color"], linewidth=0.3, alpha=0.4, zorder=1)
+        left.plot(one.step.values[1:] * p, smooth, zorder=3, **style)
+        draw_curve(right, data.step.values * p, data.error.isel(clock=k).values, style)
+    left.set_title("one task, single (thin) and smoothed", loc="left")
+    right.set_title(f"mean over {data.sizes['task']} tasks", loc="left")
+    for axes in (left, right):
+        axes.set(xscale="log", yscale="log", xlabel="step × p", ylabel="test error / initial")
+        axes.set_xlim(left=1.0)
+    right.legend(title="p")
     return figure
 
 
 @in_house_style
 def figure_4b(datasets: Datasets) -> Figure:
-    """Three resistors of the first task near the end, p = 1 above p = 0.5."""
+    """Three resistors of the first task, p = 1 above p = 0.5: the whole run, and its end."""
     data = datasets["figure-4b"]
-    figure, rows = subplots(2, 1, (COLUMN, 0.8 * COLUMN), sharex=True)
+    figure, grid = subplots(2, 2, (PAGE, 0.85 * COLUMN), sharex="col", sharey=True, width_ratios=(1.5, 1))
     values = data.traces.transpose("clock", "task", "step", "edge").values[:, 0]
-    moves = np.ptp(values[clock_of(data, 0.5)], axis=0)
+    end = _last_of_all(data.step.values)
+    moves = np.ptp(values[clock_of(data, 0.5)][end:], axis=0)
     edges = np.sort(np.argsort(-moves, kind="stable")[:3])
-    for axes, p in zip(rows, (1.0, 0.5), strict=True):
-        for k, edge in enumerate(edges):
-            axes.plot(data.step.values, values[clock_of(data, p)][:, edge], **ordered_line(k, 3), label=f"edge {edge}")
-        axes.set_ylabel("resistance (kΩ)")
-        axes.set_title(f"p = {p:g}", loc="left")
-    rows[0].legend(ncols=3, loc="upper right", bbox_to_anchor=(1, 1.25))
-    rows[1].set_xlabel("step")
+    for row, p in zip(grid, (1.0, 0.5), strict=True):
+        for axes, first in zip(row, (0, end), strict=True):
+            for k, edge in enumerate(edges):
+                trace = values[clock_of(data, p)][first:, edge]
+                style = {**ordered_line(k, 3), "linewidth": 0.7 if first == 0 else 1.0}
+                axes.plot(data.step.values[first:], trace, label=f"edge {edge}", **style)
+        row[0].set_ylabel("resistance (kΩ)")
+        row[0].set_title(f"p = {p:g}", loc="left")
+    grid[0][1].set_title("the last steps", loc="left")
+    for axes in grid[1]:
+        axes.set_xlabel("step")
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+def _last_of_all(steps: np.ndarray) -> int:
+    """From which index on every step was recorded."""
+    gaps = np.flatnonzero(np.diff(steps) > 1)
+    return int(gaps[-1]) + 1 if gaps.size else 0
 
 
 def _against_p(axes: Axes, p: np.ndarray, errors: np.ndarray, style: dict[str, Any]) -> None:

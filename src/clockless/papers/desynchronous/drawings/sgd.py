@@ -94,9 +94,10 @@ def _draw_errors(axes: Axes, data: xarray.Dataset, relative: bool) -> None:
 
 @in_house_style
 def figure_2c(datasets: Datasets) -> Figure:
-    """Exponents against the rate, and distances for targets that cannot be met, against 1 - p and against time."""
+    """Exponents and sizes against the rate; distances for targets that cannot be met, against 1 - p and against time."""
     rates, noisy = datasets["figure-2c_rates"], datasets["figure-2c_unrealisable"]
-    figure, (left, middle, right) = subplots(1, 3, (PAGE, 2.6))
+    figure, ((left, below), (middle, right)) = subplots(2, 2, (PAGE, 4.6))
+    _draw_parts(below, datasets["figure-2c_parts"])
     for family in rates.family.values:
         colour, marker, _ = STYLES[str(family)]
         one = rates.sel(family=family)
@@ -104,7 +105,7 @@ def figure_2c(datasets: Datasets) -> Figure:
             rates.rate, one.exponent, 1.96 * one.exponent_error, color=colour, marker=marker, capsize=2, elinewidth=0.8
         )
     left.axhline(0.5, color="0.55", linewidth=0.8)
-    left.set(xscale="log", xlabel="rate (Ω³/V²)", ylabel="exponent of distance in 1 − p, 1 − b", title="realisable targets")
+    left.set(xscale="log", xlabel="rate (Ω³/V²)", ylabel="exponent in 1 − p, 1 − b", title="realisable targets")
     _draw_distances(middle, noisy)
     middle.set_title("unrealisable targets")
     figure.legend(*middle.get_legend_handles_labels(), loc="outside lower center", ncols=5)
@@ -116,3 +117,19 @@ def figure_2c(datasets: Datasets) -> Figure:
     right.set(xscale="log", yscale="log", xlabel="effective time: steps × p × b", ylabel="distance (Ω)")
     right.set_title(f"unrealisable, p, b = {1 - float(noisy.left_out[half]):.3g}")
     return figure
+
+
+def _draw_parts(axes: Axes, parts: xarray.Dataset) -> None:
+    """Median scatter and drift of deviations with examples left out, against the rate, with their slopes of theory."""
+    colour, marker, _ = STYLES["examples"]
+    x = parts.rate.values
+    for part, dashes, slope, face in (("scatter", "-", 0.5, colour), ("drift", ":", 1.0, "none")):
+        middle = np.median(parts[part].transpose("rate", "task").values, axis=1)
+        size = np.sqrt(np.where(middle > 0, middle, np.nan))
+        label = "scatter between seeds" if part == "scatter" else "drift common to all"
+        axes.plot(x, size, color=colour, marker=marker, linestyle=dashes, markerfacecolor=face, label=label)
+        axes.plot(x, size[-1] * (x / x[-1]) ** slope, color="0.6", linewidth=0.7, zorder=0)
+    axes.plot([], [], color="0.6", linewidth=0.7, label="slopes 1/2 and 1")
+    axes.set(xscale="log", yscale="log", xlabel="rate (Ω³/V²)", ylabel="deviation, median (Ω)")
+    axes.set_title("realisable targets, b = 0.5")
+    axes.legend(fontsize=6)
