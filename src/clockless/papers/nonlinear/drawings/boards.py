@@ -102,25 +102,30 @@ def figure_levels(datasets: Datasets) -> Figure:
 @in_house_style
 def figure_biases(datasets: Datasets) -> Figure:
     """Share of boards that solve exclusive or by the bias of their comparators, with and without a clock."""
-    data = datasets["figure-biases"]
-    figure, axes = subplots(1, 1, (COLUMN, 0.7 * COLUMN))
-    places = np.arange(1.0, 1.0 + data.sizes["bias"])
-    style = {"color": "#0072B2", "marker": "o"}
-    _against_p(axes, data, places, style, "")
-    axes.set_xticks(places, [str(name).replace(", ", "\n") for name in data.bias.values])
-    axes.set(xlabel="bias of the comparators")
-    axes.legend(fontsize=6, loc="best")
-    return figure
+    return _side_by_side(datasets["figure-biases"], "bias", "bias of the comparators")
 
 
 @in_house_style
 def figure_twins(datasets: Datasets) -> Figure:
     """Share of boards that solve exclusive or by what is imperfect about them, with and without a clock."""
-    data = datasets["figure-twins"]
+    return _side_by_side(datasets["figure-twins"], "board", "twins apart, and thermal fluctuations at 300 K")
+
+
+def _side_by_side(data: xarray.Dataset, dim: str, what: str) -> Figure:
+    """Shares at p = 0.2 (filled) and p = 1 (open) beside one another, for conditions that stand in no order."""
     figure, axes = subplots(1, 1, (COLUMN, 0.7 * COLUMN))
-    places = np.arange(1.0, 1.0 + data.sizes["board"])
-    _against_p(axes, data, places, {"color": "#0072B2", "marker": "o"}, "")
-    axes.set_xticks(places, [str(name).replace("twins ", "twins\n").replace(": ", ":\n") for name in data.board.values])
+    places = np.arange(data.sizes[dim])
+    for p, filled in ((0.2, True), (1.0, False)):
+        solved = data.solved.sel(at="equal step x p", p=p)
+        share = solved.mean("seed").values
+        low, high = share_interval(solved.sum("seed").values, solved.sizes["seed"])
+        axes.errorbar(
+            places + (0.1 if filled else -0.1), share, [share - low, high - share], fmt="o", capsize=2, color="#0072B2",
+            markerfacecolor="#0072B2" if filled else "white", label=f"p = {p:g}",
+        )  # fmt: skip
+    names = [str(name).removesuffix(" apart") for name in data[dim].values]
+    axes.set_xticks(places, [name.replace(", ", "\n").replace("twins ", "twins\n").replace(": ", ":\n") for name in names])
+    axes.set(xlabel=what, ylim=(-0.03, 1.03), ylabel="boards that solve it")
     axes.legend(fontsize=6, loc="best")
     return figure
 
