@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= results
-JOBS ?= 3
+JOBS ?= 2
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?= $(shell date +%Y%m%d)
 
@@ -18,7 +18,6 @@ reproduce: $(VENV)/.installed
 	@echo "The picture is $(OUT)/desynchronous/figure-1b.png"
 
 # Test processes side by side would each start as many threads of BLAS as there are cores.
-# One more than there are cores, for many tests wait: for schedulers, killed processes, time-outs.
 test: lint
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(KEPT) $(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile
 

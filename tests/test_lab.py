@@ -295,13 +295,13 @@ class Apart(Medium):
 def test_an_own_medium_appears_learns_and_is_cut(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "springs.py").write_text(SPRINGS)
-    kinds = own_kinds([tmp_path / "springs.py"])
-    assert kinds == {"springs.py:Springs": "medium", "springs.py:Apart": "medium"}
-    offered = Lab(Guard(), own=[tmp_path / "springs.py"]).offered()
+    (tmp_path / "linked.py").write_text(SPRINGS)
+    kinds = own_kinds([tmp_path / "linked.py"])
+    assert kinds == {"linked.py:Springs": "medium", "linked.py:Apart": "medium"}
+    offered = Lab(Guard(), own=[tmp_path / "linked.py"]).offered()
     begun = presets(kinds, offered)[-2]
     assert begun["name"] == "Your own: Springs"
-    assert begun["setting"]["medium"] == {"kind": "springs.py:Springs", "pull": 0.1}
+    assert begun["setting"]["medium"] == {"kind": "linked.py:Springs", "pull": 0.1}
     board = Board(checked({**begun["setting"], "replicas": 2}, offered))
     assert board.drawn.words()["parameter_unit"] == "N/m"
     board.advance(3)
@@ -312,9 +312,9 @@ def test_an_own_medium_appears_learns_and_is_cut(tmp_path, monkeypatch):
     state = board.picture(1)["state"]
     np.testing.assert_array_equal(state[list(board.task.inputs)], board.task.x_test[1])
     experiment = cl.Experiment.of(yaml.safe_load(study_of(board)))
-    assert experiment.medium["kind"] == "springs.py:Springs"
+    assert experiment.medium["kind"] == "linked.py:Springs"
     with pytest.raises(ParameterError, match="3 parameters on 16 edges"):
-        Board(checked(preset(medium={"kind": "springs.py:Apart"}), offered))
+        Board(checked(preset(medium={"kind": "linked.py:Apart"}), offered))
 
 
 def test_what_is_not_finite_any_more_is_said(listener):
