@@ -68,6 +68,19 @@ def test_verdicts_follow_the_boards_that_only_one_solves(clocked, plain, verdict
     assert ensembles.ends_higher("truth", "made up", data, 0, HEALTH).measured == 1
 
 
+def test_alike_is_an_interval_within_the_margin():
+    """p = 0.05 ends a tenth of a decade higher on average: within 0.2 decades, not within 0.1; p = 0.5 does not count."""
+    rng, shape = np.random.default_rng(0), ("p", "at", "seed")
+    plain = 10 ** rng.normal(size=64)
+    apart = 10 ** (0.1 + 0.1 * rng.permutation(np.linspace(-1, 1, 64)))
+    error = np.stack([np.stack([each, each]) for each in (plain, 9.0 * plain, apart * plain)])
+    data = xarray.Dataset({"error": (shape, error)}, {"p": [1.0, 0.5, 0.05], "at": ["equal steps", "equal step x p"]})
+    wide, narrow = (ensembles.ends_alike("truth", "made up", data, margin, HEALTH) for margin in (0.2, 0.1))
+    assert wide.measured == pytest.approx(0.1)
+    assert wide.holds
+    assert not narrow.holds
+
+
 def test_larger_tori_have_their_nodes_at_the_same_places():
     asked = boards.TASKS["exclusive or"]
     assert boards.places([0, 5, 7, 10, 13, 15], 4, 8) == [0, 18, 22, 36, 50, 54]

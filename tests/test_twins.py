@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import constants
 
 import clockless as cl
 from clockless.errors import ParameterError
 from clockless.learning.contracts import Luck
 from clockless.media.circuits import reference
-from clockless.media.circuits.circuit import BOLTZMANN
 from clockless.media.circuits.learner import mismatched
 from clockless.workers.train import combinations
 
@@ -50,7 +50,7 @@ def test_fluctuations_hold_half_k_t_in_every_capacity():
     circuit = board(temperature=300.0, capacity=capacity)
     drawn = np.concatenate([reference.fluctuations(circuit, Luck(seed, 5, 0), 7, 4) for seed in range(1_000)])
     energy = 0.5 * capacity * np.mean(drawn**2, axis=0)
-    expected = 0.5 * BOLTZMANN * 300.0
+    expected = 0.5 * constants.k * 300.0
     np.testing.assert_allclose(energy, expected, rtol=5 * np.sqrt(2 / len(drawn)))
     flat = (drawn / circuit.fluctuation).reshape(len(drawn), -1)
     together = flat.T @ flat / len(drawn) - np.eye(flat.shape[1])
@@ -87,6 +87,12 @@ def test_a_store_keeps_them(tmp_path):
 def test_what_cannot_be_is_said(given, word):
     with pytest.raises(ParameterError, match=word):
         board(**given)
+
+
+def test_no_twin_has_a_negative_conductance():
+    circuit = cl.Circuit(NETWORK, cl.laws.Linear(), low=0.1, high=1.0, mismatch=0.02)
+    with pytest.raises(ParameterError, match=r"edge 0 learns from 0\.1 S on"):
+        cl.train(circuit, TASK, rule=cl.CoupledLearning(0.5, 0.3), initial=0.5, steps=1)
 
 
 def test_one_network_pushed_both_ways_has_no_twin():

@@ -18,6 +18,8 @@ from clockless.parts.rules import EquilibriumPropagation, SignRule
 from clockless.parts.samplers import Epochs
 from clockless.tasks.task import Task
 
+_FAR = 6.0  # standard deviations, beyond which one normal number in a billion lies
+
 
 def checked(circuit: NonlinearNetwork, replica: Replica) -> Replica:
     """The replica as blocks of lanes take it: `initial` [edge that learns], `batch` and `seed` as plain numbers.
@@ -71,12 +73,19 @@ def _check_propagation(rule: EquilibriumPropagation) -> None:
 
 
 def _check_twins(circuit: NonlinearNetwork, rule: Any) -> None:
-    """Raise for a mismatch of twins where there is one network alone."""
+    """Raise for a mismatch of twins where there is one network alone, or where a twin would be below 0."""
     if circuit.mismatch.any() and getattr(push_of(rule), "centred", False):
         raise ParameterError(
             f"rule = {rule} pushes one network both ways, but this circuit has a mismatch between twins; leave out "
             "`mismatch`, or `centred`."
         )
+    for unit, e in enumerate(circuit.learning):
+        law, far = circuit.laws[e], _FAR * circuit.mismatch[unit]
+        if far > 0 and law.measure != "V" and circuit.low[unit] < far:  # gate voltages may be below 0
+            raise ParameterError(
+                f"edge {e} learns from {circuit.low[unit]:g} {law.measure} on, and with a mismatch of "
+                f"{circuit.mismatch[unit]:g} a twin may be below 0; give at most a sixth of it, or a higher `low`."
+            )
 
 
 def _check_device(circuit: NonlinearNetwork, replica: Replica) -> None:

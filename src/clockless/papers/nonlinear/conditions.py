@@ -6,7 +6,7 @@ levels, biases and sizes nobody had said anything for nonlinear networks, so nei
 Those runs found an effect on coarse levels (`SEEN`) and on larger boards (`LARGER`): since then, before those with master
 seed 1, that is what is expected.
 Figure biases was on transistors then, of which the sign rule with 128 levels solved none of 64 in any case, so that nothing
-could be seen: it is on resistors with diodes now, which solve three quarters, and no such run has been looked at.
+could be seen: it is on resistors with diodes now, which solve three quarters; no such run had been looked at by then.
 """
 
 from __future__ import annotations
