@@ -47,7 +47,7 @@ def test_claims_tell_orders(grows, holds):
 def test_a_drift_that_cannot_be_seen_does_not_hold():
     """Its median square is below 0 in every draw."""
     parts = xarray.Dataset(
-        {name: (("rate", "task"), -np.ones((3, 20))) for name in drift.RANGES}, {"rate": [0.01, 0.03, 0.1]}
+        {name: (("rate", "task"), -np.ones((3, 20))) for name in drift.ORDERS}, {"rate": [0.01, 0.03, 0.1]}
     )
     claims = drift.claims_of_parts(parts)
     assert len(claims) == 2

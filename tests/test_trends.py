@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from clockless.papers.trends import difference_of_means, equivalence
+from clockless.papers.trends import difference_of_means, equivalence, largest_difference, root_mean_square
 
 
 @pytest.mark.parametrize("count", [4, 20, 100])
@@ -47,3 +47,46 @@ def test_difference_of_means_is_welchs():
     interval = stats.ttest_ind(second, first, equal_var=False).confidence_interval(0.95)
     mean, half = difference_of_means(first, second)
     np.testing.assert_allclose([mean - half, mean + half], interval, rtol=1e-12)
+
+
+def test_largest_difference_is_that_of_the_means():
+    """Of three curves of which one lies off at one place, by a known amount; equal draws leave no doubt, one draw all."""
+    values = np.exp(-np.arange(5.0)) + np.zeros((3, 4, 1))
+    values[1, :, 3] += 0.2
+    assert largest_difference(values) == (pytest.approx(0.2), (pytest.approx(0.2), pytest.approx(0.2)))
+    values[1, 0, 3] += 0.4  # the mean over draws is 0.3 now
+    largest, (low, high) = largest_difference(values)
+    assert largest == pytest.approx(0.3)
+    assert low == pytest.approx(0.2)
+    assert 0.3 < high <= 0.6
+    assert largest_difference(values[:, :1]) == (pytest.approx(0.6), (0.0, float("inf")))
+
+
+@pytest.mark.parametrize("count", [6, 50])
+def test_curves_on_the_margin_are_rarely_called_one(count):
+    """Four curves of which one is off by the margin at one of eight places: 'within' is wrong in less than one of twenty."""
+    rng, found = np.random.default_rng(count), 0
+    for _ in range(60):
+        values = rng.normal(0.0, 0.1, (4, count, 1)) + rng.normal(0.0, 0.05, (4, count, 8))
+        values[0, :, 0] += 0.5
+        found += largest_difference(values)[1][1] <= 0.5
+    assert found <= 60 * (0.05 + 3 * np.sqrt(0.05 * 0.95 / 60))
+
+
+def test_fewer_draws_make_a_collapse_harder():
+    """The same luck per draw is within a margin with many draws and not with few."""
+    rng = np.random.default_rng(4)
+    values = rng.normal(0.0, 0.1, (4, 100, 8))
+    highs = [largest_difference(values[:, :count])[1][1] for count in (3, 10, 100)]
+    assert sorted(highs, reverse=True) == highs
+    assert highs[0] > 0.1 > highs[-1]
+
+
+def test_root_mean_square_and_its_interval():
+    """Of normal numbers of spread 2: about 2, with the true one in nine of ten intervals."""
+    draws = np.random.default_rng(5).normal(0.0, 2.0, (1000, 200))
+    assert root_mean_square(np.full(5, 3.0)) == (3.0, (3.0, 3.0))
+    found = [root_mean_square(row) for row in draws]
+    assert found[0][0] == np.sqrt(np.mean(draws[0] ** 2))
+    inside = np.mean([low <= 2.0 <= high for _, (low, high) in found])
+    assert inside == pytest.approx(0.9, abs=4 * np.sqrt(0.09 / 1000) + 0.01)  # squares are skewed

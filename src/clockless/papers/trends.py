@@ -106,6 +106,29 @@ def equivalence(differences: np.ndarray) -> tuple[float, float]:
     return float(differences.mean()), float(half)
 
 
+def largest_difference(values: np.ndarray, level: float = 0.9) -> tuple[float, tuple[float, float]]:
+    """Largest difference of the means of `values` [choice, draw, at] between two choices at any place, and its interval.
+
+    Draws are tasks, splits or seeds, over which means are taken; the interval is that of 2,000 bootstrap samples of them,
+    the same for all choices and in every run. Even choices that are equal differ by their luck, which drawing again adds
+    once more: the interval errs to the high side, and fewer draws make it wider. A single draw says nothing: infinity.
+    """
+    largest = float(np.ptp(values.mean(axis=1), axis=0).max())
+    count = values.shape[1]
+    if count < 2:
+        return largest, (0.0, float("inf"))
+    drawn = np.random.default_rng(0).integers(count, size=(2000, count))
+    again = [np.ptp(values[:, chosen].mean(axis=1), axis=0).max() for chosen in drawn]
+    low, high = np.quantile(again, [(1 - level) / 2, (1 + level) / 2])
+    return largest, (min(float(low), largest), float(high))
+
+
+def root_mean_square(values: np.ndarray) -> tuple[float, tuple[float, float]]:
+    """Root mean square and the ends of its 90 % interval, the roots of those of the mean square (Student's t)."""
+    mean, half = equivalence(values**2)
+    return float(np.sqrt(mean)), (float(np.sqrt(max(mean - half, 0.0))), float(np.sqrt(mean + half)))
+
+
 def ratio_of_means(
     first: np.ndarray, second: np.ndarray, level: float = 0.95, draws: int = 4000
 ) -> tuple[float, float, float]:

@@ -1,8 +1,8 @@
 """Figs. b1 to b3, beyond the paper: learning by conductance, larger networks, and networks that lose edges on the way.
 
 Nothing here was measured before, so a claim is made only where theory gives a number: small steps follow one flow in
-step x p whatever p is, so a difference between two p at equal step x p is expected to be 0. Exponents and benefits are
-results and stand in the pictures.
+step x p whatever p is, so a difference between two p at equal step x p is expected to be 0, within a margin. Exponents and
+benefits are results and stand in the pictures.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim, no_failures
 from clockless.papers.desynchronous.collapse import (
     COLLAPSED,
+    EQUAL,
     PACKING,
     STATED,
     P,
@@ -31,6 +32,7 @@ from clockless.papers.desynchronous.collapse import (
 )
 from clockless.papers.desynchronous.discrete import tail
 from clockless.papers.desynchronous.sources import FLOW
+from clockless.papers.trends import equivalence
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.comparators import Magnitudes
 from clockless.parts.devices import Levels
@@ -45,6 +47,9 @@ PAIRS = ((NUDGE, 1.0), (1.0, 0.3))  # (nudge, rate) of Fig. b1
 # 128 levels that span a contrast of 128, and a start in their middle in ohms; voltages depend on ratios only.
 LEVELS = {"resistance": (100 / 128, 100.0, 50.0), "conductance": (1 / 128, 1.0, 2.0)}
 SMALL = 0.1  # scaled error that counts as learned in Fig. b2
+# Decades of step x p until that, a tenth: p = 0.2 takes 0.70 decades more steps, and most learn in 20 to 200 updates, of
+# which records count whole ones. Stated, as EQUAL for Fig. b3, after a look at master seed 0, which had no part in it.
+SAME_TIME = 0.04
 DAMAGE_RATE = 0.1
 
 
@@ -200,13 +205,15 @@ def _size_claims(learned: np.ndarray, sizes: tuple[int, ...]) -> list[Claim]:
         both = np.isfinite(slow) & np.isfinite(fast)
         ratio = np.log10(slow[both] / fast[both])
         what = f"log10 of updates to learn, p = 0.2 over p = 1, {nodes} nodes"
-        claims.append(Claim("b2", what, 0.0, *_four_errors(ratio), source=FLOW, tiny=True))
+        claims.append(_equal("b2", what, SAME_TIME, ratio, f"{ratio.size} of {both.size} tasks learned with both."))
     return claims
 
 
-def _four_errors(ratio: np.ndarray) -> tuple[float, float]:
-    """(tolerance, measured) of a mean over tasks: four standard errors, or 5 %, one update in twenty, if that is more."""
-    return max(float(np.log10(1.05)), 4.0 * float(ratio.std(ddof=1) / np.sqrt(ratio.size))), float(ratio.mean())
+def _equal(figure: str, what: str, margin: float, ratio: np.ndarray, note: str = "", tiny: bool = False) -> Claim:
+    """That a mean over tasks is 0 within a margin; NaN, which does not hold, of no tasks."""
+    mean, half = equivalence(ratio) if ratio.size else (np.nan, np.nan)
+    return Claim(figure, what, 0.0, margin, mean, "", note, source=FLOW, criterion="within", half=half, level=0.9, tiny=tiny,
+                 stated=STATED)  # fmt: skip
 
 
 # --- b3: damage --------------------------------------------------------------------------------------------------------
@@ -284,14 +291,7 @@ def _damage_claims(data: xarray.Dataset) -> list[Claim]:
     """With cuts at equal step x p the error after the last recovery does not depend on p."""
     last = np.log10(data.error.isel(stage=-1, since=-1).values)
     return [
-        Claim(
-            "b3",
-            f"log10 of final error, p = {p:g} over p = 1, cuts at equal step x p",
-            0.0,
-            *_four_errors(row - last[-1]),
-            source=FLOW,
-            tiny=True,
-        )
+        _equal("b3", f"log10 of final error, p = {p:g} over p = 1, cuts at equal step x p", EQUAL, row - last[-1], tiny=True)
         for p, row in zip(P[:-1], last, strict=False)
     ]
 

@@ -8,7 +8,8 @@ CAPTIONS = {
     "2a": "Distance of the solution from the synchronous full-batch one, 16-edge board, probabilistic edges and examples.",
     "2b": "The same with a constant number of edges and examples per step.",
     "2c": "What bends the law: larger steps, and targets that no resistances can meet. Top right: the deviation from the "
-    "synchronous run with examples left out, as scatter between seeds and a drift that they share, of second order.",
+    "synchronous run with examples left out, as scatter between seeds and a drift that they share, of second order. "
+    "Intervals: 90 %.",
     "3a": "Fraction of acting edges against the global bias voltage, measured and from the exponential waveform.",
     "3b": "Waveforms of a few oscillators, the bias voltage and the trigger; an edge acts where its wave is above it.",
     "3c": "Correlation of the updates of pairs of edges at p = 0.5.",

@@ -101,9 +101,7 @@ def figure_2c(datasets: Datasets) -> Figure:
     for family in rates.family.values:
         colour, marker, _ = STYLES[str(family)]
         one = rates.sel(family=family)
-        left.errorbar(
-            rates.rate, one.exponent, 1.96 * one.exponent_error, color=colour, marker=marker, capsize=2, elinewidth=0.8
-        )
+        left.errorbar(rates.rate, one.exponent, one.exponent_half, color=colour, marker=marker, capsize=2, elinewidth=0.8)
     left.axhline(0.5, color="0.55", linewidth=0.8)
     left.set(xscale="log", xlabel="rate (Ω³/V²)", ylabel="exponent in 1 − p, 1 − b", title="realisable targets")
     _draw_distances(middle, noisy)
