@@ -53,14 +53,14 @@ def test_what_falls_first_is_learned_first():
 
 def _regression_data(error, reached):
     return xarray.Dataset(
-        {"squares": (("model", "step"), [[1e-3, error], [1e-3, 1.8e-5]]), "reached": (("wiring", "start"), reached)},
+        {"squares": (("model", "step"), [[1e-3, 1.7e-5], [1e-3, error]]), "reached": (("wiring", "start"), reached)},
         {"model": list(regression.MODELS), "wiring": ["5 7 15 10"] * len(reached)},
         {"line": regression.best_line(), "unsettled": 0.0},
     )
 
 
-@pytest.mark.parametrize(("error", "holds"), [(1.6e-5, True), (1.79e-5, False)])
-def test_the_published_error_holds_within_what_models_differ_by(error, holds):
+@pytest.mark.parametrize(("error", "holds"), [(1.8e-5, True), (2.2e-5, False)])
+def test_the_published_error_holds_within_a_stated_margin(error, holds):
     claims = regression.claims(_regression_data(error, [[1e-6, 2e-4]]))
     assert claims[0].holds == holds
     assert claims[1].holds

@@ -182,6 +182,15 @@ def test_criteria(criterion, measured, half, holds):
     assert Claim("1", "x", 1.0, 0.25, measured, source=THEORY, criterion=criterion, half=half).holds == holds
 
 
+@pytest.mark.parametrize(("measured", "half", "more"), [(1.1, 0.1, False), (1.1, 0.2, True), (1.5, 0.1, False)])
+def test_a_row_says_whether_more_runs_would_decide_it(measured, half, more):
+    """Where an end of the margin lies in the interval; neither where it holds, nor where all of it lies beyond."""
+    claim = Claim("1", "x", 1.0, 0.25, measured, note="Noted.", source=THEORY, criterion="within", half=half)
+    assert (
+        claim.as_json()["note"] == "Noted." + " An end of the margin lies in the interval: more runs would decide it." * more
+    )
+
+
 def test_an_interval_need_not_be_symmetric():
     """Its ends decide, on both sides."""
     row = {"source": THEORY, "ends": (0.9, 1.3)}

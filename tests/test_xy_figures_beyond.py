@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray
 
 from clockless.errors import NetworkError
 from clockless.experiments.descriptions import built
@@ -148,13 +149,22 @@ def test_overlap_is_the_rank_correlation_of_change_and_response():
     assert found[0, 1:] == pytest.approx([-1, 1])
 
 
-def test_spread_of_curves_with_a_known_offset():
+@pytest.mark.parametrize(("offset", "scatter", "holds"), [(0.02, 0.0, True), (0.2, 0.0, False), (0.02, 0.5, False)])
+def test_curves_of_clocks_are_one_within_a_margin(offset, scatter, holds):
+    """Neither far apart, nor known too little of, whatever the mean."""
+    luck = scatter * np.array([-1.0, 1.0, -1.0, 1.0])[:, None]  # no part in the mean
     values = np.exp(-np.arange(5.0)) + np.zeros((3, 4, 1))
-    assert beyond.spread(values) == (0.0, pytest.approx(0.03))
-    values[1] += 0.2
-    assert beyond.spread(values)[0] == pytest.approx(0.2)
-    values[1, 0] += 1.0  # paired differences 1.2, .2, .2, .2: s = 0.5, four standard errors = 1
-    assert beyond.spread(values)[1] == pytest.approx(1.0)
+    values[1] += offset + luck
+    data = xarray.Dataset(
+        {
+            name: (("clock", "split", at), values)
+            for name, at in (("at_equal_updates", "update"), ("at_equal_steps", "step"))
+        },
+        {"p": ("clock", [1.0, 0.5, 0.2])},
+    )
+    every, below = beyond._claims_of_collapse(data, "made up")
+    assert every.measured == pytest.approx(offset)
+    assert (every.holds, below.holds) == (holds, holds)
 
 
 def test_unfinished_relaxation_adds_an_error_of_first_order():

@@ -51,13 +51,13 @@ class Claim:
 
     Criteria: `near`, |measured - expected| <= tolerance; `above` and `below`, the whole interval on that side of expected;
     `within`, the whole interval within expected +- tolerance, which is how 'equal' is tested (two one-sided tests: `half` is
-    then that of the 90 % interval, and each test is one of 5 %).
+    then that of the 90 % interval, and each test is one of 5 %). Tolerances are no function of the run's own scatter: with
+    fewer runs nothing passes more easily.
 
     Attributes:
         figure: name of the figure, such as 1b.
         quantity: what is compared.
-        expected, tolerance, measured: the numbers. `tolerance` is a multiple of the sampling error, a stated margin,
-            or both.
+        expected, tolerance, measured: the numbers. `tolerance` is a stated margin.
         says: what the source says about it, in our words.
         note: what else a reader should know, such as where a trend was found to hold.
         source: whose expectation it is.
@@ -108,6 +108,16 @@ class Claim:
         return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
     @property
+    def remarks(self) -> str:
+        """The note, and whether more runs would decide what is to lie within a margin: where the interval holds its end."""
+        if self.criterion != "within" or self.holds or self.interval is None or not self.decided:
+            return self.note
+        low, high = self.interval
+        ends = self.expected - self.tolerance, self.expected + self.tolerance
+        undecided = "An end of the margin lies in the interval: more runs would decide it."
+        return f"{self.note} {undecided}".strip() if any(low <= end < high for end in ends) else self.note
+
+    @property
     def verdict(self) -> str:
         """In words: holds, does not hold, or not decided at this size."""
         return ("holds" if self.holds else "does not hold") if self.decided else "not decided at this size"
@@ -129,7 +139,7 @@ class Claim:
             "stated": self.stated,
             "decided": self.decided,
             "holds": self.holds if self.decided else None,
-            "note": self.note,
+            "note": self.remarks,
         }
 
 

@@ -136,8 +136,8 @@ def page(title: str, cite: str, scope: str, settings: Mapping[str, str], section
 <footer>
 <p>Every row says whose expectation it is: the paper's, theory's, that of an earlier run or another program of ours, never
 published, or nobody's. Expected with a sign &gt; or &lt;: it holds if the whole interval of the measured value lies on that
-side. Within a tolerance: it holds if the whole 90 % interval lies within expected ± tolerance, which are two one-sided
-tests at 5 %. All others hold if |measured − expected| ≤ tolerance. Beside this page stand the pictures as PDF and PNG, the
+side. Within a tolerance: it holds if the whole interval (of 90 % where numbers.json says no other) lies within expected ±
+tolerance, which are two one-sided tests at 5 %. All others hold if |measured − expected| ≤ tolerance. Beside this page stand the pictures as PDF and PNG, the
 plotted numbers as CSV, and all checked numbers with their sources, intervals, criteria and the dates of their
 thresholds at full precision in numbers.json.</p>
 </footer>
@@ -173,7 +173,7 @@ def _table(section: Section) -> str:
 
 def _group(figure: str, whose: str, claims: Sequence[Claim]) -> str:
     says = any(claim.says for claim in claims)
-    note = any(claim.note for claim in claims)
+    note = any(claim.remarks for claim in claims)
     head = [
         ("Claim", ""), *([("In words", "words")] if says else []), ("Expected", "number"), ("Measured", "number"),
         ("Tolerance", "number"), ("Verdict", "verdict"), ("Where it is said", "words"),
@@ -208,7 +208,7 @@ def _row(claim: Claim, says: bool, note: bool) -> str:
     cells.append(f'<td class="verdict {kind}">{mark}{claim.verdict}</td>')
     cells.append(f'<td class="words">{_linked(claim.source.cite)}</td>')
     if note:
-        cells.append(f'<td class="words">{escape(claim.note)}</td>')
+        cells.append(f'<td class="words">{escape(claim.remarks)}</td>')
     return f"<tr>{''.join(cells)}</tr>\n"
 
 

@@ -83,16 +83,6 @@ def trend_of_shares(at: np.ndarray, successes: np.ndarray, trials: int) -> int:
     return int(np.sign(z)) if abs(z) > 1.959964 else 0
 
 
-def like_counts(successes: int, trials: int, ours: int) -> tuple[float, float]:
-    """The shares out of `ours` trials, lowest and highest, that Fisher's exact test at 5 % cannot tell from `successes`."""
-    from scipy.stats import fisher_exact
-
-    alike = [
-        k for k in range(ours + 1) if fisher_exact([[successes, trials - successes], [k, ours - k]]).pvalue >= 0.05
-    ]  # fmt: skip
-    return alike[0] / ours, alike[-1] / ours
-
-
 def equivalence(differences: np.ndarray) -> tuple[float, float]:
     """Mean of paired differences and the half-width of its 90 % interval (Student's t).
 

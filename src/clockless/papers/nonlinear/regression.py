@@ -31,6 +31,8 @@ RAILS = (0.0, 0.45)
 WIRING = (5, 7, 15, 10)  # lower rail, upper rail, input, output
 EPOCHS, SEARCHED, GATE, GAMMA = 25_000, 10_000, 3.0, 0.4  # epochs of the published board, and of every wiring
 PUBLISHED = 1.7e-5  # V^2
+# A quarter of it: wirings end between 6e-8 and 3.3e-4, half of them above 3.7e-5. Stated after the run, which needs 0.1e-5.
+MARGIN = 0.4e-5
 STARTS, SPREAD = 2, (1.5, 4.0)  # the first with all gates at GATE, the other uniform
 # Channels alone; and with what the netlist has besides: series resistances, gmin of 1e-8 S at both junctions of every edge.
 MODELS = {"channels": (False, 1e-9), "as in the netlist": (True, 1e-9 + 4e-8)}  # series, shunt
@@ -139,8 +141,8 @@ def claims(data: Any) -> list[Claim]:
     )
     return [
         Claim("regression", "mean squared error of the published board, V^2, with what its netlist has", PUBLISHED,
-              float(np.ptp(own)), float(own[-1]), "25,000 epochs end at 1.7e-5 V^2.",
-              f"The tolerance is what series resistances and gmin make of it. {note}", source=REPORTED_REGRESSION),
+              MARGIN, float(own[-1]), "25,000 epochs end at 1.7e-5 V^2.", f"One board, no luck in it. {note}",
+              source=REPORTED_REGRESSION, stated="2026-11-22"),
         Claim("regression", "least mean squared error of all wirings over that of the best line", 1.0, 0.0,
               float(reached.min() / line), "A straight line is what a linear network can show.", source=BENT,
               criterion="below", half=0.0),

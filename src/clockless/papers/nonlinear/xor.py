@@ -81,8 +81,9 @@ def claims(data: Any) -> list[Claim]:
     )
     margin = float(max(PUBLISHED / OF - low, high - PUBLISHED / OF))
     return [
-        Claim("xor", "share of boards that solve XOR at the end", PUBLISHED / OF, margin, share,
-              "2 of 5 seeds solve it.", note, source=REPORTED),
+        Claim("xor", "share of boards that solve XOR at the end", PUBLISHED / OF, margin, share, "2 of 5 seeds solve it.",
+              f"The margin is the published number's own interval. {note}", source=REPORTED, criterion="within",
+              ends=(float(own[0]), float(own[1])), stated="2026-11-22"),
         Claim("xor", "least squared error of a linear board over that of the best plane", 1.0, 1e-3,
               float(data.linear.min() / data.attrs["plane"]), "The residual of the best plane is a floor, which is reached.",
               source=PLANE),

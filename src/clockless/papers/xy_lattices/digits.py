@@ -14,7 +14,7 @@ import numpy as np
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
-from clockless.papers.trends import mean_interval
+from clockless.papers.trends import equivalence, mean_interval
 from clockless.papers.xy_lattices.sources import PREDECESSOR, SETTLED
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ INPUTS, OUTPUTS, TESTED = 64, 10, 700
 HIDDEN = (20, 100, 200, 300)
 SITES = (85, 139, 185, 222)  # of all-to-all networks
 PAPER = {"layers": (91.7, 93.0, 95.0, 93.9), "all-to-all": (93.3, 92.7, 92.4, 92.9)}  # %, best checkpoint
+# Percent points by which a published number, a single run's, may differ from a mean over seeds: 14 of the 700 digits, 1.96
+# times the root of 0.96^2, binomial at 93 %, and of 0.38^2, the scatter of the four published all-to-all numbers, which show
+# no trend. All of it is the paper's own; stated after a look at master seed 0.
+SINGLE = 2.0
+STATED = "2026-11-22"
 STEPS, EVERY, BATCH = 1000, 20, 300
 RULE = {"kind": "equilibrium-propagation", "nudge": 0.1, "rate": 0.1}
 RESIDUAL = 1e-3  # the authors' stop at some 0.05 to 0.1; results at 1e-4 differ within their spread
@@ -94,17 +99,6 @@ def checkpoints(run: xarray.Dataset, families: list[str], sizes: int) -> xarray.
     )
 
 
-def tolerance(percent: float, values: np.ndarray) -> float:
-    """1.96 standard errors of the difference between the paper's single number and our mean over seeds.
-
-    Binomial noise of the 700 test samples, and the spread over seeds of one run (theirs, of unknown seed) and of our mean.
-    Where both used the very same samples the first part is on the safe side.
-    """
-    share, spread = percent / 100, values.std(ddof=1)
-    binomial = 1e4 * share * (1 - share) / TESTED
-    return float(1.96 * np.sqrt(binomial + spread**2 * (1 + 1 / values.size)))
-
-
 def _claims(data: xarray.Dataset) -> list[Claim]:
     claims = []
     for family, names in (("layers", [f"64-{n}-10" for n in HIDDEN]), ("all-to-all", [f"all-to-all {n}" for n in SITES])):
@@ -118,12 +112,12 @@ def _claims(data: xarray.Dataset) -> list[Claim]:
                 )
                 for mean, half in [mean_interval(one[name].values)]
             )
+            best, half = equivalence(one.best.values)
             claims.append(
-                Claim("a", f"best checkpoint, {names[k]}, mean over seeds, %", float(one.paper),
-                      tolerance(float(one.paper), one.best.values), float(one.best.mean()),
+                Claim("a", f"best checkpoint, {names[k]}, mean over seeds, %", float(one.paper), SINGLE, best,
                       "Best checkpoint of one run, which was chosen on the test set.",
-                      f"{said} Mean and 95 % interval over {data.sizes['seed']} seeds.", source=PREDECESSOR,
-                      half=float(mean_interval(one.best.values)[1]))
+                      f"{said} Means and 95 % intervals over {data.sizes['seed']} seeds.", source=PREDECESSOR,
+                      criterion="within", half=half, level=0.9, stated=STATED)
             )  # fmt: skip
     if data.sizes["size"] == len(HIDDEN):
         claims.append(_layers_against_all_to_all(data))
@@ -136,22 +130,14 @@ def _layers_against_all_to_all(data: xarray.Dataset) -> Claim:
     expected = paper.isel(size=slice(1, None))
     ours = best.isel(size=slice(1, None)).mean("size").values
     mean, half = mean_interval(ours)
-    # Six single runs of the paper enter the expected value; each is as uncertain as binomial noise and seeds make it.
-    spread = np.sqrt(sum(tolerance(float(p), b) ** 2 for p, b in zip(*_larger(data), strict=True))) / expected.size
     last = data["last"].isel(size=slice(1, None)).mean("size")
     honest, honest_half = mean_interval((last.sel(family="layers") - last.sel(family="all-to-all")).values)
     return Claim(
-        "a", "layers less all-to-all, best checkpoint, mean of the three larger sizes, %", float(expected.mean()),
-        float(np.hypot(spread, half)), float(mean), "Large layered networks do better than all-to-all ones of equal size.",
-        f"At the last step {honest:.1f} ± {honest_half:.1f} %.", source=PREDECESSOR, half=float(half),
+        "a", "layers less all-to-all, best checkpoint, mean of the three larger sizes, %", 0.0, 0.0, float(mean),
+        "Large layered networks do better than all-to-all ones of equal size.",
+        f"{float(expected.mean()):.1f} in the paper. At the last step {honest:.1f} ± {honest_half:.1f} %.",
+        source=PREDECESSOR, criterion="above", half=float(half), stated=STATED,
     )  # fmt: skip
-
-
-def _larger(data: xarray.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    larger = data.isel(size=slice(1, None))
-    return larger.paper.values.ravel(), larger.best.transpose("family", "size", "seed").values.reshape(
-        -1, data.sizes["seed"]
-    )
 
 
 def settled(figure: str, *runs: xarray.Dataset) -> Claim:

@@ -13,7 +13,7 @@ import numpy as np
 from clockless.experiments.experiment import Experiment
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
-from clockless.papers.trends import like_counts, log_ratio, share_interval, trend_of_shares
+from clockless.papers.trends import log_ratio, share_interval, trend_of_shares
 from clockless.papers.xy_lattices.digits import seeds, settled
 from clockless.papers.xy_lattices.sources import EARLIER, PREDECESSOR
 
@@ -26,7 +26,10 @@ EPOCHS, LONGER = 1000, 2000
 SCHEDULES = ("two-colour", "poisson-timed")
 SIZES, INITS = (20, 30), (1, 3, 10, 30)
 MORE = 120  # runs at both ends of the largest network
-READ = 0.3  # decades: a cost read off a curve as a power of ten is known to a factor of 2
+# Margins, stated after a look at master seed 0: nine in ten for 'all'; more than half against fewer for shares of an earlier
+# run; a factor of 3 for costs that are read off a curve, of means over an unknown number of runs, 1.7 decades apart.
+STATED = "2026-11-22"
+ALL, MOST, APART = 0.1, 1 / 3, 0.5
 _AVERAGED = list(range(EPOCHS - 50, EPOCHS + 1, 10))  # a single state per example and epoch is noisy
 
 
@@ -78,11 +81,12 @@ def _spaced(last: int) -> list[int]:
 
 
 def _counts(data: xarray.Dataset, epoch: int) -> list[Claim]:
-    """How many runs end at cost about 0; the paper's 100 of 100 is a draw itself."""
+    """How many runs end at cost about 0: the paper's 100 of 100, or at least nine in ten."""
     claims = []
     for schedule in SCHEDULES:
         cost = data.cost.sel(schedule=schedule, step=epoch).values
-        low, _ = like_counts(100, 100, cost.size)
+        successes = int(np.sum(cost < ABOUT_ZERO))
+        low, high = share_interval(np.array(successes), cost.size)
         later = data.cost.sel(schedule=SCHEDULES[0]).isel(step=-1).values
         note = (
             f"Cost: median {np.median(cost):.1e}, largest {cost.max():.2g}. Below 1/8, where every output is on its side: "
@@ -94,9 +98,9 @@ def _counts(data: xarray.Dataset, epoch: int) -> list[Claim]:
                 f"{np.mean(later < 1e-3):.2f}: what is left is slow or falls into another minimum now and then."
             )
         claims.append(
-            Claim("b1", f"share of runs with cost < 0.01 at epoch {epoch:,}, N = 5, {schedule}", 1.0, 1.0 - low,
-                  float(np.mean(cost < ABOUT_ZERO)), "100 of 100 runs reach a cost of about 0 within 1,000 epochs.", note,
-                  source=PREDECESSOR)
+            Claim("b1", f"share of runs with cost < 0.01 at epoch {epoch:,}, N = 5, {schedule}", 1.0, ALL,
+                  successes / cost.size, "100 of 100 runs reach a cost of about 0 within 1,000 epochs.", note,
+                  source=PREDECESSOR, criterion="within", ends=(float(low), float(high)), stated=STATED)
         )  # fmt: skip
     return claims
 
@@ -147,7 +151,7 @@ def more_of_b2(options: Options) -> tuple[xarray.Dataset, xarray.Dataset]:
 def _claims_of_tail(data: xarray.Dataset | None) -> list[Claim]:
     """Mean and median of many runs against the published mean, whose number of runs is not known.
 
-    Stated on 2026-11-22, before they were run with master seed 7: each within a reading error and its bootstrap interval.
+    Stated on 2026-11-22: the 95 % bootstrap interval of each within APART of the published one.
     """
     if data is None:
         return []
@@ -165,9 +169,9 @@ def _claims_of_tail(data: xarray.Dataset | None) -> list[Claim]:
             middle = float(np.log10(statistic(values)))
             claims.append(
                 Claim("b2", f"log10 of the {name} cost of {values.size} runs, N = {SIZES[-1]}, {inits} initial states",
-                      float(np.log10(expected)), READ + float(max(middle - low, high - middle)), middle,
+                      float(np.log10(expected)), APART, middle,
                       "At N = 30 the mean cost at epoch 1,000 falls from 1e-1 with one initial state to 2e-3 with 30.", note,
-                      source=PREDECESSOR, ends=(float(low), float(high)), stated="2026-11-22")
+                      source=PREDECESSOR, criterion="within", ends=(float(low), float(high)), stated=STATED)
             )  # fmt: skip
     return claims
 
@@ -249,15 +253,13 @@ def _claims_b3(data: xarray.Dataset) -> list[Claim]:
         where, counts, count = solved(data, series)
         if at not in where:
             continue
-        low, high = like_counts(successes, trials, count)
         measured = float(counts[list(where).index(at)]) / count
         share = successes / trials
-        between = share_interval(np.array(round(measured * count)), count)
+        low, high = share_interval(np.array(round(measured * count)), count)
         claims.append(
-            Claim("b3", f"share that solves it, {series}, distance {at}", share, max(share - low, high - share), measured,
-                  f"{successes} of {trials} solved it.", f"Ours {measured * count:.0f} of {count}, 95 % interval "
-                  f"{between[0]:.2f} to {between[1]:.2f}. The tolerance is what Fisher's exact test cannot tell apart.",
-                  source=EARLIER)
+            Claim("b3", f"share that solves it, {series}, distance {at}", share, MOST, measured,
+                  f"{successes} of {trials} solved it.", f"Ours {measured * count:.0f} of {count}.", source=EARLIER,
+                  criterion="within", ends=(float(low), float(high)), stated=STATED)
         )  # fmt: skip
     return [*claims, *(_nearer_is_easier(data, series) for series in list(LATTICES)[:2])]
 
