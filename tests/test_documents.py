@@ -3,10 +3,7 @@
 import importlib
 import importlib.util
 import inspect
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -14,7 +11,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import clockless
-from rigs import LIMIT
+from rigs.scripts import scripts
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "concepts").glob("*.md")])
@@ -46,15 +43,34 @@ def test_short_block_runs(block, tmp_path, monkeypatch):
     plt.close("all")
 
 
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """Where scripts run."""
+    with scripts(tmp_path_factory.mktemp("scripts") / "output", {"MPLBACKEND": "Agg"}) as found:
+        yield found
+
+
 @pytest.mark.parametrize("block", blocks(False))
-def test_block_runs(block, tmp_path):
-    """Each Python block runs as a script by itself."""
+def test_block_runs(block, tmp_path, interpreter):
+    """Each Python block runs as a script by itself, in a process of its own."""
     (tmp_path / "block.py").write_text(block, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "block.py"], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT,
-        env={**os.environ, "MPLBACKEND": "Agg"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    code, said = interpreter.run(tmp_path / "block.py", tmp_path)
+    assert code == 0, said
+
+
+def test_scripts_are_processes_that_import_the_package_themselves(interpreter, tmp_path):
+    """Nothing of ours is there before, one script leaves nothing to the next, and what fails says so."""
+    for text, code, said in (
+        ("import sys; print([m for m in sys.modules if m.startswith('clockless')]); import clockless", 0, "[]\n"),
+        ("import sys; print('clockless' in sys.modules, __name__, sys.argv[0][-8:])", 0, "False __main__ block.py\n"),
+        ("import atexit; atexit.register(print, 'last'); raise SystemExit(3)", 3, "last\n"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
+        ("import os; os.kill(os.getpid(), 9)", -9, ""),
+    ):
+        (tmp_path / "block.py").write_text(text)
+        found = interpreter.run(tmp_path / "block.py", tmp_path)
+        assert found[0] == code
+        assert found[1].endswith(said)
 
 
 def test_readme_example_does_what_it_says():
