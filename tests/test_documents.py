@@ -82,6 +82,7 @@ def test_readme_table_does_what_it_says():
 
 
 ROOMS = (
+    "learning.events",
     "parts",
     "numerics",
     "media.resistors",

@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clockless.learning.unit_lanes import signal_of
-from clockless.media.resistors.in_time.triggering import (
+from clockless.learning.events.triggering import (
     Scratch,
     State,
     ask,
@@ -32,6 +31,7 @@ from clockless.media.resistors.in_time.triggering import (
     watching,
     write_line,
 )
+from clockless.learning.unit_lanes import signal_of
 from clockless.media.resistors.ohm import conductance_of
 from clockless.media.resistors.relaxing.alternating import release, turn_over
 from clockless.media.resistors.relaxing.propagation import TWINS, fastest, hold, propagate, slopes
