@@ -90,6 +90,7 @@ ROOMS = (
     "media.resistors.relaxing",
     "media.circuits",
     "media.phases",
+    "media.phases.relaxing",
     "media.layered",
     "media.modules",
 )

@@ -107,6 +107,7 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
             "clockless.media.resistors.relaxing.medium:RelaxingResistors", _FILLED, tables=("capacity", "alternate")
         ),
         "xy": Kind("clockless.media.phases.described:Phases", later=("relaxation",)),
+        "relaxing-xy": Kind("clockless.media.phases.described:RelaxingPhases", later=("relaxation",)),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",), later=("renormalised",)),
         "deep-resistive": Kind(
             "clockless.media.layered.medium:DeepResistive",
