@@ -108,7 +108,7 @@ def test_claims_on_phases_find_what_one_mode_does():
         data = data.drop_vars(["scaled_error", "p", "frequency", "growth"]).drop_dims("p", errors="ignore")
         data["scaled_error"] = (shape, np.stack([both[0], both[0], both[1]]))
         found = phases.claims(data.assign_coords(clock=list(phases.CLOCKS)))
-        assert [claim.holds for claim in found] == [*[True] * 6, shift == 1.0]
+        assert [claim.holds for claim in found] == [*[True] * 7, shift == 1.0]
 
 
 def test_the_ratio_of_phases_is_that_of_the_first_rates():
