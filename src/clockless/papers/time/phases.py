@@ -140,7 +140,7 @@ def claims(data: xarray.Dataset) -> list[Claim]:
               "Up to a critical threshold learning speeds up without much change of behaviour or error.",
               f"Speed: 1 / time to {LEARNED:g} of the first error, for good; ratios up to {SLOW:g}.", source=QUASISTATIC),
         Claim("6", f"share of tasks that are learned at every ratio up to {SLOW:g}", 1.0, SHARE,
-              float(np.mean(np.isfinite(when[slow]).all(axis=0))), "Up to a critical threshold .. without much change of error.",
+              float(np.mean(np.isfinite(when[slow]).all(axis=0))), "Up to a critical threshold .. without much change.",
               f"Learned: below {LEARNED:g} for good.", source=QUASISTATIC),
         Claim("6", f"share of runs that oscillate at ratios up to {SLOW:g}", 0.0, SHARE, float(np.mean(wavy[slow])),
               "Up to a critical threshold .. without much change.",
