@@ -1,6 +1,6 @@
 """Keeps a small copy of what `clockless reproduce` has made, for the gallery: `python docs/site/gallery.py RESULTS`.
 
-A picture of 800 pixels in 32 colours is a twentieth of the one that it is made from and legible; the numbers of a paper
+A picture of 800 pixels in 64 colours is a twentieth of the one that it is made from and legible; the numbers of a paper
 are one table. What is not in RESULTS stays as it was.
 """
 
@@ -17,7 +17,7 @@ KEPT = Path(__file__).parent.parent / "gallery"
 PAPERS = ("desynchronous", "xy-lattices", "decoupled", "nonlinear", "time")
 COLUMNS = ("figure", "seed", "whose", "quantity", "expected", "measured", "interval", "verdict")
 VERDICT = {True: "holds", False: "does not hold", None: "not decided"}
-WIDTH, COLOURS = 800, 32
+WIDTH, COLOURS = 800, 64
 
 
 def figures(paper: str) -> list[str]:
