@@ -101,6 +101,7 @@ def test_readme_table_does_what_it_says():
 
 
 ROOMS = (
+    "learning.events",
     "parts",
     "numerics",
     "media.resistors",
@@ -108,6 +109,7 @@ ROOMS = (
     "media.resistors.relaxing",
     "media.circuits",
     "media.phases",
+    "media.phases.relaxing",
     "media.layered",
     "media.modules",
 )

@@ -13,8 +13,8 @@ from scipy import stats
 import clockless as cl
 from clockless.errors import ParameterError
 from clockless.learning.contracts import Replica
+from clockless.learning.events import triggering
 from clockless.media.resistors import diffusion
-from clockless.media.resistors.in_time import triggering
 from clockless.media.resistors.in_time.checks import checked
 from clockless.media.resistors.in_time.learner import Session
 from clockless.media.resistors.in_time.reference import Simulation

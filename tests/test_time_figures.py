@@ -9,7 +9,7 @@ import xarray
 
 import clockless as cl
 from clockless.papers import Options
-from clockless.papers.time import CAPTIONS, FIGURES, clamping, noise, power, relaxing, swinging
+from clockless.papers.time import CAPTIONS, FIGURES, clamping, noise, phases, power, relaxing, swinging
 from clockless.papers.time.drawings import DRAW
 from clockless.papers.time.triggered import CLOCKS, claims, needed
 from clockless.papers.trends import median_interval
@@ -97,6 +97,34 @@ def test_claims_find_what_one_mode_does():
     critical = relaxing.threshold(made_up_ratios().ratio.values, made_up_ratios().scaled_error.values[0])
     assert ((critical > 0.1) & (critical < 1)).all()
     assert not relaxing.claims(made_up_ratios(shift=30.0))[-1].holds
+
+
+def test_claims_on_phases_find_what_one_mode_does():
+    """The same made-up errors, for three clocks; one whose threshold is elsewhere is noticed."""
+    for shift in (1.0, 30.0):
+        data = made_up_ratios(shift)
+        both = data.scaled_error.values
+        shape = ("clock", "ratio", "task", "look")
+        data = data.drop_vars(["scaled_error", "p", "frequency", "growth"]).drop_dims("p", errors="ignore")
+        data["scaled_error"] = (shape, np.stack([both[0], both[0], both[1]]))
+        found = phases.claims(data.assign_coords(clock=list(phases.CLOCKS)))
+        assert [claim.holds for claim in found] == [*[True] * 7, shift == 1.0]
+
+
+def test_the_ratio_of_phases_is_that_of_the_first_rates():
+    """Steps of `XY` that learn at a hundredth of the speed: the error's root falls by a hundredth in each at first."""
+    task, speed, rate = phases.task_of(100_000)
+    medium = cl.XY(phases.LATTICE)
+    rule = cl.EquilibriumPropagation(phases.NUDGE, 0.01 / speed, cost="cosine")
+    run = cl.train(medium, task, rule=rule, clock=cl.Global(), steps=2, record=[0, 1, 2], initial=phases.begun(), seed=0)
+    falls = -0.5 * np.diff(np.log(run.error.values.ravel()))
+    assert falls[0] == pytest.approx(0.01, rel=0.02)
+    # The slowest mode is what a state comes back to rest by.
+    slow = cl.RelaxingXY(phases.LATTICE, friction=1.0)
+    held = dict(zip(phases.LATTICE.inputs, task.x_train[0], strict=True))
+    rest, _ = slow.settle(phases.begun(), held, np.zeros(9), residual=1e-11)
+    late = slow.follow(phases.begun(), held, rest + 1e-3, [8.0, 9.0])
+    assert np.log(np.linalg.norm(late[0] - rest) / np.linalg.norm(late[1] - rest)) == pytest.approx(rate, rel=1e-3)
 
 
 def test_frequencies_of_a_mode_that_lags():

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from clockless.parts.optimisers import Adam as Adam
     from clockless.parts.samplers import Epochs as Epochs
     from clockless.media.phases.medium import XY as XY
+    from clockless.media.phases.relaxing.medium import RelaxingXY as RelaxingXY
     from clockless.media.layered.medium import DeepResistive as DeepResistive
     from clockless.media.modules.medium import MLP as MLP
     from clockless.media.modules.medium import Modules as Modules
@@ -156,6 +157,7 @@ _NAMES = {
     "Adam": "parts.optimisers",
     "Epochs": "parts.samplers",
     "XY": "media.phases.medium",
+    "RelaxingXY": "media.phases.relaxing.medium",
     "DeepResistive": "media.layered.medium",
     "MLP": "media.modules.medium",
     "Modules": "media.modules.medium",

@@ -104,9 +104,13 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
         "circuit": Kind("clockless.media.circuits.medium:Circuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
         "timed-resistors": Kind("clockless.media.resistors.in_time.medium:TimedResistors", _FILLED),
         "relaxing-resistors": Kind(
-            "clockless.media.resistors.relaxing.medium:RelaxingResistors", _FILLED, tables=("capacity", "alternate")
+            "clockless.media.resistors.relaxing.medium:RelaxingResistors",
+            _FILLED,
+            tables=("capacity", "alternate"),
+            later=("clamp_time",),
         ),
         "xy": Kind("clockless.media.phases.described:Phases", later=("relaxation",)),
+        "relaxing-xy": Kind("clockless.media.phases.described:RelaxingPhases", later=("relaxation",)),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",), later=("renormalised",)),
         "deep-resistive": Kind(
             "clockless.media.layered.medium:DeepResistive",

@@ -26,5 +26,10 @@ CAPTIONS = {
     "last error against power of edges that pay a price for power, at equal prices per unit of the nudge. Right: the same "
     "while edges that pay a price of 0.01 learn, at a small and at a large nudge and at nudges that grow from one to the "
     "other in six stages; squares: ends.",
+    "6": "Learning while phases relax, one output of an XY lattice of 3 x 3 sites, equilibrium propagation. Left: one task "
+    "at three ratios of the rate of learning to that of the slowest mode, all units at common ticks. Middle: time after "
+    "which the cost where the phases would settle stays below 1 % of the first, median over tasks; grey: in proportion to "
+    "1 / ratio. Right: share of tasks whose cost rises again by a factor of two. Bands: 95 % intervals, of medians between "
+    "order statistics, of shares after Wilson. Dotted: 1/4, the critical ratio of a single mode.",
 }
 """What each figure shows, for the report."""
