@@ -32,11 +32,13 @@ class Plan:
 
     Attributes:
         row: of each node [node].
+        single: the circuit as sessions in continuous time see it, once there is one; theirs.
         groups: the edges of each group of laws, and its first law.
     """
 
     def __init__(self, circuit: Any) -> None:
         network, self.circuit = circuit.network, circuit
+        self.single: Any = None
         nodes, edges = network.nodes, len(network.edges)
         # The ground is node 0 here: of highest degree, and the first among equals, it is what the plan takes as reference.
         ground = np.column_stack([np.zeros(nodes, dtype=np.int64), 1 + np.arange(nodes)])
