@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
+from PIL import Image
 
 import clockless
 from rigs import LIMIT
@@ -99,7 +101,9 @@ def site_pages():
     """The module that gathers the site's pages."""
     spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs" / "site" / "pages.py")
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(ROOT / "docs" / "site"))  # where it finds `gallery`, as a script does
     spec.loader.exec_module(module)
+    sys.path.pop(0)
     return module
 
 
@@ -130,14 +134,40 @@ def test_the_reference_has_every_public_name():
 
 
 def test_the_gallery_has_every_figure(tmp_path):
-    """Every figure of every paper stands in the gallery, with the command that makes it and a document with its numbers."""
+    """Every figure of every paper stands in the gallery, with its picture, its numbers, and the command that makes them."""
     pages = site_pages()
     text = pages.gallery_page(tmp_path)
-    for paper in ("desynchronous", "xy_lattices", "decoupled", "nonlinear", "time"):
-        for figure in importlib.import_module(f"clockless.papers.{paper}").FIGURES:
-            assert f"clockless reproduce {paper.replace('_', '-')} --figure {figure}\n" in text
+    for paper in pages.gallery.PAPERS:
+        rows = pages.gallery.kept(paper)
+        for figure in pages.gallery.figures(paper):
+            assert re.search(rf"clockless reproduce {paper} --figure {figure}( --seed \d+)?\n", text)
+        assert {row["figure"] for row in rows} <= set(pages.gallery.figures(paper))
+        assert len({row["figure"] for row in rows}) >= 0.8 * len(pages.gallery.figures(paper))  # some only show something
+        assert {row["verdict"] for row in rows} <= set(pages.gallery.VERDICT.values())
     for target in re.findall(r"\]\(([^)]+)\)", text):
         assert (ROOT / "docs" / target).exists(), target
+
+
+def test_the_gallery_keeps_small_pictures_and_all_numbers(tmp_path, monkeypatch):
+    """Of figures that were run again; the others stay as they were."""
+    gallery = site_pages().gallery
+    monkeypatch.setattr(gallery, "KEPT", tmp_path / "kept")
+    made = tmp_path / "results" / "time"
+    made.mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    row = {"source": "theory", "quantity": "a", "expected": 0.123456, "measured": 1, "interval": [0.5, 2.0], "holds": True}
+    for holds, figures in ((None, ("2", "1")), (False, ("2",))):
+        (made / "numbers.json").write_text(json.dumps([{**row, "figure": each, "holds": holds} for each in figures]))
+        figure = plt.figure(figsize=(7, 3), dpi=300)
+        figure.savefig(made / "figure-2.png")
+        gallery.keep(tmp_path / "results")
+    first, second = gallery.kept("time")
+    assert (first["figure"], first["verdict"], second["figure"], second["verdict"]) == (
+        "1", "not decided", "2", "does not hold",
+    )  # fmt: skip
+    assert (first["whose"], first["expected"], first["interval"]) == ("theory", "0.123", "0.5 to 2")
+    with Image.open(tmp_path / "kept" / "time" / "figure-2.png") as small:
+        assert small.size == (800, 343)
 
 
 def site_check():

@@ -80,7 +80,7 @@ def spread(wires, flows, by, out):
 def wanted(circuit, o, volts):
     """What an output is pushed to; that of a pair moves with the mean of the free pair's voltages."""
     roles = circuit.roles
-    table, example = roles.y, circuit.example[0]
+    table, example = roles.y, circuit.example[0, 0]
     if roles.differential == 0:
         return table[0, example, o]
     first = o - o % 2
@@ -104,7 +104,7 @@ def hold(circuit):
     """Both twins' inputs, grounds and rails, and the outputs of a clamped one, where the example says."""
     roles, free, pushed = circuit.roles, circuit.found.free, circuit.found.pushed
     for s in range(roles.inputs.shape[0]):
-        free[roles.inputs[s, 0], 0] = pushed[roles.inputs[s, 0], 0] = roles.x[0, circuit.example[0], s]
+        free[roles.inputs[s, 0], 0] = pushed[roles.inputs[s, 0], 0] = roles.x[0, circuit.example[0, 0], s]
     if circuit.push.clamps:
         for o in range(roles.outputs.shape[0]):
             i = roles.outputs[o, 0]
@@ -226,19 +226,19 @@ def fastest(circuit):
     wires, roles = circuit.wires, circuit.roles
     largest = 1e-300
     for twin in range(2):
-        flows, rates = circuit.flows[twin], circuit.bench.step
-        for i in range(rates.shape[0]):
-            rates[i, 0] = abs(wires.shunt[i])
+        flows, rates = circuit.flows[twin], circuit.rates
+        for i in range(rates.size):
+            rates[i] = abs(wires.shunt[i])
         for e in range(wires.a.size):
             slope = abs(flows[1, e]) + abs(flows[2, e])
-            rates[wires.a[e], 0] += abs(wires.gain_a[e]) * slope
-            rates[wires.b[e], 0] += abs(wires.gain_b[e]) * slope
+            rates[wires.a[e]] += abs(wires.gain_a[e]) * slope
+            rates[wires.b[e]] += abs(wires.gain_b[e]) * slope
         if twin == 1 and not circuit.push.clamps:
             for o in range(roles.outputs.shape[0]):
-                rates[roles.outputs[o, 0], 0] += circuit.push.nudge[0]
-        for i in range(rates.shape[0]):
+                rates[roles.outputs[o, 0]] += circuit.push.nudge[0]
+        for i in range(rates.size):
             if roles.free[i, 0] > 0.0:
-                largest = max(largest, rates[i, 0] / circuit.capacity[i])
+                largest = max(largest, rates[i] / circuit.capacity[i])
     return largest
 
 
@@ -266,7 +266,7 @@ def _break(circuit, charged):
 @separate
 def relax(layout, circuit, physics, charged, room, example, times, passed):
     """Let time pass; the work of the sources adds up in times.free."""
-    circuit.example[0] = example
+    circuit.example[0, 0] = example
     if charged.broken[0] != 0:
         return
     left, began, evaluated, tries = passed, False, False, 0

@@ -79,7 +79,7 @@ class Shelf(NamedTuple):
 @separate
 def hold_anew(comparator, layout, circuit, lanes, example, fired, key, charged):
     """Sources at another example, where nodes have capacities; at time 0 both twins have settled."""
-    circuit.example[0] = example
+    circuit.example[0, 0] = example
     if charged.stale[0] == ALL:
         settle_one(layout, circuit, example)
         charged.broken[0] = 0 if circuit.found.good[0] > 0.0 else 1
@@ -99,7 +99,7 @@ def stand(layout, circuit, physics, charged, room, example, times, passed):
 @separate
 def plan_look(layout, circuit, physics, charged, room, example, now):
     """When edges that watch are asked again although nothing happens."""
-    circuit.example[0] = example
+    circuit.example[0, 0] = example
     free, pushed = circuit.found.free, circuit.found.pushed
     flow_twins(layout, circuit, free, pushed, circuit.flows)
     bound = fastest(circuit)

@@ -10,7 +10,7 @@ from clockless.learning import unit_lanes
 from clockless.learning.contracts import Replica
 from clockless.learning.events.learner import EventLearner
 from clockless.learning.events.session import EventSession
-from clockless.media.circuits import descent, engine, newton, states
+from clockless.media.circuits import engine, states
 from clockless.media.circuits.in_time import following, loop, twins
 from clockless.media.circuits.kinds import kind as kind_of_law
 from clockless.media.circuits.learner import (
@@ -27,6 +27,7 @@ from clockless.numerics.lanes import Tile1, zeros
 from clockless.parts.packed import Packed
 from clockless.parts.presentations import Shown
 from clockless.parts.pushes import Clamp, push_of
+from clockless.parts.stages import in_turn
 
 _BALANCED = 16  # test examples whose currents are added up
 
@@ -52,7 +53,6 @@ class CircuitSession(EventSession):
             self.state.counts.example[0] = 0
         self._tile, self._roles = Tile1(), roles_of(plan, [task], False)
         self._tests = roles_of(plan, [task], True)
-        self._bench, self._pull = plan.bench(value), states.no_pull(self._roles.outputs)
         self._twins = self._made(circuit, replica)
         node = np.argsort(plan.row)
         self._physics = twins.Physics(
@@ -76,7 +76,7 @@ class CircuitSession(EventSession):
         task, plan, push = replica.task, circuit.plan, push_of(replica.rule)
         apart = differences(circuit, [replica])
         pushed = states.Push(
-            int(isinstance(push, Clamp)), int(getattr(push, "centred", False)),
+            1, int(isinstance(push, Clamp)), int(getattr(push, "centred", False)),
             np.array([float(replica.rule.nudge)]), apart, apart.copy(),
         )  # fmt: skip
         kept = 1 if isinstance(replica.batch, Shown) else len(task.x_train)
@@ -98,45 +98,38 @@ class CircuitSession(EventSession):
         )  # fmt: skip
 
     def _lay_out(self) -> None:
-        """Hand the arrays over, and find or compile what depends on the laws; that is the same for all replicas."""
+        """Hand the arrays over, and find or compile what depends on the laws."""
         if self._layout is not None:
             return
-        circuit, (push, warm, found) = self.replica.medium, self._twins
-        chosen, flows = np.zeros(1, dtype=np.int64), np.zeros((2, 3, len(circuit.laws)))
-        if circuit.plan.single is None:
-            circuit.plan.single = self._laid_out(chosen, flows)
-        wires, self._layout = circuit.plan.single
-        self._circuit = twins.Circuit(
-            wires, self._roles, push, self._pull, self._bench, warm, found, circuit.learning, self._capacity, chosen,
-            zeros(len(self.state.value), 1), flows,
-        )  # fmt: skip
+        circuit, tile, (push, warm, found) = self.replica.medium, self._tile, self._twins
+        plan, theta, example = circuit.plan, self.state.value, np.zeros((1, 1), dtype=np.int64)
+        laws = [kind_of_law(law) for _, law in plan.groups]
+        learning = [(k, laws[k]) for k, (_, law) in enumerate(plan.groups) if law.learns]
+        sensors, flows = np.zeros(len(laws), dtype=np.int64), np.zeros((2, 3, len(circuit.laws)))
 
-    def _laid_out(self, chosen: np.ndarray, flows: np.ndarray) -> tuple[Any, twins.Layout]:
-        """The circuit as compiled code sees it, and where what depends on its laws begins."""
-        circuit, tile, bench = self.replica.medium, self._tile, self._bench
-        plan, (push, warm, found), sensed, theta = circuit.plan, self._twins, self.charged.sensed, self.state.value
-        learning = [(k, kind_of_law(law)) for k, (_, law) in enumerate(plan.groups) if law.learns]
-        all_laws = [kind_of_law(law) for _, law in plan.groups]
-        sensors = np.zeros(len(plan.groups), dtype=np.int64)
+        def about(solver: Any) -> tuple[Packed, Packed, tuple[Any, ...]]:
+            settled = Packed(solver, self._roles, push, warm, found, example)
+            compared = Packed(tile, solver.wires, push, theta, found, self.charged.sensed)
+            return settled, compared, (solver.wires, theta, found.free, 0, flows[0])
 
-        def example_of(wires: Any) -> tuple[Any, ...]:
-            return tile, 0, wires, self._roles, push, self._pull, bench, warm, found, chosen
+        def jobs(solver: Any) -> Jobs:
+            settled, compared, flowing = about(solver)
+            own = [states.contrast.job(law, compared, 0, own=True) for _, law in learning]
+            own += [twins.flow.job(law, *flowing, own=True) for law in laws]
+            return [states.settle_example.job(settled, 0), states.contrast_all.job(sensors, compared), *own]
 
-        def jobs(wires: Any) -> Jobs:
-            own = [states.contrast.job(tile, law, wires, push, theta, found, 0, sensed, own=True) for _, law in learning]
-            own += [twins.flow.job(law, wires, theta, bench.volts, 0, flows[0], own=True) for law in all_laws]
-            everybody = states.contrast_all.job(tile, sensors, wires, push, theta, found, sensed)
-            return [states.settle_example.job(*example_of(wires)), everybody, *own]
-
-        wires = plan.wires(tile, bench, self._pull, jobs)
-        solve = descent.descend if circuit.descends else newton.settle
-        solver = solve.address(tile, wires, self._pull, bench, bench.volts, self._roles.free)
+        solver = plan.solver(tile, plan.bench(theta), states.no_pull(self._roles.outputs), jobs)
+        settled, compared, flowing = about(solver)
         for k, law in learning:
-            sensors[k] = states.contrast.address(tile, law, wires, push, theta, found, 0, sensed)
-        return wires, twins.Layout(
-            tile, solver, states.settle_example.address(*example_of(wires)),
-            states.contrast_all.address(tile, sensors, wires, push, theta, found, sensed), sensors,
-            np.array([twins.flow.address(law, wires, theta, bench.volts, 0, flows[0]) for law in all_laws]),
+            sensors[k] = states.contrast.address(law, compared, 0)
+        self._solver = solver
+        self._circuit = twins.Circuit(
+            solver.wires, self._roles, push, found, theta, circuit.learning, self._capacity, settled, example, compared,
+            zeros(len(theta), 1), np.zeros(len(plan.row)), flows,
+        )  # fmt: skip
+        self._layout = twins.Layout(
+            tile, states.settle_example.address(settled, 0), states.contrast_all.address(sensors, compared), sensors,
+            np.array([twins.flow.address(law, *flowing) for law in laws]),
         )  # fmt: skip
 
     def next_event(self) -> float:
@@ -184,11 +177,17 @@ class CircuitSession(EventSession):
     def _settled(self, roles: states.Roles) -> tuple[np.ndarray, np.ndarray]:
         """Free states of all examples of these roles, cold: volts [example, row] and whether they settled [example]."""
         self._lay_out()
-        volts = np.zeros((roles.x.shape[1], len(self.replica.medium.plan.row), 1))
-        settled = np.zeros((len(volts), 1), dtype=np.bool_)
-        bench, pull, layout = self._bench, self._pull, self._layout
-        states.settle_free(self._tile, layout.solver, self._circuit.wires, roles, pull, bench, volts, settled)
-        return volts[..., 0], settled[:, 0]
+        rows, outputs, examples = len(self.replica.medium.plan.row), roles.outputs.shape[0], roles.x.shape[1]
+        warm, found = states.room(rows, outputs, 1, 1, False)
+        chosen, push = np.arange(examples)[:, None], self._twins[0]._replace(pushes=0)
+        packed = Packed(self._solver, roles, push, warm, found, chosen)
+        table = np.array([[states.settle_example.address(packed, 0), packed.address]], dtype=np.int64)
+        volts, settled = np.zeros((examples, rows)), np.zeros(examples, dtype=np.bool_)
+        for example in range(examples):
+            warm.free[:] = np.nan
+            in_turn(table, example, example + 1)
+            volts[example], settled[example] = found.free[:, 0], found.good[0] > 0.0
+        return volts, settled
 
     def _watts(self, volts: np.ndarray) -> np.ndarray:
         """Power [example] of states [example, row]: V F summed over all nodes; F is 0 at those that are not held."""

@@ -18,6 +18,7 @@ from clockless.media.circuits.kinds import AnyLaw, carried, numbers_of
 from clockless.numerics.lanes import UNCOUNTED
 from clockless.parts.comparators import Ideal, compare, listen
 from clockless.parts.kernels import call, separate
+from clockless.parts.packed import Packed
 
 NOTHING, EXAMPLE, ALL = 0, 1, 2  # what voltages do not know of yet
 
@@ -28,14 +29,15 @@ class Circuit(NamedTuple):
     wires: newton.Wires
     roles: states.Roles
     push: states.Push
-    pull: newton.Pull
-    bench: newton.Bench  # its `theta` is what learns
-    warm: states.Warm  # where solves begin
     found: states.Found  # the voltages of both twins
+    value: np.ndarray  # [unit, 1] what learns
     edges: np.ndarray  # int64 [unit] edges that learn
     capacity: np.ndarray  # [row] farads
-    example: np.ndarray  # int64 [1] scratch
+    settled: Packed  # what `states.settle_example` works on; its example is that of the next line
+    example: np.ndarray  # int64 [1, 1]
+    compared: Packed  # what `states.contrast` works on; it adds to `Charged.sensed`
     theta: np.ndarray  # [unit, 1] scratch: what the pushed twin has
+    rates: np.ndarray  # [row] scratch
     flows: np.ndarray  # [2, 3, edge] scratch: of both twins I, dI/dV_a, dI/dV_b
 
 
@@ -43,11 +45,10 @@ class Layout(NamedTuple):
     """Where what depends on the laws alone begins, each compiled on its own."""
 
     tile: Any
-    solver: int
-    example: int
-    contrast: int
+    example: int  # `states.settle_example`
+    contrast: int  # `states.contrast_all`
     sensors: np.ndarray  # [group]
-    flows: np.ndarray  # [group]
+    flows: np.ndarray  # [group] `flow`
 
 
 class Charged(NamedTuple):
@@ -98,7 +99,7 @@ def flow_all(layout, wires, theta, volts, out):
 @called
 def flow_twins(layout, circuit, free, pushed, out):
     """Of all edges of both twins at these voltages, into out [2, 3, edge]."""
-    theta, apart, own = circuit.bench.theta, circuit.push.apart, circuit.theta
+    theta, apart, own = circuit.value, circuit.push.apart, circuit.theta
     flow_all(layout, circuit.wires, theta, free, out[0])
     for u in range(theta.shape[0]):
         own[u, 0] = theta[u, 0] + (apart[u, 0] if apart.shape[0] > 0 else 0.0)
@@ -120,7 +121,10 @@ def dissipated(wires, volts, flows):
 
 
 def heard(comparator, layout, circuit, lanes, fired, key, sensed):
-    """Add what edges sense of both twins to sensed [unit, 1], by the type of the comparator. Compiled only."""
+    """Add what edges sense of both twins to sensed [unit, 1], that of `Charged`, by the type of the comparator.
+
+    Compiled only.
+    """
 
 
 @overload(heard, jit_options=UNCOUNTED)
@@ -128,8 +132,7 @@ def _heard(comparator, layout, circuit, lanes, fired, key, sensed):
     if getattr(comparator.instance_class, "_part", None) is Ideal:
 
         def exactly(comparator, layout, circuit, lanes, fired, key, sensed):
-            wires, push, theta, found = circuit.wires, circuit.push, circuit.bench.theta, circuit.found
-            call(layout.contrast, (layout.tile, layout.sensors, wires, push, theta, found, sensed))
+            call(layout.contrast, (layout.sensors, circuit.compared))
 
         return exactly
 
@@ -159,12 +162,8 @@ def sense(comparator, layout, circuit, lanes, fired, key, sensed):
 @called
 def settle_one(layout, circuit, example):
     """Settle both twins (and back, where a nudge is centred) at an example, from where they stand."""
-    circuit.example[0] = example
-    wires, roles, push, found = circuit.wires, circuit.roles, circuit.push, circuit.found
-    call(
-        layout.example,
-        (layout.tile, layout.solver, wires, roles, push, circuit.pull, circuit.bench, circuit.warm, found, circuit.example),
-    )
+    circuit.example[0, 0] = example
+    call(layout.example, (circuit.settled, 0))
 
 
 @separate
