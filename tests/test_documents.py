@@ -91,6 +91,7 @@ ROOMS = (
     "media.resistors.in_time",
     "media.resistors.relaxing",
     "media.circuits",
+    "media.circuits.in_time",
     "media.phases",
     "media.layered",
     "media.modules",

@@ -160,10 +160,10 @@ def claims(settled: xarray.Dataset, ratios: xarray.Dataset) -> list[Claim]:
     taught = right[0]
     shares = [float(np.mean(right[k][taught])) if taught.any() else np.nan for k in (1, 2)]
     most, error = at_equal_events(settled)
-    apart, half = log_ratio(error[1], error[0])
-    own, other = log_ratio(error[2], error[1])
+    apart, half = log_ratio(error[0], error[1])
+    own, other = log_ratio(error[1], error[2])
     at, last = ratios.ratio.values, ratios.last_error.values
-    between, wide = log_ratio(last[1, 0], last[0, 0])
+    between, wide = log_ratio(last[0, 0], last[1, 0])
     critical = [begins_to_grow(at, each) for each in last]
     shift = float(np.log10(critical[1] / critical[0]))
     said = f"{int(taught.sum())} of {taught.size} boards are right on all four examples with the global clock."

@@ -27,10 +27,10 @@ CAPTIONS = {
     "while edges that pay a price of 0.01 learn, at a small and at a large nudge and at nudges that grow from one to the "
     "other in six stages; squares: ends.",
     "7": "Boards of 22 resistors that learn and ten diodes learn exclusive or, one example at a time; geometric means over "
-    "boards and 95 % intervals of the squared error over its first value. Left: against events per edge, steps of a global "
-    "clock, Poisson events, and edges that trigger themselves by their own signal, on boards that settle at once. Right: "
-    "after 300 updates per edge (means of the last fifth) on boards whose nodes have capacities, against the time of the "
-    "slowest mode over the mean time between two updates of an edge, in which an example is shown, too: all edges at a "
-    "tick, and Poisson events.",
+    "boards and 95 % intervals. Left: squared error over its first value against events per edge, steps of a global clock, "
+    "Poisson events, and edges that trigger themselves by their own signal, on boards that settle at once. Right: boards "
+    "whose nodes have capacities, last fifth of 300 updates per edge, all edges at a tick or Poisson events: errors over "
+    "those of the same board by ticks at the least ratio, against the time of the slowest mode over the mean time between "
+    "two updates of an edge, for which an example is shown, too. Dotted: where an error counts as grown.",
 }
 """What each figure shows, for the report."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _POINTS = 60
+GROWN = 0.15  # decades, as in the claims
 
 
 @in_house_style
@@ -36,9 +37,11 @@ def figure_7(datasets: dict[str, xarray.Dataset]) -> Figure:
     left.legend(fontsize=6, loc="lower left")
     for place, name in enumerate(ratios.kind.values):
         style = {**ordered_line(place, 2), "label": str(name), "marker": "os"[place], "markersize": 3}
-        middle, low, high = geometric_mean(ratios.last_error.values[place], axis=1)
+        # Boards differ by more than clocks do: each is compared with itself.
+        middle, low, high = geometric_mean(ratios.last_error.values[place] / ratios.last_error.values[0, 0], axis=1)
         right.plot(ratios.ratio.values, middle, **style)
         right.fill_between(ratios.ratio.values, low, high, color=style["color"], alpha=0.2, linewidth=0)
-    right.set(xscale="log", yscale="log", xlabel="slowest mode / time between updates", ylabel="last error / initial error")
+    right.axhline(10**GROWN, color="0.6", linewidth=0.8, linestyle=":")
+    right.set(xscale="log", xlabel="slowest mode / time between updates", ylabel="last error / at the least ratio")
     right.legend(fontsize=6, loc="upper left")
     return figure
