@@ -108,6 +108,7 @@ ROOMS = (
     "media.resistors.in_time",
     "media.resistors.relaxing",
     "media.circuits",
+    "media.circuits.in_time",
     "media.phases",
     "media.phases.relaxing",
     "media.layered",

@@ -90,7 +90,7 @@ def test_learning_by_conductance_too():
     mine = session(COUPLED, cl.PoissonEvents(0.5), medium=medium, log=1_000)
     mine.advance(10.0)
     there = Simulation(medium, mine.replica).run(10.0)
-    np.testing.assert_allclose(mine.resistances(), there.resistances, rtol=1e-10)
+    np.testing.assert_allclose(mine.resistances(), there.learned, rtol=1e-10)
 
 
 # --- closed forms -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import xarray
 
 import clockless as cl
 from clockless.papers import Options
-from clockless.papers.time import CAPTIONS, FIGURES, clamping, noise, phases, power, relaxing, swinging
+from clockless.papers.time import CAPTIONS, FIGURES, boards, clamping, noise, phases, power, relaxing, swinging
 from clockless.papers.time.drawings import DRAW
 from clockless.papers.time.triggered import CLOCKS, claims, needed
 from clockless.papers.trends import median_interval
@@ -51,6 +51,35 @@ def test_claims_see_who_is_slower():
     late = claims(made_up(1 / 100))
     assert late[0].measured == 0
     assert not late[0].holds
+
+
+def made_up_boards(longer=1.0, later=1.0):
+    """Errors exp(-events / 20), `longer` of self-triggered edges; errors double at a ratio of 1, of events at `later`."""
+    events = np.tile(np.arange(0, 100.0, 2.0), (3, 5, 1))
+    error = np.exp(-events / np.array([20.0, 20.0, 20.0 * longer])[:, None, None]) * np.linspace(1, 1.1, 5)[:, None]
+    solved = np.ones((3, 5), dtype=bool)
+    solved[2, : 4 if longer > 1 else 0] = False
+    ratios = np.array([0.01, 0.1, 1.0, 10.0])
+    last = np.array([0.1 * (1 + ratios / at) for at in (1.0, later)])[:, :, None] * np.linspace(1, 1.1, 5)
+    settled = xarray.Dataset(
+        {"scaled_error": (("clock", "board", "look"), error), "events": (("clock", "board", "look"), events),
+         "solved": (("clock", "board"), solved)}
+    )  # fmt: skip
+    return settled, xarray.Dataset({"last_error": (("kind", "ratio", "board"), last)}, {"ratio": ratios})
+
+
+def test_boards_are_compared_at_equal_events_and_where_errors_begin_to_grow():
+    assert all(claim.holds for claim in boards.claims(*made_up_boards()))
+    settled, ratios = made_up_boards(2.0, 4.0)
+    found = {claim.quantity[:30]: claim for claim in boards.claims(settled, ratios)}
+    verdicts = [claim.holds for claim in found.values()]
+    assert verdicts == [True, False, True, False, True, False]
+    _, error = boards.at_equal_events(settled)
+    np.testing.assert_allclose(error[2] / error[1], np.exp(98 / 40), rtol=1e-9)
+    grown = boards.begins_to_grow(ratios.ratio.values, ratios.last_error.values[0])
+    rise = np.log10(2 / 1.01), np.log10(1.1 / 1.01)  # at 1 and 0.1
+    assert np.log10(grown) == pytest.approx(-(rise[0] - boards.GROWN) / (rise[0] - rise[1]))
+    assert np.isnan(boards.begins_to_grow(ratios.ratio.values, np.ones((4, 5))))
 
 
 @pytest.mark.parametrize("name", list(FIGURES))

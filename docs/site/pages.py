@@ -28,7 +28,8 @@ REFERENCE: dict[str, tuple[str, str]] = {
     "networks": ("Networks", "Network networks architectures windows"),
     "media": (
         "Media",
-        "Resistors Circuit laws XY TimedResistors RelaxingResistors RelaxingXY DeepResistive Modules MLP Medium Bench check "
+        "Resistors Circuit laws XY TimedResistors RelaxingResistors TimedCircuit RelaxingCircuit RelaxingXY "
+        "DeepResistive Modules MLP Medium Bench check "
         "adjoint_gradient",
     ),
     "rules": (

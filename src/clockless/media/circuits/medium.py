@@ -44,7 +44,7 @@ class Circuit(NonlinearNetwork, Seen):
 
     state_measure = "V"
 
-    cite = CITE
+    cite: tuple[str, ...] = CITE
     parallel: Literal["threads", "processes"] = "threads"
     unit = "edge"
     sources = (__name__,)

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.linalg import expm
 
 from clockless.learning.contracts import Replica
+from clockless.learning.events.reference import Trajectory
 from clockless.media.resistors.in_time.reference import Simulation as Settled
-from clockless.media.resistors.in_time.reference import Trajectory
 from clockless.media.resistors.relaxing.loop import MOVED, SOON
 from clockless.media.resistors.relaxing.propagation import FREE, PUSHED, TWINS
 from clockless.media.resistors.relaxing.session import first_volts
