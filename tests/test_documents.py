@@ -159,7 +159,7 @@ def test_the_gallery_has_every_figure(tmp_path):
     for paper in pages.gallery.PAPERS:
         rows = pages.gallery.kept(paper)
         for figure in pages.gallery.figures(paper):
-            assert re.search(rf"clockless reproduce {paper} --figure {figure}( --seed \d+)?\n", text)
+            assert re.search(rf"clockless reproduce {paper} --figure {figure}( --seed \d+| --tiny)?\n", text)
         assert {row["figure"] for row in rows} <= set(pages.gallery.figures(paper))
         assert len({row["figure"] for row in rows}) >= 0.8 * len(pages.gallery.figures(paper))  # some only show something
         assert {row["verdict"] for row in rows} <= set(pages.gallery.VERDICT.values())

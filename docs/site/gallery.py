@@ -15,7 +15,7 @@ from typing import Any
 
 KEPT = Path(__file__).parent.parent / "gallery"
 PAPERS = ("desynchronous", "xy-lattices", "decoupled", "nonlinear", "time")
-COLUMNS = ("figure", "seed", "whose", "quantity", "expected", "measured", "interval", "verdict")
+COLUMNS = ("figure", "flags", "whose", "quantity", "expected", "measured", "interval", "verdict")
 VERDICT = {True: "holds", False: "does not hold", None: "not decided"}
 WIDTH, COLOURS = 800, 64
 
@@ -25,12 +25,12 @@ def figures(paper: str) -> list[str]:
     return list(importlib.import_module(f"clockless.papers.{paper.replace('-', '_')}").FIGURES)
 
 
-def rows_of(path: Path, seed: int = 0) -> list[dict[str, str]]:
-    """The checked numbers of a run, as a reader sees them; `path` is its numbers.json, `seed` its master seed."""
+def rows_of(path: Path, flags: str = "") -> list[dict[str, str]]:
+    """The checked numbers of a run, as a reader sees them; `path` is its numbers.json, `flags` those of its command."""
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     return [
         {
-            "figure": row["figure"], "seed": str(seed), "whose": row["source"], "quantity": row["quantity"],
+            "figure": row["figure"], "flags": flags, "whose": row["source"], "quantity": row["quantity"],
             "expected": short(row["expected"]), "measured": short(row["measured"]),
             "interval": "" if row["interval"] is None else " to ".join(short(end) for end in row["interval"]),
             "verdict": VERDICT[row["holds"]],
@@ -53,12 +53,12 @@ def kept(paper: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def keep(results: Path, seed: int = 0) -> None:
-    """Copy all pictures and numbers that lie in a folder of results, of runs with this master seed."""
+def keep(results: Path, flags: str = "") -> None:
+    """Copy all pictures and numbers that lie in a folder of results, of runs with these flags."""
     from PIL import Image
 
     for paper in PAPERS:
-        rows, new = kept(paper), rows_of(results / paper / "numbers.json", seed)
+        rows, new = kept(paper), rows_of(results / paper / "numbers.json", flags)
         for figure in figures(paper):
             made, small = results / paper / f"figure-{figure}.png", KEPT / paper / f"figure-{figure}.png"
             if made.is_file():
@@ -80,6 +80,6 @@ def keep(results: Path, seed: int = 0) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="folder that `clockless reproduce --out` wrote to")
-    parser.add_argument("--seed", type=int, default=0, help="master seed of those runs")
+    parser.add_argument("--flags", default="", help="of those runs, beside --figure, such as '--seed 7'")
     given = parser.parse_args()
-    keep(given.results, given.seed)
+    keep(given.results, given.flags)

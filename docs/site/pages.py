@@ -156,8 +156,8 @@ def gallery_page(results: Path) -> str:
             lines += [f"### {paper}, figure {figure}", "", f"![Figure {figure} of {paper}]({picture})", ""]
             lines += [str(captions.CAPTIONS.get(figure, "")), ""]
             rows = [row for row in (made if new.is_file() else kept) if row["figure"] == figure]
-            seed = "" if not rows or rows[0]["seed"] == "0" else f" --seed {rows[0]['seed']}"
-            lines += ["```sh", f"clockless reproduce {paper} --figure {figure}{seed}", "```", "", *numbers(rows)]
+            flags = f" {rows[0]['flags']}" if rows and rows[0]["flags"] else ""
+            lines += ["```sh", f"clockless reproduce {paper} --figure {figure}{flags}", "```", "", *numbers(rows)]
     return "\n".join(lines)
 
 
