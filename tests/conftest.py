@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import os
 import signal
 import sys
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 # Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Modules, traces and compiled functions live on in their millions: to look through them for garbage as often as Python does
+# takes a twentieth of the time.
+gc.set_threshold(50_000, 20, 10)
 
 # The same examples every time and everywhere, whatever the machine's speed: a suite that is green here is green there.
 # HYPOTHESIS_PROFILE=random (`make test-random`) searches among others, and keeps what it finds in .hypothesis.

@@ -33,6 +33,12 @@ def phases() -> Replica:
                    Continuous(), optimiser=cl.Adam(), seed=5)  # fmt: skip
 
 
+def relaxing_phases() -> Replica:
+    """Phases in continuous time, one example at a time."""
+    replica, medium = phases(), cl.RelaxingXY(cl.architectures.dense(2, 3, 1))
+    return replica.changed(medium=medium, clock=cl.PoissonEvents(0.7), batch=cl.Shown(1.3))
+
+
 def modules() -> Replica:
     pytest.importorskip("jax")
     from clockless.media.modules.data import labels
@@ -74,7 +80,7 @@ def circuits() -> Replica:
                    optimiser=cl.Adam(), batch=2, seed=5)  # fmt: skip
 
 
-MEDIA = [resistors, several_blocks, phases, modules, layered, layered_plain, own, circuits]
+MEDIA = [resistors, several_blocks, phases, relaxing_phases, modules, layered, layered_plain, own, circuits]
 
 
 @cache

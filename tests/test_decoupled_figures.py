@@ -102,9 +102,10 @@ def test_figures_captions_and_drawings_match():
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """Options of a tiny run whose figures share their stores, with a made-up MNIST."""
+    """Options of a tiny run whose figures share their stores, with a made-up MNIST as small as the digits: what is compiled
+    for these does for both."""
     labels = [k % 10 for k in range(80)]
-    images = write_mnist(tmp_path_factory.mktemp("mnist"), labels, labels[:20])
+    images = write_mnist(tmp_path_factory.mktemp("mnist"), labels, labels[:20], side=8)
     return Options(tiny=True, stores=tmp_path_factory.mktemp("stores"), data={"mnist": images})
 
 

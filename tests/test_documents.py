@@ -3,18 +3,18 @@
 import importlib
 import importlib.util
 import inspect
-import os
+import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
+from PIL import Image
 
 import clockless
-from rigs import LIMIT
+from rigs.scripts import scripts
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "concepts").glob("*.md")])
@@ -46,15 +46,34 @@ def test_short_block_runs(block, tmp_path, monkeypatch):
     plt.close("all")
 
 
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """Where scripts run."""
+    with scripts(tmp_path_factory.mktemp("scripts") / "output", {"MPLBACKEND": "Agg"}) as found:
+        yield found
+
+
 @pytest.mark.parametrize("block", blocks(False))
-def test_block_runs(block, tmp_path):
-    """Each Python block runs as a script by itself."""
+def test_block_runs(block, tmp_path, interpreter):
+    """Each Python block runs as a script by itself, in a process of its own."""
     (tmp_path / "block.py").write_text(block, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "block.py"], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT,
-        env={**os.environ, "MPLBACKEND": "Agg"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    code, said = interpreter.run(tmp_path / "block.py", tmp_path)
+    assert code == 0, said
+
+
+def test_scripts_are_processes_that_import_the_package_themselves(interpreter, tmp_path):
+    """Nothing of ours is there before, one script leaves nothing to the next, and what fails says so."""
+    for text, code, said in (
+        ("import sys; print([m for m in sys.modules if m.startswith('clockless')]); import clockless", 0, "[]\n"),
+        ("import sys; print('clockless' in sys.modules, __name__, sys.argv[0][-8:])", 0, "False __main__ block.py\n"),
+        ("import atexit; atexit.register(print, 'last'); raise SystemExit(3)", 3, "last\n"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero\n"),
+        ("import os; os.kill(os.getpid(), 9)", -9, ""),
+    ):
+        (tmp_path / "block.py").write_text(text)
+        found = interpreter.run(tmp_path / "block.py", tmp_path)
+        assert found[0] == code
+        assert found[1].endswith(said)
 
 
 def test_readme_example_does_what_it_says():
@@ -82,13 +101,16 @@ def test_readme_table_does_what_it_says():
 
 
 ROOMS = (
+    "learning.events",
     "parts",
     "numerics",
     "media.resistors",
     "media.resistors.in_time",
     "media.resistors.relaxing",
     "media.circuits",
+    "media.circuits.in_time",
     "media.phases",
+    "media.phases.relaxing",
     "media.layered",
     "media.modules",
 )
@@ -98,7 +120,9 @@ def site_pages():
     """The module that gathers the site's pages."""
     spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs" / "site" / "pages.py")
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(ROOT / "docs" / "site"))  # where it finds `gallery`, as a script does
     spec.loader.exec_module(module)
+    sys.path.pop(0)
     return module
 
 
@@ -129,14 +153,40 @@ def test_the_reference_has_every_public_name():
 
 
 def test_the_gallery_has_every_figure(tmp_path):
-    """Every figure of every paper stands in the gallery, with the command that makes it and a document with its numbers."""
+    """Every figure of every paper stands in the gallery, with its picture, its numbers, and the command that makes them."""
     pages = site_pages()
     text = pages.gallery_page(tmp_path)
-    for paper in ("desynchronous", "xy_lattices", "decoupled", "nonlinear", "time"):
-        for figure in importlib.import_module(f"clockless.papers.{paper}").FIGURES:
-            assert f"clockless reproduce {paper.replace('_', '-')} --figure {figure}\n" in text
+    for paper in pages.gallery.PAPERS:
+        rows = pages.gallery.kept(paper)
+        for figure in pages.gallery.figures(paper):
+            assert re.search(rf"clockless reproduce {paper} --figure {figure}( --seed \d+| --tiny)?\n", text)
+        assert {row["figure"] for row in rows} <= set(pages.gallery.figures(paper))
+        assert len({row["figure"] for row in rows}) >= 0.8 * len(pages.gallery.figures(paper))  # some only show something
+        assert {row["verdict"] for row in rows} <= set(pages.gallery.VERDICT.values())
     for target in re.findall(r"\]\(([^)]+)\)", text):
         assert (ROOT / "docs" / target).exists(), target
+
+
+def test_the_gallery_keeps_small_pictures_and_all_numbers(tmp_path, monkeypatch):
+    """Of figures that were run again; the others stay as they were."""
+    gallery = site_pages().gallery
+    monkeypatch.setattr(gallery, "KEPT", tmp_path / "kept")
+    made = tmp_path / "results" / "time"
+    made.mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    row = {"source": "theory", "quantity": "a", "expected": 0.123456, "measured": 1, "interval": [0.5, 2.0], "holds": True}
+    for holds, figures in ((None, ("2", "1")), (False, ("2",))):
+        (made / "numbers.json").write_text(json.dumps([{**row, "figure": each, "holds": holds} for each in figures]))
+        figure = plt.figure(figsize=(7, 3), dpi=300)
+        figure.savefig(made / "figure-2.png")
+        gallery.keep(tmp_path / "results")
+    first, second = gallery.kept("time")
+    assert (first["figure"], first["verdict"], second["figure"], second["verdict"]) == (
+        "1", "not decided", "2", "does not hold",
+    )  # fmt: skip
+    assert (first["whose"], first["expected"], first["interval"]) == ("theory", "0.123", "0.5 to 2")
+    with Image.open(tmp_path / "kept" / "time" / "figure-2.png") as small:
+        assert small.size == (800, 343)
 
 
 def site_check():

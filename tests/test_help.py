@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from clockless.commands import main as cli
 from clockless.errors import DescriptionError
 from clockless.experiments.files import STUDIES, example, of_text
 from clockless.experiments.jobs import Jobs
+from clockless.papers.reproduction import PAPERS
 from clockless.workers.runs import of_store
 from test_cli_stores import clockless
 
@@ -214,6 +216,52 @@ def test_the_tabulator_key_in_bash(clockless, tmp_path):
     first, *offered = done.stdout.splitlines()
     assert first == "complete -F _clockless clockless"
     assert offered == ["show", "study.yaml", "--threads", " ".join(STUDIES), "store"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
+def test_the_tabulator_key_in_fish(clockless, tmp_path):
+    """What fish says that it would offer."""
+    (tmp_path / "script").write_text(clockless("completion", "--shell", "fish")[1])
+    (tmp_path / "study.yaml").touch()
+    pressed = ("sho", "run stu", "run study.yaml --thr", "new --medium ", "reproduce ")
+    asked = "; ".join(["source script", *(f"complete -C 'clockless {line}'; echo ==" for line in pressed)])
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["fish", "-c", asked], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=rigs.LIMIT
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    offered = [sorted(line.split("\t")[0] for line in part.split("\n") if line) for part in done.stdout.split("==\n")]
+    assert offered[:3] == [["show"], ["study.yaml"], ["--threads"]]
+    assert offered[3:5] == [sorted(STUDIES), sorted(PAPERS)]
+
+
+TERMINAL = """
+zmodload zsh/zpty
+read_more() { zpty -r -t z more && out+=$more || sleep 0.1 }
+zpty z zsh -f -i
+zpty -w z "PS1=; fpath=($PWD \\$fpath); autoload -Uz compinit; compinit -D -u; bindkey '^I' complete-word; echo RE''ADY"
+until [[ $out == *READY*2004h* ]]; do read_more; done  # from then on the line editor takes keys
+zpty -w -n z "clockless $1"$'\t'
+out=
+until [[ $out == *"$2"* ]]; do read_more; done
+"""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("sho", "show"), ("run stu", "study.yaml"), ("run study.yaml --thr", "--threads"), ("reproduce de", "desynchronous")],
+)
+def test_the_tabulator_key_in_zsh(clockless, tmp_path, typed, shown):
+    """A real zsh in a terminal of its own, which ends with an answer, or with this test's patience."""
+    (tmp_path / "_cyclopts_clockless").write_text(clockless("completion", "--shell", "zsh")[1])
+    (tmp_path / "study.yaml").touch()
+    (tmp_path / "terminal").write_text(TERMINAL)
+    environment = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm"}
+    done = subprocess.run(
+        ["zsh", "-f", "terminal", typed, shown], cwd=tmp_path, env=environment, capture_output=True, timeout=rigs.LIMIT
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_completion_is_installed_at_home(clockless, monkeypatch, tmp_path):

@@ -163,7 +163,7 @@ def test_public_names_train_and_answer(tmp_path):
         "optimiser": cl.Momentum(0.5), "seed": 5,
     }  # fmt: skip
     here = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, **how)
-    there = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, store=tmp_path / "store", **how)
+    there = cl.train(cl.Modules(cl.MLP(2, 8), rate=0.05), task, store=tmp_path / "store", threads=1, **how)
     for name in here.data.data_vars:
         np.testing.assert_array_equal(here.data[name], there.data[name], err_msg=name)
     weights = here.parameters.values[:, 16 : 16 + 64 * 8] * 32  # after the scales and shifts of the first layer

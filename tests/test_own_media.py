@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from clockless.learning.contracts import Replica
 from clockless.media.resistors import reference
 from clockless.numerics.derivatives import gradient_of, hessian_of, is_analytic
 from clockless.numerics.minimum import Curvature, Landscape, inverse_of, minimum
-from rigs import LIMIT
+from rigs.scripts import scripts
 
 MEDIA = Path(__file__).parent.parent / "docs" / "media"
 NETWORK = cl.networks.board16()
@@ -154,18 +152,22 @@ def test_levels_signs_and_optimisers_compose():
 # --- the examples -------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """Where the examples run."""
+    with scripts(tmp_path_factory.mktemp("scripts") / "output", {"PYTHONDONTWRITEBYTECODE": "1"}) as found:
+        yield found
+
+
 @pytest.mark.parametrize("name", ["springs", "kuramoto", "flow", "diodes", "bench", "sinh"])
-def test_example_checks_and_learns(name):
+def test_example_checks_and_learns(name, interpreter):
     """It asserts by itself that it learns, and has at most 60 lines."""
     path = MEDIA / f"{name}.py"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
-    done = subprocess.run(
-        [sys.executable, path.name], cwd=MEDIA, capture_output=True, text=True, timeout=LIMIT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "  NO " not in done.stdout
-    assert name in ("bench", "sinh") or "all holds" in done.stdout
+    code, said = interpreter.run(path, MEDIA)
+    assert code == 0, said
+    assert "  NO " not in said
+    assert name in ("bench", "sinh") or "all holds" in said
 
 
 def test_a_law_of_ones_own_is_the_same_medium_compiled(example):

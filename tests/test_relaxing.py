@@ -65,6 +65,45 @@ def test_one_node_charges_as_an_exponential():
     assert mine.seen(2.9)["lag"] == pytest.approx(0.375 * rest, rel=1e-8)
 
 
+@pytest.mark.parametrize("nudge", [0.6, 3.0])
+def test_a_clamp_follows_as_a_first_order_lag(nudge):
+    """s dV_P/dt = V_F + nudge (V_D - V_F) - V_P, driven by an exponential: the closed form, also beyond the target."""
+    clamp, rate = 0.3, 4.0
+    medium, task = divider(clamp_time=clamp)
+    rule, shown = cl.CoupledLearning(nudge, 1e-12), cl.Shown(2.0, random=False, in_turn=True)
+    mine = session(rule, cl.PoissonEvents(1.0), shown, medium, task)
+    mine.advance(2.5)  # at 2 s the input fell from 1 V to 0.25 V and the target from 0.3 to 0.1 V
+    for passed in (0.5, 0.7, 0.9):
+        volts, _ = mine.volts(2.0 + passed)
+        driven = (1 - nudge) * (0.5 - 0.125) / (1 - clamp * rate)  # times exp(-rate t); and a constant
+        rest = 0.125 + nudge * (0.1 - 0.125)
+        begun = 0.5 + nudge * (0.3 - 0.5) - driven - rest
+        exact = rest + driven * np.exp(-rate * passed) + begun * np.exp(-passed / clamp)
+        assert volts[1, 1] == pytest.approx(exact, rel=1e-9)
+
+
+def test_a_board_whose_clamp_follows_agrees_with_tiny_steps():
+    """Both twins of the board by Heun's method, 40,000 steps, between two changes."""
+    mine = session(COUPLED, cl.PoissonEvents(1e-9), cl.Shown(0.5, random=False, in_turn=True), clamp_time=0.15)
+    mine.advance(0.500001)  # the second example has come, and nothing else
+    assert mine.state.counts.example[0] == 1
+    laplacian, held = mine.replica.medium.laplacian(np.ones(16)).toarray(), mine.wiring.held
+    volts, outputs, h = mine.volts(0.5)[0], list(TASK.outputs), 0.4 / 40_000
+
+    def motion(v):
+        rates = -(laplacian @ v) / CAPACITY[:, None]
+        rates[held] = 0
+        wanted = v[outputs, 0] + COUPLED.nudge * (TASK.y_train[1] - v[outputs, 0])
+        rates[outputs, 1] = (wanted - v[outputs, 1]) / 0.15
+        return rates
+
+    volts[held] = mine.volts(0.50001)[0][held]
+    for _ in range(40_000):
+        first = motion(volts)
+        volts = volts + 0.5 * h * (first + motion(volts + h * first))
+    np.testing.assert_allclose(mine.volts(0.9)[0], volts, rtol=0, atol=1e-8)
+
+
 def test_modes_are_those_of_a_chain_by_hand():
     """N equal nodes and resistors between two held ends: rates 4 / (R C) sin^2(pi n / (2 (N + 1)))."""
     medium = cl.RelaxingResistors(cl.Network([(k, k + 1) for k in range(6)]), capacity=0.25)
@@ -103,6 +142,14 @@ CASES = [
     pytest.param(cl.EquilibriumPropagation(0.1, 0.3), cl.Ticks(0.25, 0.3), {"delay": 0.1}, id="nudged, delay", marks=SLOW),
     pytest.param(COUPLED, cl.SelfTriggered(2e-3, leak=0.1), {"look": 0.002}, id="self-triggered, looks", marks=SLOW),
     pytest.param(COUPLED, cl.PoissonEvents(0.5), {"alternate": (0.31, 0.23), "delay": 0.05}, id="alternating"),
+    pytest.param(COUPLED, cl.PoissonEvents(0.5), {"clamp_time": 0.2}, id="a clamp that follows"),
+    pytest.param(COUPLED, cl.SelfTriggered(2e-3, 0.3), {"clamp_time": 0.01}, marks=SLOW, id="a fast clamp"),
+    pytest.param(
+        COUPLED,
+        cl.PoissonEvents(0.5),
+        {"alternate": (0.31, 0.23), "clamp_time": 0.1},
+        id="alternating, a clamp that follows",
+    ),
     pytest.param(
         cl.EquilibriumPropagation(0.3, 0.5),
         cl.SelfTriggered(4e-4),
@@ -116,15 +163,16 @@ CASES = [
 @pytest.mark.parametrize(("rule", "clock", "physics"), CASES)
 def test_every_event_is_that_of_the_readable_simulation(rule, clock, physics):
     """The same events and values: exponentials of whole matrices against polynomials of the network."""
+    seconds = 3.0 if isinstance(clock, cl.SelfTriggered) else 6.0  # they look all the time, and fire often
     mine = session(rule, clock, log=5_000, **physics)
-    mine.advance(6.0)
+    mine.advance(seconds)
     there = Simulation(mine.replica.medium, mine.replica)
-    said, here = there.run(6.0), mine.logged()
+    said, here = there.run(seconds), mine.logged()
     assert len(here.time) > 20
     np.testing.assert_array_equal(here.edge, said.edge)
     np.testing.assert_allclose(here.time, said.time, rtol=1e-8)
     np.testing.assert_allclose(here.value, said.value, rtol=1e-8)
-    assert mine.seen(6.0)["energy"] == pytest.approx(said.energy, rel=1e-9)
+    assert mine.seen(seconds)["energy"] == pytest.approx(said.energy, rel=1e-9)
     assert int(mine.charged.lost[0]) == there.lost
     if mine.replica.medium.delay and isinstance(clock, cl.Avalanches):
         assert there.lost > 0
@@ -254,6 +302,11 @@ WRONG = [
     (lambda: cl.RelaxingResistors(BOARD, temperature=-1), "temperature = -1; give kelvin from 0"),
     (lambda: cl.RelaxingResistors(BOARD, delay=np.inf), "delay = inf; give seconds from 0"),
     (lambda: cl.RelaxingResistors(BOARD, look=0), "look = 0; edges that watch look at finite times"),
+    (lambda: cl.RelaxingResistors(BOARD, clamp_time=-1), "clamp_time = -1; give seconds from 0"),
+    (
+        lambda: session(cl.EquilibriumPropagation(0.1, 0.3), clamp_time=0.1),
+        "nudges outputs by a conductance and clamps none",
+    ),
     (lambda: session(clock=cl.SelfTriggered(1e-3), look=1.0), "look = 1 s does not resolve node .*, which relaxes within"),
     (lambda: session(batch="full"), "a relaxing network sees one example at a time; give Shown"),
     (lambda: session(cl.EquilibriumPropagation(0.1, 0.3, centred=True)), "nudges both ways"),

@@ -225,7 +225,7 @@ def test_only_paper_and_theory_decide():
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["reproduce", "nothing"], "no paper"),
+        (["reproduce", "nothing"], "Choose from"),
         (["reproduce", "desynchronous", "--figure", "9z"], "no figure"),
         (["reproduce", "desynchronous", "--threads", "0"], "--threads"),
         (["reproduce", "desynchronous", "--pairs", "-1"], "--pairs"),

@@ -29,7 +29,7 @@ def test_a_step_of_more_work_takes_longer():
 
 
 def test_events_are_timed_one_by_one():
-    times = event_seconds(learning(16), 6)
+    times = event_seconds(learning(8), 6)
     assert len(times) == 3
     assert all(0 < seconds < 5 for seconds in times)
 

@@ -9,7 +9,7 @@ import xarray
 
 import clockless as cl
 from clockless.papers import Options
-from clockless.papers.time import CAPTIONS, FIGURES, clamping, noise, power, relaxing, swinging
+from clockless.papers.time import CAPTIONS, FIGURES, boards, clamping, noise, phases, power, relaxing, swinging
 from clockless.papers.time.drawings import DRAW
 from clockless.papers.time.triggered import CLOCKS, claims, needed
 from clockless.papers.trends import median_interval
@@ -51,6 +51,35 @@ def test_claims_see_who_is_slower():
     late = claims(made_up(1 / 100))
     assert late[0].measured == 0
     assert not late[0].holds
+
+
+def made_up_boards(longer=1.0, later=1.0):
+    """Errors exp(-events / 20), `longer` of self-triggered edges; errors double at a ratio of 1, of events at `later`."""
+    events = np.tile(np.arange(0, 100.0, 2.0), (3, 5, 1))
+    error = np.exp(-events / np.array([20.0, 20.0, 20.0 * longer])[:, None, None]) * np.linspace(1, 1.1, 5)[:, None]
+    solved = np.ones((3, 5), dtype=bool)
+    solved[2, : 4 if longer > 1 else 0] = False
+    ratios = np.array([0.01, 0.1, 1.0, 10.0])
+    last = np.array([0.1 * (1 + ratios / at) for at in (1.0, later)])[:, :, None] * np.linspace(1, 1.1, 5)
+    settled = xarray.Dataset(
+        {"scaled_error": (("clock", "board", "look"), error), "events": (("clock", "board", "look"), events),
+         "solved": (("clock", "board"), solved)}
+    )  # fmt: skip
+    return settled, xarray.Dataset({"last_error": (("kind", "ratio", "board"), last)}, {"ratio": ratios})
+
+
+def test_boards_are_compared_at_equal_events_and_where_errors_begin_to_grow():
+    assert all(claim.holds for claim in boards.claims(*made_up_boards()))
+    settled, ratios = made_up_boards(2.0, 4.0)
+    found = {claim.quantity[:30]: claim for claim in boards.claims(settled, ratios)}
+    verdicts = [claim.holds for claim in found.values()]
+    assert verdicts == [True, False, True, False, True, False]
+    _, error = boards.at_equal_events(settled)
+    np.testing.assert_allclose(error[2] / error[1], np.exp(98 / 40), rtol=1e-9)
+    grown = boards.begins_to_grow(ratios.ratio.values, ratios.last_error.values[0])
+    rise = np.log10(2 / 1.01), np.log10(1.1 / 1.01)  # at 1 and 0.1
+    assert np.log10(grown) == pytest.approx(-(rise[0] - boards.GROWN) / (rise[0] - rise[1]))
+    assert np.isnan(boards.begins_to_grow(ratios.ratio.values, np.ones((4, 5))))
 
 
 @pytest.mark.parametrize("name", list(FIGURES))
@@ -97,6 +126,34 @@ def test_claims_find_what_one_mode_does():
     critical = relaxing.threshold(made_up_ratios().ratio.values, made_up_ratios().scaled_error.values[0])
     assert ((critical > 0.1) & (critical < 1)).all()
     assert not relaxing.claims(made_up_ratios(shift=30.0))[-1].holds
+
+
+def test_claims_on_phases_find_what_one_mode_does():
+    """The same made-up errors, for three clocks; one whose threshold is elsewhere is noticed."""
+    for shift in (1.0, 30.0):
+        data = made_up_ratios(shift)
+        both = data.scaled_error.values
+        shape = ("clock", "ratio", "task", "look")
+        data = data.drop_vars(["scaled_error", "p", "frequency", "growth"]).drop_dims("p", errors="ignore")
+        data["scaled_error"] = (shape, np.stack([both[0], both[0], both[1]]))
+        found = phases.claims(data.assign_coords(clock=list(phases.CLOCKS)))
+        assert [claim.holds for claim in found] == [*[True] * 7, shift == 1.0]
+
+
+def test_the_ratio_of_phases_is_that_of_the_first_rates():
+    """Steps of `XY` that learn at a hundredth of the speed: the error's root falls by a hundredth in each at first."""
+    task, speed, rate = phases.task_of(100_000)
+    medium = cl.XY(phases.LATTICE)
+    rule = cl.EquilibriumPropagation(phases.NUDGE, 0.01 / speed, cost="cosine")
+    run = cl.train(medium, task, rule=rule, clock=cl.Global(), steps=2, record=[0, 1, 2], initial=phases.begun(), seed=0)
+    falls = -0.5 * np.diff(np.log(run.error.values.ravel()))
+    assert falls[0] == pytest.approx(0.01, rel=0.02)
+    # The slowest mode is what a state comes back to rest by.
+    slow = cl.RelaxingXY(phases.LATTICE, friction=1.0)
+    held = dict(zip(phases.LATTICE.inputs, task.x_train[0], strict=True))
+    rest, _ = slow.settle(phases.begun(), held, np.zeros(9), residual=1e-11)
+    late = slow.follow(phases.begun(), held, rest + 1e-3, [8.0, 9.0])
+    assert np.log(np.linalg.norm(late[0] - rest) / np.linalg.norm(late[1] - rest)) == pytest.approx(rate, rel=1e-3)
 
 
 def test_frequencies_of_a_mode_that_lags():

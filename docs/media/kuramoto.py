@@ -53,7 +53,7 @@ if __name__ == "__main__":
     wanted = cl.Task(inputs=[0, 2], outputs=[7], x_train=x, y_train=y, x_test=x, y_test=y)
     print(cl.check(kuramoto, wanted))
     rule = cl.EquilibriumPropagation(nudge=0.2, rate=3.0, centred=True)
-    run = cl.train(kuramoto, wanted, rule=rule, clock=cl.Bernoulli(0.5), steps=60, record=[20, 40, 60])
+    run = cl.train(kuramoto, wanted, rule=rule, clock=cl.Bernoulli(0.5), steps=30, record=[10, 20, 30])
     print(run.error.values)
     assert run.error.values[-1] < 0.1
     assert not run.data.failed

@@ -54,7 +54,7 @@ if __name__ == "__main__":
     wanted = task(springs.network)
     print(cl.check(springs, wanted))
     rule = cl.CoupledLearning(nudge=0.2, rate=2000.0)
-    run = cl.train(springs, wanted, rule=rule, clock=cl.Bernoulli(0.5), steps=80, record=[20, 40, 60, 80])
+    run = cl.train(springs, wanted, rule=rule, clock=cl.Bernoulli(0.5), steps=60, record=[20, 40, 60])
     print(run.error.values)
     assert run.error.values[-1] < 0.05
     assert not run.data.failed

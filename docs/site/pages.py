@@ -10,12 +10,13 @@ import argparse
 import asyncio
 import importlib
 import inspect
-import json
 import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
+
+import gallery
 
 import clockless as cl
 
@@ -27,7 +28,8 @@ REFERENCE: dict[str, tuple[str, str]] = {
     "networks": ("Networks", "Network networks architectures windows"),
     "media": (
         "Media",
-        "Resistors Circuit laws XY TimedResistors RelaxingResistors DeepResistive Modules MLP Medium Bench check "
+        "Resistors Circuit laws XY TimedResistors RelaxingResistors TimedCircuit RelaxingCircuit RelaxingXY "
+        "DeepResistive Modules MLP Medium Bench check "
         "adjoint_gradient",
     ),
     "rules": (
@@ -51,20 +53,6 @@ REFERENCE: dict[str, tuple[str, str]] = {
     "parts": ("Parts and errors", "parts errors"),
 }
 
-GALLERY = {  # pictures that travel with the documents: paper, figure, document with the numbers
-    "figure-1b.png": ("desynchronous", "1b", "desynchronous.md"),
-    "figure-4d.png": ("desynchronous", "4d", "desynchronous.md"),
-    "figure-4f.png": ("desynchronous", "4f", "desynchronous.md"),
-    "nonlinear-cosine.png": ("nonlinear", "cosine", "nonlinear.md"),
-    "nonlinear-truth.png": ("nonlinear", "truth", "nonlinear.md"),
-    "nonlinear-dropout.png": ("nonlinear", "dropout", "nonlinear.md"),
-    "nonlinear-regression.png": ("nonlinear", "regression", "nonlinear.md"),
-    "nonlinear-modes.png": ("nonlinear", "modes", "nonlinear.md"),
-    "time-relaxing.png": ("time", "2", "time.md"),
-    "time-power.png": ("time", "3", "time.md"),
-    "deep-resistive.png": ("nonlinear", "drn", "deep-resistive.md"),
-    "deep-resistive-clocks.png": ("nonlinear", "drn-clocks", "deep-resistive.md"),
-}
 NOTEBOOKS = (
     "first-board",
     "collapse",
@@ -77,6 +65,7 @@ NOTEBOOKS = (
     "spice",
     "cluster",
 )
+DOCUMENTS = {paper: f"{paper}.md" for paper in gallery.PAPERS}
 CONCEPTS = ("medium", "rule", "clock", "device", "task", "experiment", "store")
 
 
@@ -146,49 +135,37 @@ def directive(thing: object, path: str) -> list[str]:
 
 
 def gallery_page(results: Path) -> str:
-    """Every figure of every paper: picture and numbers where they are at hand, and the command that makes them."""
+    """Every figure of every paper with its numbers and the command that makes it: of `results`, or as it was kept."""
     lines = [
         "# Gallery",
         "",
-        "Every reproduced figure, with the command that makes it and where its numbers stand. The command draws",
-        "the picture and writes a report with every checked number.",
+        "Every reproduced figure, the command that makes it, and what it decides. The command draws the figure in full",
+        "size and writes a report with every checked number; `--mnist DIR` names the folder with MNIST where a figure uses",
+        "it. The documents say which master seeds had not been looked at when a row was stated.",
         "",
     ]  # fmt: skip
-    at_hand = {(paper, figure): (picture, document) for picture, (paper, figure, document) in GALLERY.items()}
-    for paper, document in (("desynchronous", "desynchronous.md"), ("xy_lattices", "xy-lattices.md"),
-                            ("decoupled", "decoupled.md"), ("nonlinear", "nonlinear.md"), ("time", "time.md")):  # fmt: skip
-        module, captions = (importlib.import_module(f"clockless.papers.{paper}{part}") for part in ("", ".captions"))
-        said, command = captions.CAPTIONS, paper.replace("_", "-")
-        lines += [f"## {module.TITLE}", "", f"{module.CITE}. Numbers and verdicts: [{document}]({document}).", ""]
+    for paper, document in DOCUMENTS.items():
+        module, captions = (
+            importlib.import_module(f"clockless.papers.{paper.replace('-', '_')}{part}") for part in ("", ".captions")
+        )
+        lines += [f"## {module.TITLE}", "", f"{module.CITE}. What it comes to: [{document}]({document}).", ""]
+        made, kept = gallery.rows_of(results / paper / "numbers.json"), gallery.kept(paper)
         for figure in module.FIGURES:
-            lines += [f"### {command}, figure {figure}", ""]
-            made = results / command / f"figure-{figure}.png"
-            picture, where = at_hand.get((command, figure), (None, document))
-            if made.is_file():
-                lines += [f"![Figure {figure} of {command}]({os.path.relpath(made, results)})", ""]
-            elif picture:
-                lines += [f"![Figure {figure} of {command}](images/{picture})", ""]
-            lines += [str(said.get(figure, "")), "", "```sh", f"clockless reproduce {command} --figure {figure}", "```", ""]
-            lines += [*numbers(results / command / "numbers.json", figure), f"[Numbers and verdicts]({where})", ""]
+            new = results / paper / f"figure-{figure}.png"
+            picture = os.path.relpath(new, results) if new.is_file() else f"gallery/{paper}/figure-{figure}.png"
+            lines += [f"### {paper}, figure {figure}", "", f"![Figure {figure} of {paper}]({picture})", ""]
+            lines += [str(captions.CAPTIONS.get(figure, "")), ""]
+            rows = [row for row in (made if new.is_file() else kept) if row["figure"] == figure]
+            flags = f" {rows[0]['flags']}" if rows and rows[0]["flags"] else ""
+            lines += ["```sh", f"clockless reproduce {paper} --figure {figure}{flags}", "```", "", *numbers(rows)]
     return "\n".join(lines)
 
 
-def numbers(path: Path, figure: str) -> list[str]:
-    """The checked numbers of a figure, where a run has left them."""
-    if not path.is_file():
-        return []
-    rows = [row for row in json.loads(path.read_text(encoding="utf-8")) if row["figure"] == figure]
-    word = {True: "holds", False: "does not hold", None: "not decided"}
-    table = [
-        f"| {row['quantity']} | {_short(row['expected'])} | {_short(row['measured'])} | {word[row['holds']]} |"
-        for row in rows
-    ]
-    return ["| quantity | expected | measured | verdict |", "|---|---|---|---|", *table, ""] if table else []
-
-
-def _short(value: object) -> str:
-    """A number of three digits, anything else as it is."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def numbers(rows: list[dict[str, str]]) -> list[str]:
+    """A table of checked numbers."""
+    columns = gallery.COLUMNS[2:]
+    table = ["| " + " | ".join(row[name].replace("|", "\\|") for name in columns) + " |" for row in rows]
+    return ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|", *table, ""] if table else []
 
 
 def performance_page() -> str:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from clockless.media.resistors.medium import Resistors as Resistors
     from clockless.media.circuits.medium import Circuit as Circuit
     from clockless.media.circuits.adjoint import adjoint_gradient as adjoint_gradient
+    from clockless.media.circuits.in_time.medium import RelaxingCircuit as RelaxingCircuit
+    from clockless.media.circuits.in_time.medium import TimedCircuit as TimedCircuit
     from clockless.media.resistors.in_time.medium import TimedResistors as TimedResistors
     from clockless.media.resistors.relaxing.medium import RelaxingResistors as RelaxingResistors
     from clockless.parts.rules import CoupledLearning as CoupledLearning
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from clockless.parts.optimisers import Adam as Adam
     from clockless.parts.samplers import Epochs as Epochs
     from clockless.media.phases.medium import XY as XY
+    from clockless.media.phases.relaxing.medium import RelaxingXY as RelaxingXY
     from clockless.media.layered.medium import DeepResistive as DeepResistive
     from clockless.media.modules.medium import MLP as MLP
     from clockless.media.modules.medium import Modules as Modules
@@ -123,6 +126,8 @@ _NAMES = {
     "Resistors": "media.resistors.medium",
     "Circuit": "media.circuits.medium",
     "adjoint_gradient": "media.circuits.adjoint",
+    "TimedCircuit": "media.circuits.in_time.medium",
+    "RelaxingCircuit": "media.circuits.in_time.medium",
     "TimedResistors": "media.resistors.in_time.medium",
     "RelaxingResistors": "media.resistors.relaxing.medium",
     "CoupledLearning": "parts.rules",
@@ -156,6 +161,7 @@ _NAMES = {
     "Adam": "parts.optimisers",
     "Epochs": "parts.samplers",
     "XY": "media.phases.medium",
+    "RelaxingXY": "media.phases.relaxing.medium",
     "DeepResistive": "media.layered.medium",
     "MLP": "media.modules.medium",
     "Modules": "media.modules.medium",

@@ -55,7 +55,7 @@ cli_lab.register(app)
 
 @app.command
 def reproduce(
-    paper: str,
+    paper: Literal["desynchronous", "xy-lattices", "decoupled", "nonlinear", "time"],
     *,
     figure: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 (never changed)
     out: Path = Path("results"),
@@ -139,7 +139,9 @@ def completion(
 ) -> int:
     """Print the script by which a shell completes commands and flags with the tabulator key, or install it.
 
-    Examples: clockless completion --install; clockless completion --shell zsh > _clockless
+    Examples: clockless completion --install; clockless completion --shell zsh > _cyclopts_clockless
+
+    In zsh the file has that name, in a folder of fpath; bash and fish read one of any name with source.
 
     Parameters
     ----------

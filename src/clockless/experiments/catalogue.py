@@ -78,6 +78,7 @@ TRIGGERS = {
 _EXAMPLES = ("inputs", "outputs", "ground", "x_train", "y_train", "x_test", "y_test", "labels_train", "labels_test")
 
 _LAWS = "clockless.media.circuits.laws"
+_TIMED = "clockless.media.circuits.in_time.medium"
 _CIRCUIT = ("of_edge", "rails", "shunt", "capacity", "gains", "low", "high")
 _WIRING = ("edges", "inputs", "outputs", "positions", "shared", "initial_scale")
 _MNIST = "clockless.tasks.datasets:mnist_digest"
@@ -102,11 +103,17 @@ CATALOGUE: dict[str, dict[str, Kind]] = {
     "medium": {
         "resistors": Kind("clockless.media.resistors.medium:Resistors", _FILLED, later=("parameter",)),
         "circuit": Kind("clockless.media.circuits.medium:Circuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
+        "timed-circuit": Kind(f"{_TIMED}:TimedCircuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
+        "relaxing-circuit": Kind(f"{_TIMED}:RelaxingCircuit", _FILLED, tables=_CIRCUIT, parts=("law",)),
         "timed-resistors": Kind("clockless.media.resistors.in_time.medium:TimedResistors", _FILLED),
         "relaxing-resistors": Kind(
-            "clockless.media.resistors.relaxing.medium:RelaxingResistors", _FILLED, tables=("capacity", "alternate")
+            "clockless.media.resistors.relaxing.medium:RelaxingResistors",
+            _FILLED,
+            tables=("capacity", "alternate"),
+            later=("clamp_time",),
         ),
         "xy": Kind("clockless.media.phases.described:Phases", later=("relaxation",)),
+        "relaxing-xy": Kind("clockless.media.phases.described:RelaxingPhases", later=("relaxation",)),
         "modules": Kind("clockless.media.modules.medium:Modules", _FILLED, tables=("drops",), later=("renormalised",)),
         "deep-resistive": Kind(
             "clockless.media.layered.medium:DeepResistive",

@@ -394,3 +394,16 @@ IDEAL = Continuous()
 def __dir__() -> list[str]:
     """What a person looks for; everything else is there as well."""
     return sorted(__all__)
+
+
+@behaviour(level_of, SignedLevels)
+def _signed_spacing(device: Any, w: int) -> Any:
+    return 2.0 * device.bound[w] / (device.count[w] - 1.0)
+
+
+@behaviour(write, SignedLevels)
+def _write_signed(device: Any, value: float, wanted: float, low: float, high: float, w: int) -> Any:
+    level, last = 2.0 * device.bound[w] / (device.count[w] - 1.0), device.count[w] - 1.0
+    number = np.rint((value + device.bound[w]) / level) + np.rint(wanted / level)
+    number = 0.0 if number < 0.0 else last if number > last else number
+    return level * (number - 0.5 * last)

@@ -21,7 +21,7 @@ from clockless.numerics.lanes import intrinsic
 
 
 class Packed:
-    """Values for compiled code: integers, floats, None, arrays, and (named) tuples of these.
+    """Values for compiled code: integers, floats, None, arrays, other packed values, and (named) tuples of these.
 
     Arrays are kept and seen as they are, not copied; what stands in an attribute of a value later is not seen.
     """
@@ -40,6 +40,8 @@ def _words(value: Any) -> list[int]:
     if isinstance(value, np.ndarray):
         owner = [0, 0]  # no counted memory, no parent: Python keeps the array
         return [*owner, value.size, value.itemsize, value.ctypes.data, *value.shape, *(s % 2**64 for s in value.strides)]
+    if isinstance(value, Packed):
+        return [value.address]
     if value is None:
         return [0]
     if isinstance(value, float):

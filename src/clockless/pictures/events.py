@@ -1,4 +1,4 @@
-"""Continuous time: rasters of events, potentials and resistances over real time, intervals between events, avalanches."""
+"""Continuous time: rasters of events, potentials and what edges learn over real time, intervals, avalanches."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ _FINE = 1.0  # points of a line where many lie side by side
 
 @in_house_style
 def raster_figure(
-    events: tuple[np.ndarray, np.ndarray], at: np.ndarray, resistances: np.ndarray, potentials: np.ndarray | None = None,
-    outputs: np.ndarray | None = None,
+    events: tuple[np.ndarray, np.ndarray], at: np.ndarray, learned: np.ndarray, potentials: np.ndarray | None = None,
+    outputs: np.ndarray | None = None, label: str = "resistance (Ω)",
 ) -> Figure:  # fmt: skip
-    """Who fired when; below it potentials (if they are given) and resistances over the same time.
+    """Who fired when; below it potentials (if they are given) and what edges have learned over the same time.
 
     Args:
         events: times in seconds and edges, [event] each.
         at: times of the curves [time], seconds.
-        resistances: [time, edge] ohms.
+        learned: [time, edge].
         potentials: free potentials [time, node] volts.
         outputs: nodes whose potentials are drawn strongly; the others are thin and grey.
+        label: of what edges have learned, with its unit.
     """
     rows = 2 if potentials is None else 3
     figure, panels = subplots(rows, 1, (COLUMN, 0.42 * COLUMN * rows), sharex=True)
     times, edges = events
-    count = resistances.shape[1]
+    count = learned.shape[1]
     panels[0].scatter(times, edges, s=14, marker="|", color="black", linewidths=0.8)
     panels[0].set(ylabel="edge", ylim=(-1, count))
     if potentials is not None:
@@ -48,8 +49,8 @@ def raster_figure(
         if strong:
             panels[1].legend(fontsize=6, loc="upper right")
     for edge in range(count):
-        panels[-1].step(at, resistances[:, edge], where="post", linewidth=_FINE, **_shade(edge, count))
-    panels[-1].set(ylabel="resistance (Ω)", xlabel="time (s)", xlim=(at[0], at[-1]))
+        panels[-1].step(at, learned[:, edge], where="post", linewidth=_FINE, **_shade(edge, count))
+    panels[-1].set(ylabel=label, xlabel="time (s)", xlim=(at[0], at[-1]))
     return figure
 
 

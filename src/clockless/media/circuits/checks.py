@@ -13,9 +13,11 @@ from clockless.learning.part_checks import checked_part
 from clockless.media.circuits.circuit import NonlinearNetwork
 from clockless.media.circuits.floating import check_held
 from clockless.parts.comparators import Ideal
+from clockless.parts.presentations import Shown
 from clockless.parts.pushes import push_of
 from clockless.parts.rules import EquilibriumPropagation, SignRule
 from clockless.parts.samplers import Epochs
+from clockless.parts.triggers import is_trigger
 from clockless.tasks.task import Task
 
 _FAR = 6.0  # standard deviations, beyond which one normal number in a billion lies
@@ -29,6 +31,16 @@ def checked(circuit: NonlinearNetwork, replica: Replica) -> Replica:
         TaskError: a task that does not fit the circuit.
     """
     units = len(circuit.learning)
+    if is_trigger(replica.clock):
+        raise ParameterError(
+            f"clock = {shown(replica.clock)} triggers units at times of their own, but a Circuit learns in steps; give "
+            "medium=TimedCircuit(network, law), or a clock such as Bernoulli(0.5)."
+        )
+    if isinstance(replica.batch, Shown):
+        raise ParameterError(
+            f"batch = {replica.batch} holds examples for a time, but a Circuit learns in steps; give "
+            "medium=TimedCircuit(network, law)."
+        )
     if not units:
         raise ParameterError("no edge of this circuit learns; give at least one a law that does, such as laws.Linear().")
     replica = check_parts(replica, units, absent=True)

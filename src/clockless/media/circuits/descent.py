@@ -14,6 +14,7 @@ from clockless.media.circuits.newton import assemble, present
 from clockless.numerics.lanes import known, standing
 from clockless.numerics.systems import factor_symmetric, solve_symmetric
 from clockless.parts.kernels import call, separate
+from clockless.parts.packed import unpack
 
 FIRST, LEAST = 1e-3, 1e-12  # siemens: of the damping C / tau
 SMALL = 1e-6  # volts
@@ -21,8 +22,9 @@ UNDAMPED = 1e-7  # siemens, or so relative to the largest slope: a lane is done 
 
 
 @separate
-def hold(tile, kind, wires, bench, group, volts, free):
+def hold(kind, setup, group, volts, free):
     """Add the co-content of a group's edges at `volts` to `bench.energy[1]`."""
+    tile, wires, _, bench = unpack(setup)
     bench, volts = known(tile, bench), known(tile, volts)
     theta, energy, there = bench.theta, bench.energy, bench.there
     for k in range(wires.first[group], wires.first[group + 1]):
@@ -36,8 +38,10 @@ def hold(tile, kind, wires, bench, group, volts, free):
 
 
 @standing
-def measure(tile, wires, pull, bench, volts, free):
+def measure(setup, volts, free):
     """Write the co-content of all edges, shunts and nudges at `volts` into `bench.energy[1]`."""
+    tile, wires, pull, bench = unpack(setup)
+    pull, bench = known(tile, pull), known(tile, bench)
     energy = bench.energy
     for w in range(volts.shape[1]):
         energy[1, w] = 0.0
@@ -45,7 +49,7 @@ def measure(tile, wires, pull, bench, volts, free):
         for w in range(volts.shape[1]):
             energy[1, w] += 0.5 * wires.shunt[i] * volts[i, w] * volts[i, w]
     for group in range(wires.hold.size):
-        call(wires.hold[group], (tile, AnyLaw(), wires, bench, group, volts, free))
+        call(wires.hold[group], (AnyLaw(), setup, group, volts, free))
     for o in range(pull.rows.shape[0]):
         for w in range(volts.shape[1]):
             away = pull.target[o, w] - volts[pull.rows[o, w], w]
@@ -53,19 +57,20 @@ def measure(tile, wires, pull, bench, volts, free):
 
 
 @separate
-def descend(tile, wires, pull, bench, volts, free):
+def descend(setup, narrow, volts, free):
     """As `newton.settle`, by descent."""
-    bench, volts, free, pull = known(tile, bench), known(tile, volts), known(tile, free), known(tile, pull)
+    tile, wires, _, bench = unpack(setup)
+    bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
     upper, step, trial, worst = bench.upper, bench.step, bench.trial, bench.worst
     active, count, energy, damping = bench.active, bench.taken, bench.energy, bench.damping
     lanes = volts.shape[1]
-    measure(tile, wires, pull, bench, volts, free)
+    measure(setup, volts, free)
     for w in range(lanes):
         count[w] = 0.0
         damping[0, w] = FIRST
         energy[0, w] = energy[1, w]
     for _ in range(wires.limit):
-        assemble(tile, wires, wires.carry, pull, bench, volts, free)
+        assemble(setup, volts, free)
         for w in range(lanes):
             energy[1, w] = 0.0
         for i in range(volts.shape[0]):
@@ -90,7 +95,7 @@ def descend(tile, wires, pull, bench, volts, free):
             done = active[w] > 0.0 and damping[1, w] > 0.0 and worst[w] <= wires.tolerance and hardly
             damping[1, w] = 2.0 if done else damping[1, w]  # its last step is taken
             active[w] = 0.0 if done else active[w]
-        measure(tile, wires, pull, bench, trial, free)
+        measure(setup, trial, free)
         left = 0.0
         for w in range(lanes):
             slack = 1e-14 * abs(energy[0, w]) + 1e-30

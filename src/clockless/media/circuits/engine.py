@@ -54,10 +54,8 @@ class Scratch(NamedTuple):
 class Layout(NamedTuple):
     """Where the separately compiled parts of a block's loop begin."""
 
-    tile: Any
-    solver: int
-    example: int
-    contrast: int
+    example: int  # address of `states.settle_example`
+    contrast: int  # of `states.contrast_all`
     sensors: np.ndarray  # [group]
     learning: np.ndarray  # [stage, 2] what is done with what edges sense, see `parts.stages`
 
@@ -72,25 +70,25 @@ def _signal_itself(medium: Any, conductance: float, sensed: float) -> float:
     return sensed
 
 
-def heard(comparator, layout, physics, edges, found, key, sensed):
-    """Add what edges sense of the example in `found`; by the type of the comparator. Compiled only.
+def heard(comparator, layout, compared, edges, key):
+    """Add what edges sense of the example that was settled; by the type of the comparator. Compiled only.
 
-    `physics` is (wires, push, theta), `edges` are the numbers of those that learn.
+    `compared` is what `states.contrast` works on, `edges` are the numbers of those that learn.
     """
 
 
 @overload(heard, jit_options=UNCOUNTED)
-def _heard(comparator, layout, physics, edges, found, key, sensed):
+def _heard(comparator, layout, compared, edges, key):
     if getattr(comparator.instance_class, "_part", None) is Ideal:
 
-        def exactly(comparator, layout, physics, edges, found, key, sensed):
-            wires, push, theta = physics
-            call(layout.contrast, (layout.tile, layout.sensors, wires, push, theta, found, sensed))
+        def exactly(comparator, layout, compared, edges, key):
+            call(layout.contrast, (layout.sensors, compared))
 
         return exactly
 
-    def compared(comparator, layout, physics, edges, found, key, sensed):
-        wires = physics[0]
+    def read(comparator, layout, compared, edges, key):
+        tile, wires, _, _, found, sensed = unpack(compared)
+        found, sensed = known(tile, found), known(tile, sensed)
         free, pushed, good = found.free, found.pushed, found.good
         for u in range(edges.size):
             e = edges[u]
@@ -100,7 +98,7 @@ def _heard(comparator, layout, physics, edges, found, key, sensed):
                 signal = 0.5 * compare(comparator, there - here, there + here, u, key, w)
                 sensed[u, w] += signal if good[w] > 0.0 else 0.0
 
-    return compared
+    return read
 
 
 def leave_out(clock, lanes, step, key, there, edges):
@@ -168,24 +166,25 @@ def _shaken(heat, roles, push, found, draw):
 def _advance(packed, first, last):
     """Run steps `first` to `last` (not included) of one block.
 
-    `packed` holds stamp, layout, (wires, edges, push, pull, bench, warm, found), the clock if it leaves edges out,
-    comparator, heat if there is any, lanes, roles, (wanted, key) and `drawn`, the examples of the steps [step, draw, lane].
+    `packed` holds stamp, tile, layout, what `states.settle_example` works on, what `states.contrast` works on, edges (their
+    numbers, and what part of its current each carries), the clock if it leaves edges out, comparator, heat if there is any,
+    lanes, (wanted, key), and for how many steps examples are drawn.
     """
-    _, layout, circuit, absent, comparator, heat, lanes, roles, scratch, drawn = unpack(packed)
-    wires, edges, push, pull, bench, warm, found = circuit
-    tile = layout.tile
+    _, tile, layout, example, compared, edges, absent, comparator, heat, lanes, scratch, chunk = unpack(packed)
+    _, roles, push, _, found, drawn = unpack(example)
+    learning, there = edges
     wanted, key = known(tile, scratch)
+    draws = drawn.shape[0] // chunk
     for step in range(first, last):
         clear(wanted, 0, wanted.shape[0])
-        leave_out(absent, lanes, step, key, bench.there, edges)
+        leave_out(absent, lanes, step, key, there, learning)
         listen(comparator, lanes, step, key)
         kindle(heat, lanes, step)
-        at = min(step - first, drawn.shape[0] - 1)  # of the full batch, all steps are alike
-        for j in range(drawn.shape[1]):
-            arguments = (tile, layout.solver, wires, roles, push, pull, bench, warm, found, drawn[at, j])
-            call(layout.example, arguments)
+        at = min(step - first, chunk - 1)  # of the full batch, all steps are alike
+        for j in range(draws):
+            call(layout.example, (example, at * draws + j))
             shaken(heat, roles, push, found, j)
-            heard(comparator, layout, (wires, push, bench.theta), edges, found, key, wanted)
+            heard(comparator, layout, compared, learning, key)
         for k in range(layout.learning.shape[0]):
             call(layout.learning[k, 0], (layout.learning[k, 1], step))
 

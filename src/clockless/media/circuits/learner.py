@@ -14,20 +14,17 @@ from numba.core.errors import NumbaError
 from clockless.learning import unit_lanes
 from clockless.learning.part_checks import not_compiled_together
 from clockless.learning.scaling import scales
-from clockless.media.circuits import descent, draws, engine, newton, states
+from clockless.media.circuits import draws, engine, states
 from clockless.media.circuits.kinds import kind as kind_of_law
 from clockless.media.circuits.wiring import Jobs, Plan
 from clockless.numerics.lanes import width_of, zeros
 from clockless.numerics.randomness import MISMATCH
 from clockless.parts import scalars
-from clockless.parts.clocks import FixedFraction
 from clockless.parts.kernels import stamp
 from clockless.parts.packed import Packed
 from clockless.parts.part import kind, stack
 from clockless.parts.pushes import Clamp, push_of
-from clockless.parts.samplers import Epochs
-from clockless.parts.scalars import Units, clock_memory
-from clockless.parts.stages import Stages
+from clockless.parts.stages import Stages, in_turn
 
 LANES = 64  # replicas side by side in a block
 CHUNK = 256  # steps whose examples are drawn at a time
@@ -59,7 +56,7 @@ class Block:
         self._tests = roles_of(plan, [replica.task for replica in mine], True)
         apart = differences(circuit, mine)
         self._push = states.Push(
-            int(isinstance(push, Clamp)), int(getattr(push, "centred", False)),
+            1, int(isinstance(push, Clamp)), int(getattr(push, "centred", False)),
             np.array([float(r.rule.nudge) for r in mine]), apart, apart.copy(),
         )  # fmt: skip
         node, words = np.argsort(plan.row), np.zeros((2, width), dtype=np.uint32)
@@ -86,11 +83,11 @@ class Block:
         self._labelled = np.array([replica.task.labels_test is not None for replica in mine])
         blank = np.zeros(self._tests.x.shape[1], dtype=np.int64)
         self._labels = np.array([blank if r.task.labels_test is None else r.task.labels_test for r in mine]).T
-        self._draw = Draw(mine, self.lanes, examples)
+        self._draw = draws.Draw(mine, *self.lanes, examples, CHUNK)
         self._stamp = stamp(engine.__name__, first.rule, first.clock, first.device, first.optimiser)
-        self._layout: engine.Layout | None = None
+        asked = np.repeat(np.arange(self._tests.x.shape[1])[:, None], width, axis=1)
+        self._tested = (*states.room(len(plan.row), self._roles.y.shape[2], 1, width, False), asked)
         self._packed: Packed | None = None
-        self._wires: Any = None
 
     @property
     def size(self) -> int:
@@ -105,61 +102,48 @@ class Block:
             while self.step < last:
                 # Chunks begin at multiples of their length, and what is drawn depends on the absolute step alone.
                 end = last if self._draw.always else min(last, (self.step // CHUNK + 1) * CHUNK)
-                engine.advance(self._arguments(self._draw(self.step, end)), self.step, end)
+                self._draw(self.step, end)
+                engine.advance(self._laid_out(), self.step, end)
                 unit_lanes.tally(self._scratch, self.state_of_lanes)
                 self.step = end
         except NumbaError as error:
             raise not_compiled_together(error) from None
 
-    def _arguments(self, drawn: np.ndarray) -> Packed:
-        """What the loop works on, taken apart once: all arrays stay, and examples of the next steps are written into one."""
-        if self._packed is None:
-            self._drawn = np.zeros((1 if self._draw.always else CHUNK, *drawn.shape[1:]), dtype=drawn.dtype)
-            layout, scratch = self._laid_out(), self._scratch
-            circuit = (self._wires, self._circuit.learning, self._push, self._pull, self._bench, self._warm, self._found)
-            self._packed = Packed(
-                self._stamp, layout, circuit, self._absent, self._comparator, self._heat, self.lanes, self._roles,
-                (scratch.wanted, scratch.key), self._drawn,
-            )  # fmt: skip
-        self._drawn[: len(drawn)] = drawn
-        return self._packed
-
-    def _laid_out(self) -> engine.Layout:
-        """Find or compile the separate parts of the loop."""
-        if self._layout is not None:
-            return self._layout
-        tile, bench, roles, pull = self._tile, self._bench, self._roles, self._pull
-        theta, sensed, push, found = self.state_of_lanes.value, self._scratch.wanted, self._push, self._found
-        chosen = np.zeros((1, 1, len(self.lanes.seed)), dtype=np.int64)[0, 0]
+    def _laid_out(self) -> Packed:
+        """What the loop works on, taken apart once, for all arrays stay; separate parts are found on disk or compiled."""
+        if self._packed is not None:
+            return self._packed
+        tile, bench, scratch, push, found = self._tile, self._bench, self._scratch, self._push, self._found
         sensors = np.zeros(len(self._plan.groups), dtype=np.int64)
         laws = [(k, kind_of_law(law)) for k, (_, law) in enumerate(self._plan.groups) if law.learns]
         parts, limits = self._parts
-        stages = unit_lanes.stages(self._stamp, tile, parts, limits, self.lanes, self.state_of_lanes, self._scratch)
+        stages = unit_lanes.stages(self._stamp, tile, parts, limits, self.lanes, self.state_of_lanes, scratch)
+        drawn = self._draw.table.reshape(-1, len(self.lanes.seed))
 
-        def example_of(wires: Any) -> tuple[Any, ...]:
-            return tile, 0, wires, roles, push, pull, bench, self._warm, found, chosen
+        def about(solver: Any) -> tuple[Packed, Packed, Packed]:
+            learned = Packed(solver, self._roles, push, self._warm, found, drawn)
+            tested = Packed(solver, self._tests, push._replace(pushes=0), *self._tested)
+            return learned, tested, Packed(tile, solver.wires, push, self.state_of_lanes.value, found, scratch.wanted)
 
-        def of_law(law: Any, wires: Any) -> tuple[Any, ...]:
-            return tile, law, wires, push, theta, found, 0, sensed
-
-        def all_of(wires: Any) -> tuple[Any, ...]:
-            return tile, sensors, wires, push, theta, found, sensed
-
-        def jobs(wires: Any) -> Jobs:
+        def jobs(solver: Any) -> Jobs:
+            learned, _, compared = about(solver)
             own = [(stage.function, stage.signature, stage.own) for stage in stages]
-            own += [states.contrast.job(*of_law(law, wires), own=True) for _, law in laws]
-            return [states.settle_example.job(*example_of(wires)), states.contrast_all.job(*all_of(wires)), *own]
+            own += [states.contrast.job(law, compared, 0, own=True) for _, law in laws]
+            return [states.settle_example.job(learned, 0), states.contrast_all.job(sensors, compared), *own]
 
-        wires = self._wires = self._plan.wires(tile, bench, pull, jobs)
-        solve = descent.descend if self._circuit.descends else newton.settle
-        solver = solve.address(tile, wires, pull, bench, bench.volts, roles.free)
-        example = states.settle_example.address(*example_of(wires))
+        solver = self._plan.solver(tile, bench, self._pull, jobs)
+        learned, tested, compared = about(solver)
         for k, law in laws:
-            sensors[k] = states.contrast.address(*of_law(law, wires))
-        contrast = states.contrast_all.address(*all_of(wires))
+            sensors[k] = states.contrast.address(law, compared, 0)
         self._stages = Stages(stages)
-        self._layout = engine.Layout(tile, solver, example, contrast, sensors, self._stages.table)
-        return self._layout
+        example, contrast = states.settle_example.address(learned, 0), states.contrast_all.address(sensors, compared)
+        self._asked = tested, np.array([[example, tested.address]], dtype=np.int64)
+        edges, layout = (self._circuit.learning, bench.there), engine.Layout(example, contrast, sensors, self._stages.table)
+        self._packed = Packed(
+            self._stamp, tile, layout, learned, compared, edges, self._absent, self._comparator, self._heat, self.lanes,
+            (scratch.wanted, scratch.key), len(self._draw.table),
+        )  # fmt: skip
+        return self._packed
 
     def measure(self) -> dict[str, np.ndarray]:
         """What is seen of the test set now, and how settling went so far, each [member, ..]."""
@@ -182,12 +166,16 @@ class Block:
 
     def answers(self) -> tuple[np.ndarray, np.ndarray]:
         """Free states of the test set, cold: volts [example, row, lane] and whether they settled [example, lane]."""
-        layout = self._laid_out()
+        self._laid_out()
         if self._bench.there is not None:
             self._bench.there[:] = 1.0  # who is tested has all edges
-        examples, lanes = self._tests.x.shape[1], len(self.lanes.seed)
-        volts, settled = np.zeros((examples, len(self._plan.row), lanes)), np.zeros((examples, lanes), dtype=np.bool_)
-        states.settle_free(self._tile, layout.solver, self._wires, self._tests, self._pull, self._bench, volts, settled)
+        (warm, found, _), examples, asked = self._tested, self._tests.x.shape[1], self._asked[1]
+        volts = np.zeros((examples, *found.free.shape))
+        settled = np.zeros((examples, len(self.lanes.seed)), dtype=np.bool_)
+        for example in range(examples):
+            warm.free[:] = np.nan
+            in_turn(asked, example, example + 1)
+            volts[example], settled[example] = found.free, found.good > 0.0
         return volts, settled
 
     def _imbalance(self, volts: np.ndarray) -> np.ndarray:
@@ -234,46 +222,6 @@ class Block:
             "actions": self.state_of_lanes.actions[:, :count].T.copy(),
         }  # fmt: skip
         return {**results, "traces": recorded["traces"]} if self._traces else results
-
-
-class Draw:
-    """Draws the examples of steps: `(first, last)` gives a table [step, draw, lane]; `always`, whether all are alike."""
-
-    def __init__(self, replicas: list[Any], lanes: engine.Lanes, examples: int) -> None:
-        batch = replicas[0].batch
-        self._batch, self._lanes, self._examples, self.always = batch, lanes, examples, batch == "full"
-        if self.always or isinstance(batch, Epochs) or batch == 1:
-            return
-        clocks = [FixedFraction(r.batch / examples) if isinstance(r.batch, int) else r.batch for r in replicas]
-        who = zip(lanes.seed, lanes.replica, strict=True)
-        memories = [
-            clock_memory(clock, Units(int(seed), int(replica), 0, examples, {}))
-            for clock, (seed, replica) in zip(clocks, who, strict=True)
-        ]
-        self._memory = np.ascontiguousarray(np.stack(memories, axis=-1))
-        self._clock, self._stamp = stack(clocks), stamp(draws.__name__, clocks[0])
-        self._most = max(clock_draws(clock, examples) for clock in clocks)
-
-    def __call__(self, first: int, last: int) -> np.ndarray:
-        lanes = len(self._lanes.seed)
-        if self.always:
-            return np.repeat(np.arange(self._examples)[None, :, None], lanes, axis=2)
-        seed, replica = self._lanes
-        if isinstance(self._batch, Epochs):
-            table = np.full((last - first, self._batch.size, lanes), -1, dtype=np.int64)
-            draws.draw_epochs(seed, replica, self._examples, self._batch.size, first, table)
-        elif self._batch == 1:
-            table = np.full((last - first, 1, lanes), -1, dtype=np.int64)
-            draws.draw_one(seed, replica, self._examples, first, table)
-        else:
-            table = np.full((last - first, self._most, lanes), -1, dtype=np.int64)
-            draws.draw_some(self._stamp, self._clock, self._memory, seed, replica, self._examples, first, table)
-        return table
-
-
-def clock_draws(clock: Any, examples: int) -> int:
-    """The most examples that a clock can draw in a step."""
-    return round(clock.rate(examples) * examples) if isinstance(clock, FixedFraction) else examples
 
 
 def kind_of(replica: Any) -> tuple[Any, ...]:

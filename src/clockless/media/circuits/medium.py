@@ -21,7 +21,6 @@ from clockless.media.circuits.learner import LANES, Block, kind_of
 from clockless.media.circuits.relaxing import relax
 from clockless.media.circuits.solving import settled
 from clockless.media.circuits.wiring import Plan
-from clockless.numerics.lanes import tile_of
 from clockless.seen import Seen
 from clockless.tasks.task import Task
 
@@ -45,7 +44,7 @@ class Circuit(NonlinearNetwork, Seen):
 
     state_measure = "V"
 
-    cite = CITE
+    cite: tuple[str, ...] = CITE
     parallel: Literal["threads", "processes"] = "threads"
     unit = "edge"
     sources = (__name__,)
@@ -132,7 +131,7 @@ class Circuit(NonlinearNetwork, Seen):
     def learner(self, replicas: Sequence[Replica], traces: bool = False, of: int = 0, lanes: int = LANES) -> Learner:
         """Blocks of at most `lanes` replicas, advanced one after the other, all in tiles of one width."""
         mine = [checked(self, replica) for replica in replicas]
-        tile = tile_of(min(max(len(mine), of), lanes))
+        tile = self.plan.tile(min(max(len(mine), of), lanes))
         members = [list(range(k, min(k + lanes, len(mine)))) for k in range(0, len(mine), lanes)]
         blocks = [Block(self.plan, mine, each, traces, tile) for each in members]
         return blocks[0] if len(blocks) == 1 else Blocks(blocks)

@@ -31,10 +31,11 @@ from numba.extending import overload
 from clockless.media.circuits import laws  # noqa: F401 (compiled code rests on them, and its version is found by imports)
 from clockless.media.circuits.kinds import AnyLaw, carried, numbers_of, turned
 from clockless.numerics.functions import logarithm
-from clockless.numerics.lanes import UNCOUNTED, Tile8, known, standing
+from clockless.numerics.lanes import UNCOUNTED, known, standing
 from clockless.numerics.rows import Terms, clear
 from clockless.numerics.systems import factor_symmetric, factor_unsymmetric, solve_symmetric, solve_unsymmetric
 from clockless.parts.kernels import call, separate
+from clockless.parts.packed import Packed, unpack
 
 GROWTH = 2.5  # of the reach of steps from warm states, each iteration
 
@@ -66,18 +67,6 @@ class Bench(NamedTuple):
     damping: np.ndarray  # [2, lane] siemens; whether the step may be taken
 
 
-class Narrow(NamedTuple):
-    """Where the lanes that are not done when most are go on: a few side by side."""
-
-    finish: int  # address of `stragglers.finish`; 0 where a block is too narrow for it to pay
-    carry: np.ndarray  # [group] addresses, as of `Wires`, for the narrow tile
-    turn: np.ndarray  # [group]
-    lane: np.ndarray  # [lane] where each comes from
-    free: np.ndarray  # [row, lane]
-    pull: Pull
-    bench: Bench  # its `volts` are the states
-
-
 class Wires(NamedTuple):
     """A circuit as compiled code sees it: its schedule, and edge by edge where it lies and what it is."""
 
@@ -85,6 +74,8 @@ class Wires(NamedTuple):
     updates: Terms
     forward: Terms
     backward: Terms
+    iterate: np.ndarray  # [1] address of `newton.iterate`
+    span: np.ndarray  # [2] the next iteration, and how many lanes may still be active after the last
     first: np.ndarray  # [group + 1] of `members`
     members: np.ndarray  # edges, group by group: those of one law class and table length
     rows: np.ndarray  # [group] length of tables
@@ -105,7 +96,28 @@ class Wires(NamedTuple):
     near: float  # volts, the largest first step from a warm state
     tolerance: float  # volts
     limit: int  # iterations
-    narrow: Narrow
+
+
+class Narrow(NamedTuple):
+    """Where the lanes that are not done when most are go on: a few side by side."""
+
+    finish: np.ndarray  # [1] address of `stragglers.finish`; 0 where a block is too narrow for it to pay
+    lane: np.ndarray  # [lane] where each comes from
+    free: np.ndarray  # [row, lane]
+    pull: Pull
+    bench: Bench  # its `volts` are the states
+
+
+class Solver(NamedTuple):
+    """What settles a circuit: `call(solver.address, (solver.setup, solver.narrow, volts, free))`.
+
+    What it works on is packed: a hundred arrays as arguments would be compiled at every call, and passed at every one.
+    """
+
+    address: int
+    setup: Packed  # tile, wires, pull, bench
+    narrow: Packed  # `Narrow`, and the setup of its lanes
+    wires: Wires
 
 
 def present(there, e, w):
@@ -120,8 +132,9 @@ def _present(there, e, w):
 
 
 @separate
-def carry(tile, kind, wires, bench, group, volts, free):
+def carry(kind, setup, group, volts, free):
     """Add what the edges of a group carry: to the currents -F in `bench.step`, their slopes to the matrix."""
+    tile, wires, _, bench = unpack(setup)
     bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
     theta, upper, lower, step, there = bench.theta, bench.upper, bench.lower, bench.step, bench.there
     for k in range(wires.first[group], wires.first[group + 1]):
@@ -144,8 +157,9 @@ def carry(tile, kind, wires, bench, group, volts, free):
 
 
 @separate
-def carry_limited(tile, kind, wires, bench, group, volts, free):
+def carry_limited(kind, setup, group, volts, free):
     """The same of junctions, linearised about their companions."""
+    tile, wires, _, bench = unpack(setup)
     bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
     theta, upper, lower, step, there = bench.theta, bench.upper, bench.lower, bench.step, bench.there
     companion = bench.companion
@@ -170,11 +184,12 @@ def carry_limited(tile, kind, wires, bench, group, volts, free):
 
 
 @separate
-def turn(tile, kind, wires, bench, group, volts, free):
+def turn(kind, setup, group, volts, free):
     """Let the companions of a group follow the voltages after a step, and note how far they had to; `volts` are new ones.
 
     Where companions do not exist yet (NaN) they start at the voltages, or at the critical voltage beyond it.
     """
+    tile, wires, _, bench = unpack(setup)
     bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
     companion, worst, active = bench.companion, bench.worst, bench.active
     for k in range(wires.first[group], wires.first[group + 1]):
@@ -200,8 +215,10 @@ def turn(tile, kind, wires, bench, group, volts, free):
 
 
 @standing
-def assemble(tile, wires, carry, pull, bench, volts, free):
-    """Write -F and J at these voltages; `carry` are addresses, of this tile."""
+def assemble(setup, volts, free):
+    """Write -F and J at these voltages."""
+    tile, wires, pull, bench = unpack(setup)
+    pull, bench = known(tile, pull), known(tile, bench)
     upper, lower, step = bench.upper, bench.lower, bench.step
     clear(upper, 0, upper.shape[0])
     clear(lower, 0, lower.shape[0])
@@ -209,8 +226,8 @@ def assemble(tile, wires, carry, pull, bench, volts, free):
         for w in range(volts.shape[1]):
             upper[i, w] = wires.shunt[i]
             step[i, w] = -wires.shunt[i] * volts[i, w]
-    for group in range(carry.size):
-        call(carry[group], (tile, AnyLaw(), wires, bench, group, volts, free))
+    for group in range(wires.carry.size):
+        call(wires.carry[group], (AnyLaw(), setup, group, volts, free))
     for o in range(pull.rows.shape[0]):
         for w in range(volts.shape[1]):
             i, g = pull.rows[o, w], pull.conductance[w]
@@ -223,8 +240,10 @@ def assemble(tile, wires, carry, pull, bench, volts, free):
 
 
 @standing
-def solve(tile, wires, bench):
+def solve(setup):
     """Turn -F into dV."""
+    tile, wires, _, bench = unpack(setup)
+    bench = known(tile, bench)
     if wires.symmetric:
         factor_symmetric(tile, wires.start, wires.updates, bench.upper, bench.lower)
         solve_symmetric(tile, wires.forward, wires.backward, bench.lower, bench.step)
@@ -245,31 +264,30 @@ def damping(iteration):
 
 
 @standing
-def follow(tile, wires, turn, bench, volts, free):
-    """Let the companions of all junctions follow the voltages; `turn` are addresses, of this tile."""
+def follow(setup, volts, free):
+    """Let the companions of all junctions follow the voltages."""
+    turn = unpack(setup)[1].turn
     for group in range(turn.size):
         if turn[group] != 0:
-            call(turn[group], (tile, AnyLaw(), wires, bench, group, volts, free))
+            call(turn[group], (AnyLaw(), setup, group, volts, free))
 
 
-@standing
-def iterate(tile, wires, addresses, pull, bench, volts, free, span):
-    """Iterate from number span[0] on, until no more than span[1] lanes are active; returns the number of the next iteration.
-
-    `addresses` are those of the laws in this tile, (carry, turn).
-    """
+@separate
+def iterate(setup, volts, free, span):
+    """Iterate from number span[0] on until at most span[1] lanes are active; span[0] is then the next iteration's."""
+    tile, wires, _, bench = unpack(setup)
+    bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
     step, worst, active, count, reach = bench.step, bench.worst, bench.active, bench.taken, bench.reach
     lanes = volts.shape[1]
-    reached, few = span
-    for iteration in range(reached, wires.limit):
+    for iteration in range(span[0], wires.limit):
         cap = wires.caps[min(iteration // 10, wires.caps.size - 1)]
-        assemble(tile, wires, addresses[0], pull, bench, volts, free)
+        assemble(setup, volts, free)
         fading = 0.0 if wires.symmetric else damping(iteration)
         if fading > 0.0:
             for i in range(volts.shape[0]):
                 for w in range(lanes):
                     bench.upper[i, w] += fading * free[i, w] * wires.capacity[i]
-        solve(tile, wires, bench)
+        solve(setup)
         for w in range(lanes):
             worst[w] = 1.0 if fading > 0.0 else 0.0
         for i in range(volts.shape[0]):
@@ -281,34 +299,36 @@ def iterate(tile, wires, addresses, pull, bench, volts, free, span):
                 d, most = step[i, w], reach[w] if reach[w] < cap else cap
                 d = most if d > most else -most if d < -most else d
                 volts[i, w] = volts[i, w] + d if active[w] > 0.0 else volts[i, w]
-        follow(tile, wires, addresses[1], bench, volts, free)
+        follow(setup, volts, free)
         left = 0.0
         for w in range(lanes):
             count[w] += active[w]
             reach[w] *= GROWTH
             active[w] = 0.0 if worst[w] <= wires.tolerance else active[w]
             left += active[w]
-        reached = iteration + 1
-        if left <= few:
+        span[0] = iteration + 1
+        if left <= span[1]:
             break
-    return reached
 
 
 @separate
-def settle(tile, wires, pull, bench, volts, free):
+def settle(setup, narrow, volts, free):
     """Settle every lane whose `bench.active` is 1, from `volts` [row, lane], held ones in place; see `bench.reach`.
 
     Leaves the states in `volts`, iterations in `bench.taken`, and 1 in `bench.active` where a lane is not done.
     """
-    bench, volts, free, pull = known(tile, bench), known(tile, volts), known(tile, free), known(tile, pull)
+    tile, wires, _, bench = unpack(setup)
+    bench, volts, free = known(tile, bench), known(tile, volts), known(tile, free)
     lanes = volts.shape[1]
     for w in range(lanes):
         bench.taken[w] = 0.0
     for e in range(bench.companion.shape[0]):
         for w in range(lanes):
             bench.companion[e, w] = np.nan
-    follow(tile, wires, wires.turn, bench, volts, free)
-    few = lanes // 8 if wires.narrow.finish != 0 else 0
-    reached = iterate(tile, wires, (wires.carry, wires.turn), pull, bench, volts, free, (0, few))
-    if few > 0:
-        call(wires.narrow.finish, (Tile8(), wires, pull, bench, volts, free, reached))
+    follow(setup, volts, free)
+    finish = unpack(narrow)[0].finish[0]
+    span = wires.span
+    span[0], span[1] = 0, lanes // 8 if finish != 0 else 0
+    call(wires.iterate[0], (setup, volts, free, span))
+    if finish != 0:
+        call(finish, (setup, narrow, volts, free))

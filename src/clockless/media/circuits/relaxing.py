@@ -58,11 +58,12 @@ def relax(circuit: NonlinearNetwork, parameters: Any, held: Mapping[int, float],
     def jacobian(_: float, state: np.ndarray) -> Any:
         return -circuit.jacobian(values, whole(state))[np.ix_(free, free)] / circuit.capacity[free][:, None]
 
+    once, of = np.unique(at, return_inverse=True)
     found = solve_ivp(
-        slope, (0.0, float(at[-1])), volts[free], "Radau", at, jac=jacobian, rtol=TIGHT, atol=1e-3 * TIGHT
+        slope, (0.0, float(at[-1])), volts[free], "Radau", once, jac=jacobian, rtol=TIGHT, atol=1e-3 * TIGHT
     )  # fmt: skip
     if not found.success:
         raise ParameterError(
             f"the circuit could not be followed in time: {found.message} Look for currents that are infinite."
         )
-    return np.array([whole(state) for state in found.y.T])
+    return np.array([whole(state) for state in found.y.T])[of]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from clockless.errors import ParameterError
-from clockless.media.circuits import descent, newton, states
-from clockless.numerics.lanes import tile_of, width_of, zeros
+from clockless.media.circuits import states
+from clockless.numerics.lanes import width_of, zeros
 from clockless.parts.kernels import call, entry
 
 
@@ -26,11 +26,11 @@ class Solved:
         self.volts, self.iterations, self.settled = volts, iterations, settled
 
 
-def _run(solver, tile, wires, pull, bench, volts, free):  # type: ignore[no-untyped-def]
-    call(solver, (tile, wires, pull, bench, volts, free))
+def _run(solver, setup, narrow, volts, free):  # type: ignore[no-untyped-def]
+    call(solver, (setup, narrow, volts, free))
 
 
-run: Any = entry(_run)
+run: Any = entry(_run, _nrt=False)
 
 
 def solved(circuit: Any, values: np.ndarray, held: np.ndarray, free: np.ndarray, start: Any = None) -> Solved:
@@ -43,7 +43,7 @@ def solved(circuit: Any, values: np.ndarray, held: np.ndarray, free: np.ndarray,
         start: volts [node, ..] to begin from; without it the mean of those held.
     """
     examples, plan = held.shape[1], circuit.plan
-    tile = tile_of(examples)
+    tile = plan.tile(examples)
     width = width_of(tile, examples)
     lane = np.minimum(np.arange(width), examples - 1)  # lanes beyond the last example repeat it
     theta = zeros(len(values), width)
@@ -58,10 +58,9 @@ def solved(circuit: Any, values: np.ndarray, held: np.ndarray, free: np.ndarray,
     volts[plan.row] = np.where(free, begin, held)[:, lane]
     mask[plan.row] = free[:, lane]
     pull = states.no_pull(np.zeros((0, width), dtype=np.int64))
-    wires = plan.wires(tile, bench, pull)
+    solver = plan.solver(tile, bench, pull)
     bench.active[:] = 1.0
-    solve = descent.descend if circuit.descends else newton.settle
-    run(solve.address(tile, wires, pull, bench, volts, mask), tile, wires, pull, bench, volts, mask)
+    run(solver.address, solver.setup, solver.narrow, volts, mask)
     finite = np.isfinite(volts).all(axis=0)
     return Solved(volts[plan.row][:, :examples], bench.taken[:examples].copy(), ((bench.active == 0.0) & finite)[:examples])
 

@@ -7,14 +7,15 @@ so that the pair is pushed apart or together and its mean left alone.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from clockless.media.circuits.kinds import AnyLaw, contrasted, numbers_of
 from clockless.media.circuits.newton import Pull
 from clockless.numerics.lanes import known, standing, zeros
-from clockless.parts.kernels import call, entry, separate
+from clockless.parts.kernels import call, separate
+from clockless.parts.packed import unpack
 
 
 class Roles(NamedTuple):
@@ -35,6 +36,7 @@ class Roles(NamedTuple):
 class Push(NamedTuple):
     """How outputs are pushed."""
 
+    pushes: int  # 0 or 1; 0 where the free state is all that is asked for
     clamps: int  # 0 or 1
     centred: int
     nudge: np.ndarray  # [lane]
@@ -113,15 +115,6 @@ def keep(examples, volts, bench, found, warm):
 
 
 @standing
-def pulled(push, sign, found, pull):
-    """Nudge the outputs towards their targets with the push's conductance times `sign`."""
-    for w in range(pull.conductance.size):
-        pull.conductance[w] = sign * push.nudge[w]
-        for o in range(pull.rows.shape[0]):
-            pull.target[o, w] = found.wanted[o, w]
-
-
-@standing
 def to_twin(push, theta):
     """From the free to the pushed twin: what its edges have of what is learned."""
     for u in range(push.apart.shape[0]):
@@ -139,9 +132,15 @@ def from_twin(push, theta):
 
 
 @separate
-def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, examples):
-    """Settle the example of every lane free and pushed; lanes whose example is -1 stand still."""
-    bench, found = known(tile, bench), known(tile, found)
+def settle_example(packed, draw):
+    """Settle an example of every lane, free and then pushed; lanes whose example is -1 stand still.
+
+    `packed` holds the solver, roles, push, warm states, what is found, and the examples of all draws [draw, lane].
+    """
+    solver, roles, push, warm, found, drawn = unpack(packed)
+    address, setup, narrow, _ = solver
+    tile, wires, pull, bench = unpack(setup)
+    bench, found, examples = known(tile, bench), known(tile, found), drawn[draw]
     free, pushed, back = found.free, found.pushed, found.back
     lanes = free.shape[1]
     for w in range(lanes):
@@ -150,10 +149,11 @@ def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, e
         pull.conductance[w] = 0.0
     mean_of_held(roles, examples, pushed)
     begin(roles, examples, warm.free, pushed, free, wires.near, bench.reach)
-    call(solver, (tile, wires, pull, bench, free, roles.free))
+    call(address, (setup, narrow, free, roles.free))
     keep(examples, free, bench, found, warm.free)
+    if push.pushes == 0:
+        return
     for w in range(lanes):
-        bench.active[w] = found.good[w]
         for o in range(roles.outputs.shape[0]):
             y = roles.y[roles.task[w], max(examples[w], 0), o]
             if roles.differential:
@@ -162,31 +162,32 @@ def settle_example(tile, solver, wires, roles, push, pull, bench, warm, found, e
                 mean = 0.5 * (free[roles.outputs[first, w], w] + free[roles.outputs[first + 1, w], w])
                 y = mean + (0.5 if o == first else -0.5) * apart
             found.wanted[o, w] = y
-    begin(roles, examples, warm.pushed, free, pushed, wires.near, bench.reach)
     to_twin(push, bench.theta)
-    if push.clamps:
+    for way in range(2 if push.centred else 1):
+        volts, past = (pushed, warm.pushed) if way == 0 else (back, warm.back)
+        for w in range(lanes):
+            bench.active[w] = found.good[w]
+        begin(roles, examples, past, free, volts, wires.near, bench.reach)
         for o in range(roles.outputs.shape[0]):
             for w in range(lanes):
                 i = roles.outputs[o, w]
-                pushed[i, w] = free[i, w] + push.nudge[w] * (found.wanted[o, w] - free[i, w])
-        call(solver, (tile, wires, pull, bench, pushed, roles.clamped))
-    else:
-        pulled(push, 1.0, found, pull)
-        call(solver, (tile, wires, pull, bench, pushed, roles.free))
-    keep(examples, pushed, bench, found, warm.pushed)
-    from_twin(push, bench.theta)
-    if push.centred:
+                held = free[i, w] + push.nudge[w] * (found.wanted[o, w] - free[i, w])
+                volts[i, w] = held if push.clamps else volts[i, w]
+                pull.target[o, w] = found.wanted[o, w]
         for w in range(lanes):
-            bench.active[w] = found.good[w]
-        begin(roles, examples, warm.back, free, back, wires.near, bench.reach)
-        pulled(push, -1.0, found, pull)
-        call(solver, (tile, wires, pull, bench, back, roles.free))
-        keep(examples, back, bench, found, warm.back)
+            pull.conductance[w] = 0.0 if push.clamps else push.nudge[w] if way == 0 else -push.nudge[w]
+        call(address, (setup, narrow, volts, roles.clamped if push.clamps else roles.free))
+        keep(examples, volts, bench, found, past)
+    from_twin(push, bench.theta)
 
 
 @separate
-def contrast(tile, kind, wires, push, theta, found, group, sensed):
-    """Add a group's signals of the pushed minus the free state (centred: half of those between both pushes) to `sensed`."""
+def contrast(kind, packed, group):
+    """Add a group's signals of the pushed minus the free state (centred: half of those between both pushes) to `sensed`.
+
+    `packed` holds tile, wires, push, what learns, the states, and `sensed` [unit, lane].
+    """
+    tile, wires, push, theta, found, sensed = unpack(packed)
     found, theta, sensed = known(tile, found), known(tile, theta), known(tile, sensed)
     base = found.back if push.centred else found.free
     share = 0.5 if push.centred else 1.0
@@ -203,34 +204,11 @@ def contrast(tile, kind, wires, push, theta, found, group, sensed):
 
 
 @separate
-def contrast_all(tile, sensors, wires, push, theta, found, sensed):
+def contrast_all(sensors, packed):
     """The same of all groups that learn; `sensors` are their addresses, 0 where nothing does."""
     for group in range(sensors.size):
         if sensors[group] != 0:
-            call(sensors[group], (tile, AnyLaw(), wires, push, theta, found, group, sensed))
-
-
-def _settle_free(tile, solver, wires, roles, pull, bench, volts, settled):
-    """Settle all examples of the roles' tables free and cold: volts [example, row, lane], settled [example, lane]."""
-    examples = np.zeros(volts.shape[2], dtype=np.int64)
-    nowhere = np.full((1, volts.shape[1], volts.shape[2]), np.nan)
-    mean = np.zeros((volts.shape[1], volts.shape[2]))
-    for w in range(volts.shape[2]):
-        pull.conductance[w] = 0.0
-    for k in range(volts.shape[0]):
-        for w in range(volts.shape[2]):
-            examples[w] = k
-            bench.active[w] = 1.0
-        mean_of_held(roles, examples, mean)
-        begin(roles, examples, nowhere, mean, bench.volts, wires.near, bench.reach)
-        call(solver, (tile, wires, pull, bench, bench.volts, roles.free))
-        for w in range(volts.shape[2]):
-            settled[k, w] = bench.active[w] == 0.0
-            for i in range(volts.shape[1]):
-                volts[k, i, w] = bench.volts[i, w]
-
-
-settle_free: Any = entry(_settle_free)
+            call(sensors[group], (AnyLaw(), packed, group))
 
 
 def room(rows: int, outputs: int, examples: int, lanes: int, centred: bool) -> tuple[Warm, Found]:

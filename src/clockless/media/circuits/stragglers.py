@@ -8,9 +8,9 @@ from __future__ import annotations
 from numba.core import types
 from numba.extending import overload
 
-from clockless.media.circuits.newton import iterate
-from clockless.numerics.lanes import UNCOUNTED, known, standing
-from clockless.parts.kernels import separate
+from clockless.numerics.lanes import UNCOUNTED, Tile8, known, standing
+from clockless.parts.kernels import call, separate
+from clockless.parts.packed import unpack
 
 WIDTH = 8  # lanes, those of the narrow tile
 
@@ -52,11 +52,13 @@ def fetch(narrow, pull, bench, volts, free):
 
 
 @separate
-def finish(tile, wires, pull, bench, volts, free, reached):
-    """Settle all lanes that are still active, from iteration number `reached` on; `tile` is the narrow one."""
-    narrow = known(tile, wires.narrow)
-    lane, own = narrow.lane, narrow.bench
-    last = 0
+def finish(setup, narrow, volts, free):
+    """Settle all lanes that are still active, from the iteration on that `wires.span` says."""
+    _, wires, pull, bench = unpack(setup)
+    own, few = unpack(narrow)
+    iterate, span = unpack(few)[1].iterate[0], unpack(few)[1].span
+    own = known(Tile8(), own)
+    lane, last = own.lane, 0
     while last < volts.shape[1]:
         count = 0
         while last < volts.shape[1] and count < WIDTH:
@@ -68,9 +70,10 @@ def finish(tile, wires, pull, bench, volts, free, reached):
             break
         for k in range(count, WIDTH):
             lane[k] = lane[0]  # computed along, and thrown away
-        fetch(narrow, pull, bench, volts, free)
-        iterate(tile, wires, (narrow.carry, narrow.turn), narrow.pull, own, own.volts, narrow.free, (reached, 0))
+        fetch(own, pull, bench, volts, free)
+        span[0], span[1] = wires.span[0], 0
+        call(iterate, (few, own.bench.volts, own.free, span))
         for k in range(count):
             for i in range(volts.shape[0]):
-                volts[i, lane[k]] = own.volts[i, k]
-            bench.active[lane[k]], bench.taken[lane[k]] = own.active[k], own.taken[k]
+                volts[i, lane[k]] = own.bench.volts[i, k]
+            bench.active[lane[k]], bench.taken[lane[k]] = own.bench.active[k], own.bench.taken[k]

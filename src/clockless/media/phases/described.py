@@ -7,6 +7,7 @@ from typing import Any
 
 from clockless.errors import ParameterError, is_one_of, shown
 from clockless.media.phases.medium import XY
+from clockless.media.phases.relaxing.medium import RelaxingXY
 from clockless.media.phases.settings import SCHEDULES, Settling, scheduled
 from clockless.media.phases.xy import KINDS
 from clockless.parts.optimisers import Rates
@@ -58,3 +59,22 @@ class Phases:
     def on(self, network: Any) -> XY:
         """The medium on a wiring or an architecture."""
         return XY(network, trainable=self.trainable, settling=self.settling, rates=self.rates)
+
+
+@dataclass(frozen=True)
+class RelaxingPhases(Phases):
+    """A medium of phases that take time, in plain words and numbers.
+
+    Args:
+        friction, temperature, tolerance, time_step: see `RelaxingXY`; the others as of `Phases`.
+    """
+
+    friction: float = 1.0
+    temperature: float = 0.0
+    tolerance: float = 1e-6
+    time_step: float | None = None
+
+    def on(self, network: Any) -> RelaxingXY:
+        """The medium on a wiring or an architecture."""
+        own = {name: getattr(self, name) for name in ("friction", "temperature", "tolerance", "time_step")}
+        return RelaxingXY(network, trainable=self.trainable, settling=self.settling, rates=self.rates, **own)

@@ -31,6 +31,7 @@ from clockless.numerics.randomness import PHASES, RELAXATION, TEST_PHASES
 from clockless.parts.comparators import Ideal
 from clockless.parts.optimisers import Rates
 from clockless.parts.pushes import Clamp, Nudge, Push, push_of
+from clockless.parts.triggers import is_trigger
 from clockless.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class XY(Rotors):
         ParameterError: a kind that does not exist, or settings that are none.
     """
 
-    cite = CITE
+    cite: tuple[str, ...] = CITE
     parallel: Literal["threads", "processes"] = "threads"
     unit = "coupling or site"
     sources = (__name__,)
@@ -139,6 +140,11 @@ class XY(Rotors):
         self._checked(replica)
 
     def _checked(self, replica: Replica) -> Replica:
+        if is_trigger(replica.clock):
+            raise ParameterError(
+                f"clock = {shown(replica.clock)} triggers units at times of their own, but phases of XY learn in steps; "
+                "give medium=RelaxingXY(network)."
+            )
         replica = check_parts(replica, self.units)
         self.architecture_of(replica.task)
         if getattr(replica.rule, "parameter", "resistance") != "resistance":

@@ -153,7 +153,8 @@ def _torques(base, z, field, targets, target_base, g, graph, nudge, omega, worst
 @compiled
 def _draw_order(going, order, sweep, key, visits):
     """The rows that a sweep visits, written to `visits`; random orders are those of (seed, occasion, sweep)."""
-    visits[:] = order
+    for k in range(order.size):  # of an assigned slice Numba compiles what its error would say, for a second
+        visits[k] = order[k]
     if going.kind == COLOURED:
         return
     step_keys(going.seed, going.occasion, sweep, RELAXATION, key)
@@ -229,7 +230,8 @@ def _relax(graph, field, nudge, going, z, residual, sweeps):
     packed, fields, targets = _pack(z, samples, tiles), _pack(field, samples, tiles), _pack(nudge.target, samples, tiles)
     outputs = nudge.target.shape[0]
     who = np.full(tiles * LANES, -1)
-    who[:samples] = np.arange(samples)
+    for sample in range(samples):
+        who[sample] = sample
     omega, omegas = np.empty(LANES), np.full(tiles * LANES, going.omega)
     before = np.full(tiles * LANES, np.inf)
     g, worst, key = np.empty(PAIR), np.empty(LANES), np.empty((2, 1), dtype=np.uint32)

@@ -221,7 +221,7 @@ def _equal(figure: str, what: str, margin: float, ratio: np.ndarray, note: str =
 
 def figure_b3(options: Options) -> FigureData:
     """A network that loses edges while it learns, for several p; cuts at equal step x p, and at equal steps."""
-    count, updates, cuts = (16, 80, 2) if options.tiny else (64, 500, 8)
+    count, updates, cuts = (16, 80, 1) if options.tiny else (64, 500, 8)
     network = networks.packing()
     drawn = [tasks.regression(network, seed=options.seed * count + k) for k in range(count)]
     stages = damaged(network, cuts, options.seed)

@@ -59,7 +59,7 @@ def figure_1a(options: Options) -> FigureData:
 
 def figure_1b(options: Options) -> FigureData:
     """Test error of regression tasks against step x p for several p, for several (nudge, rate)."""
-    count, steps = (6, 2_000) if options.tiny else (50, 20_000)
+    count, steps = (6, 1_000) if options.tiny else (50, 20_000)
     equal = equal_updates(steps)
     record = np.unique(np.concatenate([log_spaced(steps), *(np.rint(equal / p).astype(np.int64) for p in P)]))
     datasets: dict[str, xarray.Dataset] = {}

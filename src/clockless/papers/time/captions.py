@@ -26,5 +26,16 @@ CAPTIONS = {
     "last error against power of edges that pay a price for power, at equal prices per unit of the nudge. Right: the same "
     "while edges that pay a price of 0.01 learn, at a small and at a large nudge and at nudges that grow from one to the "
     "other in six stages; squares: ends.",
+    "6": "Learning while phases relax, one output of an XY lattice of 3 x 3 sites, equilibrium propagation. Left: one task "
+    "at three ratios of the rate of learning to that of the slowest mode, all units at common ticks. Middle: time after "
+    "which the cost where the phases would settle stays below 1 % of the first, median over tasks; grey: in proportion to "
+    "1 / ratio. Right: share of tasks whose cost rises again by a factor of two. Bands: 95 % intervals, of medians between "
+    "order statistics, of shares after Wilson. Dotted: 1/4, the critical ratio of a single mode.",
+    "7": "Boards of 22 resistors that learn and ten diodes learn exclusive or, one example at a time; geometric means over "
+    "boards and 95 % intervals. Left: squared error over its first value against events per edge, steps of a global clock, "
+    "Poisson events, and edges that trigger themselves by their own signal, on boards that settle at once. Right: boards "
+    "whose nodes have capacities, last fifth of 300 updates per edge, all edges at a tick or Poisson events: errors over "
+    "those of the same board by ticks at the least ratio, against the time of the slowest mode over the mean time between "
+    "two updates of an edge, for which an example is shown, too. Dotted: where an error counts as grown.",
 }
 """What each figure shows, for the report."""

@@ -52,7 +52,7 @@ def figure_c(options: Options) -> FigureData:
     """Test accuracy after 1,000 full-batch steps over 10 splits of the irises, by plain descent and by Adam."""
     import xarray
 
-    count, steps, sides = (3, 100, SIDES[:2]) if options.tiny else (10, STEPS, SIDES)
+    count, steps, sides = (3, 40, SIDES[:2]) if options.tiny else (10, STEPS, SIDES)
     named = networks(sides)
     runs = []
     for title, (optimiser, rate) in OPTIMISERS.items():

@@ -12,11 +12,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from clockless.learning.unit_lanes import signal_of
-from clockless.media.resistors.in_time.inverse import change, invert, unbalanced
-from clockless.media.resistors.in_time.sensing import look_around, sense
-from clockless.media.resistors.in_time.states import settle
-from clockless.media.resistors.in_time.triggering import (
+from clockless.learning.events.triggering import (
     Scratch,
     State,
     ask,
@@ -32,6 +28,10 @@ from clockless.media.resistors.in_time.triggering import (
     watching,
     write_line,
 )
+from clockless.learning.unit_lanes import signal_of
+from clockless.media.resistors.in_time.inverse import change, invert, unbalanced
+from clockless.media.resistors.in_time.sensing import look_around, sense
+from clockless.media.resistors.in_time.states import settle
 from clockless.media.resistors.ohm import conductance_of
 from clockless.parts.comparators import listen
 from clockless.parts.kernels import call, entry, separate

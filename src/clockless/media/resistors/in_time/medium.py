@@ -13,10 +13,11 @@ import numpy as np
 
 from clockless.errors import ParameterError, shown, whole
 from clockless.learning.contracts import Learner, Replica, Variable
-from clockless.media.resistors.in_time.checks import check_fires, checked
-from clockless.media.resistors.in_time.history import History, history_of
+from clockless.learning.events.checks import check_fires
+from clockless.learning.events.triggering import BINS, bin_edges
+from clockless.media.resistors.in_time.checks import checked
+from clockless.media.resistors.in_time.history import History
 from clockless.media.resistors.in_time.learner import EventLearner, Session
-from clockless.media.resistors.in_time.triggering import BINS, bin_edges
 from clockless.media.resistors.medium import Resistors
 from clockless.parts.devices import IDEAL
 from clockless.parts.part import kind
@@ -98,7 +99,7 @@ class TimedResistors(Resistors):
             raise ParameterError(f"seconds = {shown(seconds)}; give a positive, finite time.")
         replica = Replica(self, task, rule, clock, device, batch=batch, initial=initial, seed=seed)
         self.check(replica)
-        return history_of(self._session(checked(self, replica), whole("room", room, 1)), float(seconds))
+        return History.of(self._session(checked(self, replica), whole("room", room, 1)), float(seconds))
 
     def _session(self, replica: Replica, room: int) -> Session:
         """One replica whose events are kept."""

@@ -20,7 +20,7 @@ def turn_over(push, wiring, medium, charged, target, now):
     """The other phase of a network that alternates."""
     volts = charged.volts
     if charged.phase[0] == FREE:
-        hold(push, wiring, target, volts)
+        hold(push, wiring, medium, target, volts)
         charged.phase[0] = PUSHED
         charged.turn[0] = now + medium.spans[1]
     else:

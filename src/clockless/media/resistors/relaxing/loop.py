@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clockless.learning.unit_lanes import signal_of
-from clockless.media.resistors.in_time.triggering import (
+from clockless.learning.events.triggering import (
     Scratch,
     State,
     ask,
@@ -32,6 +31,7 @@ from clockless.media.resistors.in_time.triggering import (
     watching,
     write_line,
 )
+from clockless.learning.unit_lanes import signal_of
 from clockless.media.resistors.ohm import conductance_of
 from clockless.media.resistors.relaxing.alternating import release, turn_over
 from clockless.media.resistors.relaxing.propagation import TWINS, fastest, hold, propagate, slopes
@@ -85,7 +85,7 @@ def let_relax(push, wiring, physics, charged, lanes, room, times, passed):
 
 
 @separate
-def present(push, wiring, examples, example, charged, room, anew):
+def present(push, wiring, physics, examples, example, charged, room, anew):
     """Hold both twins' inputs at an example and, if it is `anew`, the pushed twin's outputs where its targets say."""
     for s in range(wiring.inputs.size):
         room.x[s] = examples.x[example, s]
@@ -93,7 +93,7 @@ def present(push, wiring, examples, example, charged, room, anew):
     for o in range(wiring.outputs.size):
         room.target[o] = examples.y[example, o]
     if anew and charged.phase[0] == TWINS:
-        hold(push, wiring, room.target, charged.volts)
+        hold(push, wiring, physics, room.target, charged.volts)
 
 
 def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
@@ -102,10 +102,9 @@ def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: St
     wiring, examples, physics, charged, room = about
     acting = (stamp, (medium, rule, device, optimiser), limits, lanes, wiring, charged, state, scratch, 0, scratch.u)
     seen = (medium, device.comparator, optimiser, 0.0, lanes, wiring, charged, state, scratch)
-    return Layout(
-        let_relax.address(push, wiring, physics, charged, lanes, room, state.times, 0.0),
-        present.address(push, wiring, examples, 0, charged, room, True), act.address(*acting), look_at_all.address(*seen),
-    )  # fmt: skip
+    relaxing = let_relax.address(push, wiring, physics, charged, lanes, room, state.times, 0.0)
+    showing = present.address(push, wiring, physics, examples, 0, charged, room, True)
+    return Layout(relaxing, showing, act.address(*acting), look_at_all.address(*seen))
 
 
 @called
@@ -143,7 +142,8 @@ def _advance(packed, last, most):
     medium, rule, push, trigger, device, optimiser, limits, presentation = parts
     counts, times, of_edge = state.counts, state.times, (medium, rule, device, optimiser)
     seeing = (medium, device.comparator, optimiser, rule.nudge[0], lanes, wiring, charged, state, scratch)
-    call(layout.present, (push, wiring, examples, counts.example[0], charged, room, counts.began[0] == 0))
+    showing = (push, wiring, physics, examples)
+    call(layout.present, (*showing, counts.example[0], charged, room, counts.began[0] == 0))
     done, acted = 0, -1  # events; the edge of the one before
     fresh = counts.began[0] == 0  # whether anything has happened that edges have not been asked about
     while True:
@@ -174,7 +174,7 @@ def _advance(packed, last, most):
             show(presentation, lanes, state, examples, scratch)
             if charged.phase[0] != TWINS:
                 release(physics, charged, time)
-            call(layout.present, (push, wiring, examples, counts.example[0], charged, room, True))
+            call(layout.present, (*showing, counts.example[0], charged, room, True))
             done += 1
             if log.time.size > 0:
                 write_line(log, time, -1, state)

@@ -35,7 +35,8 @@ class RelaxingResistors(TimedResistors):
 
     Both twins have settled at the first example at time 0. From then on they follow examples and resistances as fast as
     they can; edges act on the potentials as they are. A network settles within some of the longest of its `modes`. Clamped
-    outputs follow the free twin's without delay; all other nodes but inputs and grounds have their capacity.
+    outputs follow the free twin's at once, or within `clamp_time`; all other nodes but inputs and grounds have their
+    capacity.
 
     Args:
         network, low, high, parameter: as `Resistors`.
@@ -48,10 +49,11 @@ class RelaxingResistors(TimedResistors):
         alternate: seconds of a free and of a pushed phase: one network alternates between both, and every edge compares
             what it remembers of the end of the free phase with its drop now; in a free phase it senses no difference.
             None: twins.
+        clamp_time: seconds within which the clamp of an output follows what it is to be held at, to 1/e; 0: at once.
 
     Raises:
-        ParameterError: as of `Resistors`; a capacity that is not positive, a negative temperature, delay or look,
-            phases that are not positive, or of a warm network.
+        ParameterError: as of `Resistors`; a capacity that is not positive, a negative temperature, delay, look or time of
+            the clamp, phases that are not positive, or of a warm network.
     """
 
     sources = (__name__,)
@@ -60,12 +62,13 @@ class RelaxingResistors(TimedResistors):
     def __init__(
         self, network: Network, low: float | np.ndarray = 0.01, high: float | np.ndarray = 100.0,
         parameter: str = "resistance", *, capacity: float | np.ndarray = 1.0, temperature: float = 0.0, delay: float = 0.0,
-        look: float | None = None, alternate: tuple[float, float] | None = None,
+        look: float | None = None, alternate: tuple[float, float] | None = None, clamp_time: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(network, low, high, parameter)
         self.capacity = _capacities(capacity, network.nodes)
         self.temperature = _from_zero("temperature", temperature, "kelvin")
         self.delay = _from_zero("delay", delay, "seconds")
+        self.clamp_time = _from_zero("clamp_time", clamp_time, "seconds")
         self.look = None if look is None else _from_zero("look", look, "seconds")
         if self.look == 0:
             raise ParameterError("look = 0; edges that watch look at finite times: give seconds above 0, or None.")
@@ -117,6 +120,11 @@ class RelaxingResistors(TimedResistors):
             raise ParameterError(
                 f"{replica.rule} nudges both ways, and a twin that is pushed away from its target may run off "
                 "before anybody compares; give centred=False."
+            )
+        if isinstance(push, Nudge) and self.clamp_time > 0:
+            raise ParameterError(
+                f"clamp_time = {self.clamp_time:g}, but {replica.rule} nudges outputs by a conductance and clamps none; "
+                "give CoupledLearning(..) or clamp_time=0."
             )
         if self.look is not None and watches(type(replica.clock)):
             self._check_look(replica, push)

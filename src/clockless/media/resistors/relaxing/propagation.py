@@ -3,12 +3,14 @@
 With a capacity C_n from every free node to ground, C dV/dt = -L V, the potentials of a linear network are
 V(t) = exp(-t M) V(0), where M = C^-1 L at free nodes and 0 at held ones. The pushed twin belongs to the same linear system:
 
-- clamped: an output follows the free twin's, V_P = V_F + nudge (V_D - V_F), so dV_P/dt = (1 - nudge) dV_F/dt;
+- clamped: an output follows the free twin's, V_P = V_F + nudge (V_D - V_F), so dV_P/dt = (1 - nudge) dV_F/dt; or, by a
+  clamp of a time constant s of its own, s dV_P/dt = V_F + nudge (V_D - V_F) - V_P;
 - nudged: a conductance beta joins it to a source at V_D, so M V_P has beta (V_P - V_D) / C more;
 
 and so does the work of the free twin's sources, dW/dt = sum over inputs of x_s I_s(V_F), joules: what its edges have
 dissipated and its capacities have stored. The eigenvalues of M are those of C^-1/2 L C^-1/2, the rates of the network's
-modes, and lie between 0 and b = max over nodes of (2 sum k + beta) / C (Gershgorin). So
+modes, and lie between 0 and b = max over nodes of (2 sum k + beta) / C, or (1 + nudge + |1 - nudge|) / s of a clamp if that
+is more (Gershgorin). So
 
     exp(-t M) = sum over n of (2 - [n = 0]) (-1)^n exp(-tau) I_n(tau) T_n(2 M / b - 1),    tau = t b / 2,
 
@@ -70,6 +72,7 @@ class Medium(NamedTuple):
     look: np.ndarray  # [1] longest time between two looks, seconds; 0: as the voltages move
     spans: np.ndarray  # [2] seconds of the free and of the pushed phase of a network that alternates
     phase: np.ndarray  # that of `Charged`
+    clamp: np.ndarray  # [1] seconds within which a clamped output follows; 0: at once
     series: np.ndarray  # [SERIES] of sqrt((1 - exp(-2 y)) / (2 y)) in powers of y
 
 
@@ -110,15 +113,34 @@ def pulls(push):
     """The conductance, siemens, that joins an output of the pushed twin to a source; compiled only."""
 
 
-def hold(push, wiring, target, volts):
+def hold(push, wiring, medium, target, volts):
     """Put the pushed twin's outputs where they are held at once, if they are; compiled only."""
+
+
+def following(push, medium):
+    """Gershgorin's bound of the rate of a clamp that follows, per second; compiled only."""
 
 
 @behaviour(pull, Clamp)
 def _pull_clamp(push, wiring, medium, target, sign, volts, rates):
+    keep = 1.0 - push.nudge[0]
     for o in range(wiring.outputs.size):
         at = wiring.outputs[o]
-        rates[at, 1] = (1.0 - push.nudge[0]) * rates[at, 0]
+        if medium.clamp[0] > 0.0:
+            rates[at, 1] = (volts[at, 1] - keep * volts[at, 0] - sign * push.nudge[0] * target[o]) / medium.clamp[0]
+        else:
+            rates[at, 1] = keep * rates[at, 0]
+
+
+@behaviour(following, Clamp)
+def _following_clamp(push, medium):
+    nudge = push.nudge[0]
+    return (1.0 + nudge + abs(1.0 - nudge)) / medium.clamp[0] if medium.clamp[0] > 0.0 else 0.0
+
+
+@behaviour(following, Nudge)
+def _following_nudge(push, medium):
+    return 0.0
 
 
 @behaviour(pull, Nudge)
@@ -139,14 +161,16 @@ def _pulls_nudge(push):
 
 
 @behaviour(hold, Clamp)
-def _hold_clamp(push, wiring, target, volts):
+def _hold_clamp(push, wiring, medium, target, volts):
+    if medium.clamp[0] > 0.0:
+        return
     for o in range(wiring.outputs.size):
         at = wiring.outputs[o]
         volts[at, 1] = volts[at, 0] + push.nudge[0] * (target[o] - volts[at, 0])
 
 
 @behaviour(hold, Nudge)
-def _hold_nudge(push, wiring, target, volts):
+def _hold_nudge(push, wiring, medium, target, volts):
     pass
 
 
@@ -161,7 +185,7 @@ def fastest(push, wiring, medium, conductance, room):
         total[wiring.edge_to[e], 0] += 2.0 * conductance[e]
     for o in range(wiring.outputs.size):
         total[wiring.outputs[o], 0] += pulls(push)
-    bound = 0.0
+    bound = following(push, medium)
     for n in range(total.shape[0]):
         bound = max(bound, total[n, 0] * medium.inverse[n])
     return bound
@@ -334,7 +358,7 @@ def _follow(push, wiring, medium, room, noise):
 def _follow_clamp(push, wiring, medium, room, noise):
     for o in range(wiring.outputs.size):
         at = wiring.outputs[o]
-        noise[at, 1] = (1.0 - push.nudge[0]) * noise[at, 0]
+        noise[at, 1] = (1.0 - push.nudge[0]) * noise[at, 0] if medium.clamp[0] == 0.0 else 0.0
 
 
 @behaviour(_follow, Nudge)

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.linalg import expm
 
 from clockless.learning.contracts import Replica
+from clockless.learning.events.reference import Trajectory
 from clockless.media.resistors.in_time.reference import Simulation as Settled
-from clockless.media.resistors.in_time.reference import Trajectory
 from clockless.media.resistors.relaxing.loop import MOVED, SOON
 from clockless.media.resistors.relaxing.propagation import FREE, PUSHED, TWINS
 from clockless.media.resistors.relaxing.session import first_volts
@@ -52,6 +52,10 @@ class Simulation(Settled):
             if isinstance(self.push, Nudge):
                 whole[nodes + o, nodes + o] += inverse[o] * self.push.nudge
                 whole[nodes + o, 2 * nodes + k] -= inverse[o] * self.push.nudge
+            elif self.physics.clamp_time > 0:
+                whole[nodes + o] = 0
+                of_state = {nodes + o: 1.0, o: self.push.nudge - 1, 2 * nodes + k: -self.push.nudge}
+                whole[nodes + o, list(of_state)] = np.array(list(of_state.values())) / self.physics.clamp_time
             else:
                 whole[nodes + o] = 0
                 whole[nodes + o, free] = (1 - self.push.nudge) * whole[o, free]
@@ -70,7 +74,7 @@ class Simulation(Settled):
         task = self.replica.task
         self.volts[list(task.inputs)] = task.x_train[self.example][:, None]
         outputs = list(task.outputs)
-        if not isinstance(self.push, Nudge) and self.phase != FREE:
+        if not isinstance(self.push, Nudge) and self.phase != FREE and self.physics.clamp_time == 0:
             free = self.volts[outputs, 0]
             self.volts[outputs, 1] = free + self.push.nudge * (task.y_train[self.example] - free)
 
@@ -97,6 +101,8 @@ class Simulation(Settled):
         total[list(self.replica.task.outputs)] += self.push.nudge if isinstance(self.push, Nudge) else 0.0
         free = np.setdiff1d(np.arange(len(total)), [*self.replica.task.inputs, *self.replica.task.ground])
         bound = (total / self.physics.capacity)[free].max()
+        if self.physics.clamp_time:
+            bound = max(bound, (1 + self.push.nudge + abs(1 - self.push.nudge)) / self.physics.clamp_time)
         if self.physics.look:
             return self.now + float(min(self.physics.look, 1 / bound))
         state = np.concatenate([self.volts.T.ravel(), self.replica.task.y_train[self.example], [0.0]])

@@ -43,7 +43,7 @@ class RelaxingSession(Session):
         self._physics = propagation.Medium(
             np.where(free, 1.0 / resistors.capacity, 0.0), np.array([2.0 * Boltzmann * resistors.temperature]),
             np.array([resistors.delay]), np.array([resistors.look or 0.0]), np.array(spans or (0.0, 0.0)),
-            self.charged.phase, propagation.series_of_noise(),
+            self.charged.phase, np.array([resistors.clamp_time]), propagation.series_of_noise(),
         )  # fmt: skip
         self._room = propagation.room_of(nodes, len(task.inputs), len(task.outputs))
 

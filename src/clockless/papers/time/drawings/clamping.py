@@ -40,6 +40,8 @@ def figure_5(datasets: dict[str, xarray.Dataset]) -> Figure:
     for price, x, y in zip(priced.price.values, *_means(priced, 0), strict=True):
         middle.annotate(f"{price:g}", (x, y), textcoords="offset points", xytext=(4, 3), fontsize=5)
     middle.set(xscale="log", yscale="log", xlabel="power / power at the start", ylabel="test error / initial test error")
+    powers, errors = (np.array(each) for each in zip(*(_means(priced, k) for k in range(len(priced.nudge))), strict=True))
+    middle.set(xlim=(None, 4 * powers.max()), ylim=(None, 5 * errors.max()))  # room for the prices
     middle.legend(fontsize=6, title="price / nudge at the points", title_fontsize=6)
     for place, schedule in enumerate(grown.schedule.values):
         style = {**ordered_line(place, len(grown.schedule)), "label": _NAMES[schedule], "marker": "o", "markersize": 2.5}

@@ -39,7 +39,7 @@ def figure_4(datasets: dict[str, xarray.Dataset]) -> Figure:
             there = np.isfinite(found).all(axis=0)
             if there.any():
                 _with_interval(axes, ps, found[:, there], style)
-        axes.set(xscale="log", yscale="log", xlabel="p", ylabel="variance at which a task is just learned", title=title)
+        axes.set(xscale="log", yscale="log", xlabel="p", ylabel="variance that tasks stand", title=title)
         axes.set_xticks(ps, [f"{p:g}" for p in ps], minor=False)
         axes.minorticks_off()
     middle.legend(fontsize=6, loc="center")

@@ -1,4 +1,4 @@
-"""Fig. 2: errors over time at some ratios, and the critical ratio."""
+"""Figs. 2 and 6: errors over time at some ratios, and the critical ratio."""
 
 from __future__ import annotations
 
@@ -19,8 +19,20 @@ _LEVEL, _RISE, _FLOOR = 0.01, 0.3, 1e-6
 
 @in_house_style
 def figure_2(datasets: dict[str, xarray.Dataset]) -> Figure:
-    """One task at several ratios (left), times to learn (middle) and how far errors rise again (right) over the ratio."""
+    """Resistors, for several p."""
     data = datasets["figure-2"]
+    return _panels(data, [f"p = {p:g}" for p in data.p.values], "test error / initial test error", "upper left")
+
+
+@in_house_style
+def figure_6(datasets: dict[str, xarray.Dataset]) -> Figure:
+    """Phases, for several clocks."""
+    data = datasets["figure-6"]
+    return _panels(data, [str(clock) for clock in data.clock.values], "cost / initial cost", "lower right")
+
+
+def _panels(data: xarray.Dataset, labels: list[str], measured: str, place_of_labels: str) -> Figure:
+    """One task at several ratios (left), times to learn (middle) and who oscillates (right) over the ratio."""
     figure, (left, middle, right) = subplots(1, 3, (2 * COLUMN, 0.75 * COLUMN))
     ratios, times, error = data.ratio.values, data.time.values, data.scaled_error.values
     shown = np.unique(np.searchsorted(ratios, [0.02, 0.2, 0.9]).clip(max=len(ratios) - 1))
@@ -29,12 +41,12 @@ def figure_2(datasets: dict[str, xarray.Dataset]) -> Figure:
         style = ordered_line(place, len(shown))
         left.plot(times[k, 1:], np.maximum(error[0, k, task, 1:], _LEAST), label=f"{ratios[k]:.2g}", **style)
     left.set(
-        xscale="log", yscale="log", xlabel="time / relaxation time", ylabel="test error / initial test error",
+        xscale="log", yscale="log", xlabel="time / relaxation time", ylabel=measured,
         ylim=(1e-6, 30),
     )  # fmt: skip
     left.legend(title="ratio, one task", fontsize=6, title_fontsize=6, loc="upper right")
-    for place, p in enumerate(data.p.values):
-        style = {**ordered_line(place, len(data.p)), "label": f"p = {p:g}", "marker": "o", "markersize": 2.5}
+    for place, label in enumerate(labels):
+        style = {**ordered_line(place, len(labels)), "label": label, "marker": "o", "markersize": 2.5}
         when = np.array([_learned(time, each) for time, each in zip(times, error[place], strict=True)])
         last = 2 * times.max()  # beyond the frame: never
         half, low, high = (np.minimum(each, last) for each in median_interval(when))
@@ -52,7 +64,7 @@ def figure_2(datasets: dict[str, xarray.Dataset]) -> Figure:
         axes.set(xscale="log", xlabel="learning rate / relaxation rate")
     middle.set(yscale="log", ylabel="time to 1 % / relaxation time", ylim=(0.3, times.max()))
     right.set(ylabel="share that oscillates", ylim=(-0.03, 1.03))
-    right.legend(fontsize=6, loc="upper left")
+    right.legend(fontsize=6, loc=place_of_labels)
     return figure
 
 

@@ -1,8 +1,7 @@
 """What edges with triggers do whatever the network does between their events: fire, remember, hear, are asked, are noted.
 
-All that is compiled and shared by the loops over events (`loop`, where the network settles at once, and `relaxing`): the
-state of one replica, the questions to a trigger, answered by its type, and the acts of an edge as far as they ask for no
-voltages.
+All that is compiled and shared by the loops over events of all media, whether networks settle at once or relax: the state of
+one replica, the questions to a trigger, answered by its type, and the acts of an edge as far as they ask for no voltages.
 """
 
 from __future__ import annotations
@@ -22,6 +21,13 @@ from clockless.parts.scalars import named_by, scalar
 from clockless.parts.triggers import watches
 
 BINS = 160  # of intervals: four an octave, from 2^-20 to 2^20 seconds
+
+
+class Lanes(NamedTuple):
+    """Who a replica is: the words that its random numbers are hashed from."""
+
+    seed: np.ndarray  # uint64 [1]
+    replica: np.ndarray  # uint64 [1]
 
 
 class Memory(NamedTuple):

@@ -1,0 +1,1 @@
+"""Circuits in continuous time: every edge has its own events; between them the circuit settles, or relaxes."""
