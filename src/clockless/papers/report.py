@@ -137,9 +137,9 @@ def page(title: str, cite: str, scope: str, settings: Mapping[str, str], section
 <p>Every row says whose expectation it is: the paper's, theory's, that of an earlier run or another program of ours, never
 published, or nobody's. Expected with a sign &gt; or &lt;: it holds if the whole interval of the measured value lies on that
 side. Within a tolerance: it holds if the whole interval (of 90 % where numbers.json says no other) lies within expected ±
-tolerance, which are two one-sided tests at 5 %. All others hold if |measured − expected| ≤ tolerance. Beside this page stand the pictures as PDF and PNG, the
-plotted numbers as CSV, and all checked numbers with their sources, intervals, criteria and the dates of their
-thresholds at full precision in numbers.json.</p>
+tolerance, which are two one-sided tests at 5 %. All others hold if |measured − expected| ≤ tolerance. Beside this page
+stand the pictures as PDF and PNG, the plotted numbers as CSV, and all checked numbers with their sources, intervals,
+criteria and the dates of their thresholds at full precision in numbers.json.</p>
 </footer>
 </body>
 </html>
