@@ -105,8 +105,8 @@ def _check_device(circuit: NonlinearNetwork, replica: Replica) -> None:
     low, high = float(np.max(circuit.low)), float(np.min(circuit.high))
     if level > 0 and hasattr(device, "low") and not (low <= device.low < device.high <= high):
         raise ParameterError(
-            f"the levels of {device} lie outside the range of what learns, {low:g} to {high:g}; narrow the levels, or widen "
-            "the range with Circuit(network, law, low=.., high=..)."
+            f"the levels of the device {device} lie outside the range of what learns, {low:g} to {high:g}; narrow the "
+            "levels, or widen the range with Circuit(network, law, low=.., high=..)."
         )
     if not isinstance(device.comparator, Ideal):
         if getattr(device.comparator, "analog", False):
