@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import clockless as cl
-from clockless.errors import ParameterError
+from clockless.errors import ParameterError, UnmovedWarning
 from clockless.learning.contracts import Replica
 from clockless.learning.events import triggering
 from clockless.media.resistors import diffusion
@@ -394,3 +394,10 @@ WRONG = [
 def test_bad_input_gets_a_sentence(wrong, sentence):
     with pytest.raises(ParameterError, match=sentence):
         wrong()
+
+
+def test_a_threshold_that_nobody_reaches_is_said():
+    """Nothing is wrong with it, but nothing is learned; the other replica did learn."""
+    with pytest.warns(UnmovedWarning, match="in 1 of 2 replicas no unit acted in 20 s, so nothing was learned"):
+        run = trained([cl.SelfTriggered(1e9), cl.SelfTriggered(1e-3)], steps=20, batch=cl.Shown(1.0))
+    assert run.data.actions.sum("edge").values[0] == 0 < run.data.actions.sum("edge").values[1]

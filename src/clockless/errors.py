@@ -40,6 +40,7 @@ __all__ = [
     "StoreError",
     "TaskError",
     "UnknownFigureError",
+    "UnmovedWarning",
     "WiringError",
 ]
 
@@ -137,6 +138,10 @@ class JobsFailedWarning(UserWarning):
 
 class DivergedWarning(UserWarning):
     """Many replicas of an ensemble ended further from their targets than they began."""
+
+
+class UnmovedWarning(UserWarning):
+    """In some replicas of continuous time no unit ever acted, so nothing was learned."""
 
 
 class OwnCodeWarning(UserWarning):

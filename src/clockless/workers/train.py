@@ -26,6 +26,7 @@ from clockless.errors import (
     ParameterError,
     ReplicasFailedWarning,
     TaskError,
+    UnmovedWarning,
     flag,
     shown,
     whole,
@@ -107,6 +108,7 @@ def train(
             `data.failed`.
         InfeasibleTaskWarning: tasks with `feasible=False`.
         DivergedWarning: more than a tenth of the replicas ended with more than twice their initial error.
+        UnmovedWarning: replicas in continuous time in which no unit ever acted.
     """
     if seed is not None and seeds is not None:
         raise ParameterError("seed and seeds are two words for one thing; give one of them.")
@@ -132,7 +134,7 @@ def train(
 
 
 def warn(run: Run) -> None:
-    """Say once which replicas failed or diverged."""
+    """Say once which replicas failed, diverged, or never moved."""
     failed = run.data.failed.values
     if failed.any():
         troubles = run.troubles
@@ -152,6 +154,14 @@ def warn(run: Run) -> None:
             "lower the rate or take finer levels"
             + (", and ask cl.check whether the physics are right." if isinstance(run.medium, OwnMedium) else "."),
             DivergedWarning,
+            stacklevel=3,
+        )
+    still = run.data.fired.isel(step=-1).values == 0 if "fired" in run.data else np.zeros(0, dtype=bool)
+    if still.any() and run.data.step[-1] > 0:
+        warnings.warn(
+            f"in {still.sum()} of {still.size} replicas no unit acted in {float(run.data.step[-1]):g} s, so nothing "
+            "was learned; most likely the trigger waits for more than signals bring: lower its threshold, or give it time.",
+            UnmovedWarning,
             stacklevel=3,
         )
 
