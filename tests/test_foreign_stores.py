@@ -30,7 +30,7 @@ from clockless.workers.slurm import script
 from clockless.workers.status import report
 from rigs import LIMIT
 from test_cli_stores import clockless
-from test_store import SMALL, WIDTH, as_somebody_else
+from test_store import SMALL, WIDTH, as_before, as_somebody_else
 from test_sweep import computed
 
 __all__ = ["clockless"]  # a fixture
@@ -136,7 +136,7 @@ def test_a_run_that_is_extended_goes_when_the_longer_one_is_done(clockless, stor
     before = look()
     assert clockless("resume", store, "--threads", "1")[0] == 0
     (store / UNITS / "link").symlink_to(folder)
-    (store / GROUP / "error" / "c" / "link").symlink_to(folder)
+    (store / GROUP / "error" / "link").symlink_to(folder)
     assert clockless("extend", store, "--steps", "70", "--threads", "1")[0] == 0
     assert not (store / UNITS).exists()
     assert not (store / GROUP).exists()
@@ -147,9 +147,9 @@ def test_a_run_that_is_extended_goes_when_the_longer_one_is_done(clockless, stor
 
 REFUSED = [  # files that are written in place, or say what is computed
     f"{UNITS}/000001.lock", f"{UNITS}/steps", f"{UNITS}/000001.npz", f"{UNITS}/000001.failed", "events.jsonl",
-    "experiment.yaml", f"{FP}.seal", f"{GROUP}/zarr.json", f"{GROUP}/error/zarr.json", f"{GROUP}/step/c/0",
+    "experiment.yaml", f"{FP}.seal", f"{GROUP}/zarr.json", f"{GROUP}/error/zarr.json", f"{GROUP}/step/c.0",
 ]  # fmt: skip
-CHUNKS = [f"{GROUP}/error/c/1/0/0", f"{GROUP}/failed/c/1/0", f"{GROUP}/parameters/c/1/0/0"]
+CHUNKS = [f"{GROUP}/error/c.1.0.0", f"{GROUP}/failed/c.1.0", f"{GROUP}/parameters/c.1.0.0"]
 
 
 def placed(path, kind, target):
@@ -205,13 +205,16 @@ def test_something_else_in_place_of_a_chunk_is_replaced(clockless, store, made, 
         assert stat.S_ISREG((store / place).lstat().st_mode)
 
 
-@pytest.mark.parametrize(
-    "place", ["units", UNITS, GROUP, f"{GROUP}/error", f"{GROUP}/error/c", f"{GROUP}/error/c/1", f"{GROUP}/done/c"]
-)
+OLD_FOLDERS = [f"{GROUP}/error/c", f"{GROUP}/error/c/1", f"{GROUP}/done/c"]  # of chunks, in older stores
+
+
+@pytest.mark.parametrize("place", ["units", UNITS, GROUP, f"{GROUP}/error", *OLD_FOLDERS])
 def test_a_linked_folder_is_refused(clockless, store, outside, place):
     """Through it every file within would be somebody else's."""
     folder, look = outside
     before = look()
+    if place in OLD_FOLDERS:
+        as_before(store)
     shutil.rmtree(store / place)
     (store / place).symlink_to(folder)
     said = one_sentence(clockless("resume", store, "--threads", "1"))
@@ -222,6 +225,8 @@ def test_a_linked_folder_is_refused(clockless, store, outside, place):
 
 @pytest.mark.parametrize("place", [GROUP, f"{GROUP}/error", f"{GROUP}/error/c", "units", UNITS])
 def test_a_folder_that_is_exchanged_between_look_and_write_is_not_followed(store, outside, monkeypatch, place):
+    if place in OLD_FOLDERS:
+        as_before(store)
     folder, look = outside
     before, look_at, victim, opened = look(), disk.folder, store / place, cl.Store.open(store)
 
@@ -411,7 +416,7 @@ def test_a_chunk_that_unpacks_to_another_size_is_not_unpacked(clockless, store, 
 
     shape = made._group[array].chunks
     whole = np.asarray(made._group[array][:1]).tobytes()
-    path = store / GROUP / array / "c" / "/".join(["2"] + ["0"] * (len(shape) - 1))
+    path = store / GROUP / array / ".".join(["c", "2"] + ["0"] * (len(shape) - 1))
     assert path.exists()
     path.write_bytes(BOMBS[bomb](whole))
     sizes, unpack = [], ZstdCodec._decode_single

@@ -18,6 +18,7 @@ import pytest
 
 import clockless as cl
 from clockless.errors import ClocklessError, ParameterError, StoreError
+from clockless.stores import frame
 from clockless.workers import loop as sweep
 from clockless.workers.run import compute
 from rigs import LIMIT
@@ -61,8 +62,22 @@ def mended(path):
 
 def chunks(store, name, unit):
     """The files of one unit's results."""
-    place = store.path / f"{store.experiment.fingerprint}.zarr" / name / "c" / str(unit)
-    return [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    folder = store.path / f"{store.experiment.fingerprint}.zarr" / name
+    return [path for path in folder.iterdir() if path.name.split(".")[:2] == ["c", str(unit)]]
+
+
+def as_before(path):
+    """Turn a store into the form of version 0.2.0, which had folders c/1/0/0 where there is a file c.1.0.0 now."""
+    for group in path.glob("*.zarr"):
+        for chunk in sorted(group.glob("*/c.*")):
+            place = chunk.parent / chunk.name.replace(".", "/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            chunk.rename(place)
+        for metadata in group.glob("*/zarr.json"):
+            described = json.loads(metadata.read_text())
+            described["chunk_key_encoding"]["configuration"]["separator"] = "/"
+            metadata.write_text(json.dumps(described, indent=2))
+        frame.seal_of(group).write_text(frame._sum(group))
 
 
 # --- damage --------------------------------------------------------------------------------------------------------------
@@ -106,7 +121,7 @@ FRAME = [
     "failed/zarr.json",
     "replica/zarr.json",
     "step/zarr.json",
-    "step/c/0",
+    "step/c.0",
 ]
 
 
@@ -128,6 +143,38 @@ def test_a_damaged_frame_is_made_anew_around_the_results(store, made, name):
             assert path.read_bytes() == before
     done = [event for event in store.journal.told() if event["event"] == "unit done"]
     assert len(done) == store.job_count, "nothing needed computing again"
+
+
+def tree(path):
+    """The files of a store's groups."""
+    return {str(file.relative_to(path)): file.read_bytes() for file in path.glob("*.zarr/**/*") if file.is_file()}
+
+
+@pytest.mark.parametrize("damage", ["none", "zarr.json", "error/zarr.json", "step/zarr.json", "step/c/0", "seal"])
+def test_a_store_of_before_is_read_mended_and_gone_on_with_as_it_is(store, made, damage):
+    """Its chunks stay where they are; a frame of the present form around them would lose them all."""
+    as_before(store.path)
+    before, group = tree(store.path), store.path / f"{store.experiment.fingerprint}.zarr"
+    if damage == "seal":
+        frame.seal_of(group).unlink()
+    elif damage != "none":
+        (group / damage).unlink()
+    digest, damaged, sentences = mended(store.path)
+    assert (digest, damaged, len(sentences)) == (made.digest(), [], damage != "none")
+    assert tree(store.path) == before
+    store.undo(1)
+    (group / "error/c/2/0/0").unlink()
+    assert mended(store.path)[:2] == (made.digest(), [1, 2])
+    assert not list(group.glob("*/c.*"))
+    assert tree(store.path).keys() == before.keys()
+
+
+def test_a_store_of_before_is_extended_in_the_present_form(store, tmp_path):
+    as_before(store.path)
+    longer = SMALL.changed(steps=90)
+    compute(cl.Store.open(store.path).extended(90), cl.Workers(threads=1), progress=False)
+    assert cl.Store.open(store.path).digest() == computed(tmp_path / "longer", longer, WIDTH).digest()
+    assert not list(store.path.glob("*.zarr/*/c"))
 
 
 def test_a_lost_group_is_computed_again(store, made):

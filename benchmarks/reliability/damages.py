@@ -64,13 +64,13 @@ def _mended(store: Path, unit: int, digest: str) -> dict[str, Any]:
 def _chunk(group: Path, chance: random.Random) -> tuple[int, Path]:
     """A random file of results: of some array and some unit. What is all zeros has no file."""
     arrays = [path for path in sorted(group.iterdir()) if path.name not in ("done", "replica", "step")]
-    files = [found for array in arrays if (found := [file for file in sorted(array.glob("c/**/*")) if file.is_file()])]
+    files = [found for array in arrays if (found := sorted(array.glob("c.*")))]
     file = chance.choice(chance.choice(files))
     return _unit_of(file), file
 
 
 def _unit_of(file: Path) -> int:
-    return int(file.parts[len(file.parts) - 1 - file.parts[::-1].index("c") + 1])
+    return int(file.name.split(".")[1])
 
 
 def _truncated(group: Path, chance: random.Random) -> tuple[int, str]:
@@ -101,7 +101,7 @@ def _removed(group: Path, chance: random.Random) -> tuple[int, str]:
 
 def _cell(group: Path, chance: random.Random) -> tuple[int, Path]:
     unit = chance.randrange(UNITS)
-    return unit, group / "done" / "c" / str(unit)
+    return unit, group / "done" / f"c.{unit}"
 
 
 def _cell_removed(group: Path, chance: random.Random) -> tuple[int, str]:

@@ -15,7 +15,9 @@ from clockless.experiments.experiment import Experiment
 from clockless.experiments.own_parts import Place, beside
 from clockless.experiments.parsing import MOST_BYTES, of_toml, of_yaml, with_powers, written
 from clockless.experiments.ranges import folded
+from clockless.experiments.tables import with_tables_packed, with_tables_unpacked
 
+_MOST_WRITTEN_OUT = 10_000  # numbers in a store's tables, which nobody reads from there on
 STUDIES = ("resistors", "xy", "modules", "circuit", "time")  # examples to begin from, one a medium
 
 
@@ -57,7 +59,7 @@ def of_text(text: str, name: Path, flags: Iterable[str] = (), store: bool = Fals
         raise DescriptionError(f"flags = {shown(flags)}; give words such as ['--clock.p', '0.5'].")
     with beside(Place(name.parent, name, store)):
         try:
-            experiment = Experiment.of(_parsed(text, name))
+            experiment = Experiment.of(with_tables_unpacked(_parsed(text, name)))
         except DescriptionError as error:
             raise DescriptionError(f"{name}: {error}") from None
         return Experiment.of(with_flags(experiment.plain(), changes)) if changes else experiment
@@ -67,15 +69,17 @@ def _parsed(text: str, name: Path) -> Any:
     return of_toml(text) if name.suffix == ".toml" else of_yaml(text)
 
 
-def text_of(experiment: Experiment, suffix: str = ".yaml", decimals: bool = True) -> str:
+def text_of(experiment: Experiment, suffix: str = ".yaml", store: bool = False) -> str:
     """The complete description as YAML or TOML; reading it gives the same experiment, writing that the same text.
 
     Axes of numbers stand as ranges where one gives them exactly (see `ranges`).
 
     Args:
-        decimals: those of spaced numbers, too, whose last bits may be others on another machine; a store writes them out.
+        store: for a store, which writes spaced numbers out, whose last bits may be others on another machine, and packs
+            tables of more than ten thousand numbers.
     """
-    plain = _with_ranges(experiment, decimals)
+    plain = _with_ranges(experiment, decimals=not store)
+    plain = with_tables_packed(plain, _MOST_WRITTEN_OUT) if store else plain
     if suffix == ".toml":
         import tomli_w
 

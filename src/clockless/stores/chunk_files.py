@@ -67,7 +67,7 @@ class ChunkFiles(LocalStore):
 
     def _read(self, key: str) -> bytes:
         name, _, rest = key.partition("/")
-        chunk = self._chunks.get(name) if rest.startswith("c/") or rest == "c" else None
+        chunk = self._chunks.get(name) if rest.startswith(("c.", "c/")) or rest == "c" else None
         if chunk is None:
             return disk.read(self._place(key), _DESCRIPTION_BYTES, below=self.root.parent)
         found = disk.read_part(self._place(key), 0, 2 * chunk.size + 1000, below=self.root.parent)

@@ -25,10 +25,13 @@ from clockless.experiments.experiment import Experiment
 from clockless.experiments.files import of_text, text_of
 from clockless.experiments.jobs import Jobs, own_in
 from clockless.experiments.own_parts import Place, beside
+from clockless.experiments.tables import with_tables_packed, with_tables_unpacked
 from clockless.stores.layout import (
     FIXED,
     MOST_DESCRIPTION_BYTES,
+    SEPARATOR,
     Layout,
+    Separator,
     check_arrays,
     check_group,
     good_attributes,
@@ -37,6 +40,7 @@ from clockless.stores.layout import (
     is_width,
     layouts,
     nothing,
+    separator_left,
 )  # fmt: skip
 from clockless.stores.results import folded, labels
 from clockless.version import __version__
@@ -112,7 +116,14 @@ def _sealed(group: Path) -> bool:
         return False
 
 
-def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: dict[str, str], own_parts: bool) -> None:
+def _fill_frame(
+    path: Path,
+    experiment: Experiment,
+    width: int | None,
+    about: dict[str, str],
+    own_parts: bool,
+    separator: Separator = SEPARATOR,
+) -> None:
     import zarr
 
     work = Jobs(experiment, width)
@@ -121,7 +132,7 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
     group = zarr.create_group(
         store=path,
         attributes={
-            "experiment": json.dumps(experiment.plain()), "width": work.width, "version": __version__,
+            "experiment": json.dumps(with_tables_packed(experiment.plain())), "width": work.width, "version": __version__,
             "sources": work.sources, "cite": "\n".join(work.cite), "medium": work.about_medium(), **about,
         },
     )  # fmt: skip
@@ -131,6 +142,7 @@ def _fill_frame(path: Path, experiment: Experiment, width: int | None, about: di
         arrays[name] = group.create_array(
             name, shape=layout.shape, chunks=layout.chunks, dtype=layout.dtype, fill_value=nothing(layout.dtype),
             dimension_names=layout.dims, attributes=dict(layout.about),
+            chunk_key_encoding={"name": "default", "separator": separator},
         )  # fmt: skip
     numbers = np.full(arrays["replica"].shape, -1, dtype=np.int64)
     for job, members in enumerate(work.members):
@@ -182,7 +194,7 @@ def _mend_frame(path: Path, experiment: Experiment) -> None:
     left = {name: str(value) for name, value in attributes_left(path).items() if name in _KEPT}
     left = left if "sources" in left else {**left, **_made_with(path.parent, experiment)}
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-", suffix=".zarr") as temporary:
-        _fill_frame(Path(temporary), experiment, _width_left(path), left, own_parts=False)
+        _fill_frame(Path(temporary), experiment, _width_left(path), left, False, separator_left(path))
         seal = _sum(Path(temporary))
         for made in _frame_files(Path(temporary)):
             *folders, name = made.relative_to(temporary).parts
@@ -252,7 +264,7 @@ def described_in(folder: Path) -> Experiment:
             raise StoreError(f"{folder} cannot be read: {error}") from None
         longest = max(kept, key=lambda experiment: experiment.steps)  # an extension keeps the shorter run until it is done
         if os.access(folder, os.W_OK):
-            disk.write(path, text_of(longest, decimals=False))
+            disk.write(path, text_of(longest, store=True))
             warnings.warn(f"{path} did not say what is computed here ({error}); it has been written anew.", stacklevel=2)
         return longest
 
@@ -273,7 +285,7 @@ def described_by(group: Path) -> Experiment | None:
     """What a group says that it holds, if its name agrees."""
     try:
         with beside(Place(group.parent, store=True)):
-            experiment = Experiment.of(json.loads(attributes_left(group)["experiment"]))
+            experiment = Experiment.of(with_tables_unpacked(json.loads(attributes_left(group)["experiment"])))
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return experiment if experiment.fingerprint == group.stem else None

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from clockless.experiments.jobs import Jobs
 
 DONE = "done"
 FIXED = ("replica", "step")  # arrays that are written with the frame
+Separator = Literal[".", "/"]  # between the numbers of a chunk, whose file is c.1.0.0, or c/1/0/0 in older stores
+SEPARATOR: Separator = "."
+NESTED: Separator = "/"
 MOST_DESCRIPTION_BYTES = 2**28  # tables of examples and of initial values stand in a description
 _MOST_METADATA_BYTES = 2**20  # of one array
 _MOST_WIDTH = 2**20
@@ -145,7 +148,8 @@ def check_arrays(group: Path, expected: dict[str, Layout]) -> set[str]:
         disk.folder(group, name)
         found, place = _metadata(group, f"{name}/zarr.json", _MOST_METADATA_BYTES), f"{name}/zarr.json"
         codecs, about = found.pop("codecs", None), found.pop("attributes", {})
-        for field, wanted in _wanted(layout).items():
+        nested = _spelled(found.get("chunk_key_encoding")) == _spelled(_keys(NESTED))
+        for field, wanted in _wanted(layout, NESTED if nested else SEPARATOR).items():
             if _spelled(found.pop(field, None)) != _spelled(wanted):
                 raise _foreign(group, place, f"its {field} is not {shown(wanted)}")
         if found:
@@ -161,7 +165,18 @@ def _spelled(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _wanted(layout: Layout) -> dict[str, Any]:
+def separator_left(group: Path) -> Separator:
+    """How the chunks of a group are named, as most of its arrays' folders have it."""
+    nested = sum(path.is_dir() and not path.is_symlink() for path in group.glob("*/c"))
+    flat = len({path.parent for path in group.glob("*/c.*")})
+    return NESTED if nested > flat else SEPARATOR
+
+
+def _keys(separator: Separator) -> dict[str, Any]:
+    return {"name": "default", "configuration": {"separator": separator}}
+
+
+def _wanted(layout: Layout, separator: Separator) -> dict[str, Any]:
     """The metadata of an array that follow from the experiment, as zarr format 3 spells them."""
     return {
         "zarr_format": 3,
@@ -169,7 +184,7 @@ def _wanted(layout: Layout) -> dict[str, Any]:
         "data_type": layout.dtype.name,
         "shape": list(layout.shape),
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(layout.chunks)}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "chunk_key_encoding": _keys(separator),
         "fill_value": "NaN" if layout.dtype.kind == "f" else nothing(layout.dtype).item(),
         "dimension_names": list(layout.dims),
         "storage_transformers": [],

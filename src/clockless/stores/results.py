@@ -29,7 +29,10 @@ def stored_dataset(jobs: Jobs, arrays: Arrays, whole: np.ndarray, about: Mapping
     variables = {**jobs.variables, "done": Variable((), "bool", "has been computed", "1")}
     coordinates = unfolded(kept) if kept else labels(jobs, own_parts=False)
     coordinates = _with_measured_rates(coordinates, arrays, dims, experiment.steps)
-    attributes = {"settings": about["experiment"], **{name: str(about.get(name)) for name in ("version", "sources", "cite")}}
+    attributes = {
+        "settings": json.dumps(experiment.plain()),
+        **{name: str(about.get(name)) for name in ("version", "sources", "cite")},
+    }
     attributes |= {"fingerprint": experiment.fingerprint, "unit": jobs.unit}
     return labelled({**arrays, "done": whole}, variables, dims, experiment.record_at, coordinates).assign_attrs(attributes)
 

@@ -113,7 +113,7 @@ class Store(Seen):
         with making(folder):
             keep_parts(folder, experiment)
             allocate(folder, experiment, width, {}, own_parts=True)
-            disk.write(folder / "experiment.yaml", text_of(experiment, decimals=False))
+            disk.write(folder / "experiment.yaml", text_of(experiment, store=True))
         store = cls.open(folder)
         with on_disk(folder):
             store._tell("created", units=len(store.jobs.members))
@@ -148,7 +148,7 @@ class Store(Seen):
         with on_disk(self.path):
             about = {"extends": self.experiment.fingerprint}
             allocate(self.path, longer, int(self._group.attrs["width"]), about, own_parts=True)
-            disk.write(self.path / "experiment.yaml", text_of(longer, decimals=False))
+            disk.write(self.path / "experiment.yaml", text_of(longer, store=True))
         store = type(self).open(self.path)
         store._tell("extended", steps=steps)
         return store
