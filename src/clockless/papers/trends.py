@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 
 def log_mean(errors: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.ndarray]:
@@ -47,9 +49,9 @@ def mean_interval(values: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.nd
     return values.mean(axis=axis), stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count)
 
 
-def share_interval(successes: np.ndarray, trials: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the 95 % interval of a probability from successes out of `trials` (Wilson 1927, doi 10.2307/2276774)."""
-    share, z = np.asarray(successes) / trials, 1.959964
+def share_interval(successes: np.ndarray, trials: int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the interval of a probability from successes out of `trials` (Wilson 1927, doi 10.2307/2276774)."""
+    share, z = np.asarray(successes) / trials, 1.959964 if level == 0.95 else float(ndtri((1 + level) / 2))
     middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
@@ -94,6 +96,18 @@ def equivalence(differences: np.ndarray) -> tuple[float, float]:
         return float(differences.mean()), float("inf")
     half = stdtrit(count - 1, 0.95) * differences.std(ddof=1) / np.sqrt(count)
     return float(differences.mean()), float(half)
+
+
+def widest_difference(differences: Sequence[np.ndarray]) -> tuple[float, tuple[float, float]]:
+    """The largest, with its sign, of several means of paired differences, and the ends of all their 90 % intervals together.
+
+    They lie within a margin if and only if every interval does. To call all means equal where each of them is costs nothing:
+    that is an intersection-union test of 5 %, whatever the means have to do with one another (Berger 1982, Technometrics 24,
+    295).
+    """
+    found = [equivalence(each) for each in differences]
+    largest = max((mean for mean, _ in found), key=abs)
+    return largest, (min(mean - half for mean, half in found), max(mean + half for mean, half in found))
 
 
 def largest_difference(values: np.ndarray, level: float = 0.9) -> tuple[float, tuple[float, float]]:

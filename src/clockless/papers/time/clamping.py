@@ -18,9 +18,10 @@ from clockless.media.resistors.tasks import allosteric
 from clockless.networks.builders import board16
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
+from clockless.papers.time.margins import of_all, of_mean, of_median, within
 from clockless.papers.time.power import HIGH, LOW, START
 from clockless.papers.time.sources import FRUGAL, LOUD, MARGIN
-from clockless.papers.trends import log_mean, log_ratio
+from clockless.papers.trends import log_ratio
 from clockless.parts.clocks import Bernoulli
 from clockless.parts.comparators import Magnitudes, Priced, ReadNoise
 from clockless.parts.devices import Continuous, Levels
@@ -147,30 +148,28 @@ def claims(nudged: xarray.Dataset, priced: xarray.Dataset, grown: xarray.Dataset
     slopes = np.polyfit(np.log(nudged.nudge.values), np.log(np.maximum(noisy, 1e-30)), 1)[0]
     one = int(np.argmin(np.abs(nudged.nudge.values - 1.0)))
     better, half = log_ratio(biased[one], biased[-1])
-    hotter, hotter_half = log_ratio(*nudged.power.values[1, [one, -1]])
+    hotter = np.log10(nudged.power.values[1, -1] / nudged.power.values[1, one])
     error, power = (priced[name].transpose("price", "nudge", "task").values for name in ("scaled_error", "power"))
     small = priced.price.values <= 1.1e-3
-    apart = [log_mean(each[-1] / each[0])[0] for each in error[small]]
-    apart_power = [log_mean(each[-1] / each[0])[0] for each in power[small]]
+    apart, apart_power = ([np.log10(each[-1] / each[0]) for each in values[small]] for values in (error, power))
     first, last, grew = grown.scaled_error.values[:, -1]
-    like, like_half = log_ratio(last, grew)
     gain, gain_half = log_ratio(first, grew)
     saved, saved_half = log_ratio(grown.power.values[1, -1], grown.power.values[2, -1])
     return [
-        Claim("5", "error over the nudge, readings with noise: exponent", -2.0, EXPONENT, float(np.median(slopes)),
-              "The error that noise makes falls with 1 / nudge^2, beyond 1 as well.", f"Nudges from {NUDGES[0]:g} to "
-              f"{NUDGES[-1]:g}, median over tasks.", source=LOUD),
+        within("5", "error over the nudge, readings with noise: exponent", -2.0, EXPONENT,
+               "The error that noise makes falls with 1 / nudge^2, beyond 1 as well.", f"Nudges from {NUDGES[0]:g} to "
+               f"{NUDGES[-1]:g}, median over tasks.", LOUD, **of_median(slopes)),
         Claim("5", f"decades of error, nudge of {NUDGES[-1]:g} over 1, comparators with a bias", 0.0, 0.0, better,
               "Over-clamping suppresses what a bias does.", source=LOUD, criterion="below", half=half),
-        Claim("5", f"decades of power, nudge of {NUDGES[-1]:g} over 1, comparators with a bias", 0.0, POWER, hotter, "",
-              "Resistances drift up all the same.", source=MARGIN, half=hotter_half),
-        Claim("5", "decades of error at equal price / nudge, nudges of 5 and 0.2, at most", 0.0, APART,
-              float(np.max(np.abs(apart))), "A price counts through lambda / eta alone.", "Prices up to 1e-3 per unit of "
-              "the nudge.", source=LOUD),
-        Claim("5", "decades of power at equal price / nudge, nudges of 5 and 0.2, at most", 0.0, APART,
-              float(np.max(np.abs(apart_power))), "A price counts through lambda / eta alone.", source=LOUD),
-        Claim("5", "decades of error, nudges that grow over the last nudge from the start", 0.0, LIKE, like,
-              "", "The last nudge decides the error.", source=MARGIN, half=like_half),
+        within("5", f"decades of power, nudge of {NUDGES[-1]:g} over 1, comparators with a bias", 0.0, POWER, "",
+               "Resistances drift up all the same.", MARGIN, **of_mean(hotter)),
+        within("5", "decades of error at equal price / nudge, nudges of 5 and 0.2, at most", 0.0, APART,
+               "A price counts through lambda / eta alone.", "The ends are those of all prices up to 1e-3 per unit of the "
+               "nudge.", LOUD, **of_all(apart)),
+        within("5", "decades of power at equal price / nudge, nudges of 5 and 0.2, at most", 0.0, APART,
+               "A price counts through lambda / eta alone.", "", LOUD, **of_all(apart_power)),
+        within("5", "decades of error, nudges that grow over the last nudge from the start", 0.0, LIKE, "",
+               "The last nudge decides the error.", MARGIN, **of_mean(np.log10(grew / last))),
         Claim("5", "decades of error, nudges that grow over the first nudge all the time", 0.0, 0.0, gain,
               "The error falls with (lambda / eta)^2.", source=FRUGAL, criterion="below", half=gain_half),
         Claim("5", "decades of power, nudges that grow over the last nudge from the start", 0.0, 0.0, saved,

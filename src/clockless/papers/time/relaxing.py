@@ -23,9 +23,9 @@ from clockless.media.resistors.tasks import allosteric
 from clockless.networks.builders import board16
 from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim
+from clockless.papers.time.margins import of_mean, of_median, of_share, within
 from clockless.papers.time.sources import LAG, MARGIN, QUASISTATIC
 from clockless.papers.time.swinging import fastest_swing, learned_state, small_swings
-from clockless.papers.trends import log_ratio
 from clockless.parts.rules import CoupledLearning
 from clockless.parts.triggers import Ticks
 from clockless.workers.progress import Update
@@ -186,44 +186,49 @@ def claims(data: xarray.Dataset) -> list[Claim]:
     slow, fast = ratios <= SLOW, ratios >= FAST
     both = np.isfinite(when[slow]).all(axis=0)
     steps = np.log(when[slow][:, both])
-    slope = float(np.mean([-np.polyfit(np.log(ratios[slow]), one, 1)[0] for one in steps.T])) if both.any() else np.nan
+    slopes = np.array([-np.polyfit(np.log(ratios[slow]), one, 1)[0] for one in steps.T])
     wavy = rises(error[0]) > RISE
     waves = np.array([swings(time, each) for time, each in zip(times[fast], error[0][fast], strict=True)])
     seen = np.isfinite(waves).all(axis=0)
     power = [np.polyfit(np.log(ratios[fast]), np.log(one), 1)[0] for one in waves[:, seen].T]
-    exponent = float(np.median(power)) if power else np.nan
     critical = np.array([threshold(ratios, each) for each in error])  # [p, task]
     pairs = np.isfinite(critical[[0, -1]]).all(axis=0)
-    apart, half = log_ratio(critical[0, pairs], critical[-1, pairs]) if pairs.sum() > 1 else (np.nan, np.nan)
+    apart = np.log10(critical[-1, pairs] / critical[0, pairs])
     lowest = float(data.p.values[-1])
     small = data.frequency.values[fast]
     swinging = small.min(axis=0) > SWINGS if len(small) > 1 else np.zeros(small.shape[1:], dtype=bool)
-    slopes = np.polyfit(np.log(ratios[fast]), np.log(small[:, swinging]), 1)[0] if swinging.any() else np.zeros(0)
+    linear = np.polyfit(np.log(ratios[fast]), np.log(small[:, swinging]), 1)[0] if swinging.any() else np.zeros(0)
     grows = float(np.mean(data.growth.values[fast] > GROWS)) if fast.any() else np.nan
     here = (ratios > 0.9) & (ratios < 11)
     kept = np.isfinite(when[here]).any(axis=0) if here.any() else np.zeros(1)
+    tasks = when.shape[1]
     return [
-        Claim("2", "speed of learning goes with the ratio below the threshold: exponent", 1.0, SLOPE, slope,
-              "Up to a critical threshold learning speeds up without much change of behaviour or error.",
-              f"Speed: 1 / time to {LEARNED:g} of the first error, for good; ratios up to {SLOW:g}.", source=QUASISTATIC),
-        Claim("2", f"share of runs that oscillate at ratios up to {SLOW:g}", 0.0, SHARE, float(np.mean(wavy[slow])),
-              "Up to a critical threshold .. without much change.",
-              f"An error oscillates where it rises by {RISE:g} decades above an earlier minimum.", source=QUASISTATIC),
-        Claim("2", f"share of runs that oscillate at ratios from {FAST:g}", 1.0, SHARE, float(np.mean(wavy[fast])),
-              "Beyond the critical threshold, the error exhibits oscillatory dynamics.", source=QUASISTATIC, tiny=True),
-        Claim("2", "share of tasks that are learned at some ratio from 1 to 10", 1.0, SHARE, float(np.mean(kept)),
-              ".. but the networks still learn successfully.", f"Learned: below {LEARNED:g} for good.", source=QUASISTATIC),
-        Claim("2", "critical ratio, decades from that of one mode, 1/4", 0.0, DECADES,
-              float(np.nanmedian(np.log10(4 * critical[0]))) if np.isfinite(critical[0]).any() else np.nan,
-              "Oscillates beyond gamma tau = 1/4.",
-              "Median over tasks. The twin that is compared lags, too, and modes that are faster count less.", source=LAG),
-        Claim("2", "exponent of the oscillation's frequency over the ratio", 0.5, EXPONENT, exponent,
-              "The frequency is sqrt(gamma / tau).", f"Ratios from {FAST:g}, median over tasks.", source=LAG),
-        Claim("2", "exponent of the frequency of small swings over the ratio", 0.5, EXPONENT,
-              float(np.median(slopes)) if slopes.size else np.nan, "The frequency is sqrt(gamma / tau).",
-              f"Eigenvalues of the linear dynamics about what is learned, ratios from {FAST:g}, median over {slopes.size} "
-              f"tasks that swing. At {100 * grows:.0f} % of the ratios and tasks small swings grow, until resistances come "
-              "to their ends.", source=LAG),
-        Claim("2", f"decades between the critical ratios at p = {lowest:g} and p = 1", 0.0, APART, abs(apart), "",
-              f"Measured {apart:+.2f} +- {half:.2f} (95 %), at equal mean rates of learning.", source=MARGIN),
+        within("2", "speed of learning goes with the ratio below the threshold: exponent", 1.0, SLOPE,
+               "Up to a critical threshold learning speeds up without much change of behaviour or error.",
+               f"Speed: 1 / time to {LEARNED:g} of the first error, for good; ratios up to {SLOW:g}.", QUASISTATIC,
+               **of_mean(slopes)),
+        within("2", f"share of runs that oscillate at ratios up to {SLOW:g}", 0.0, SHARE,
+               "Up to a critical threshold .. without much change.",
+               f"An error oscillates where it rises by {RISE:g} decades above an earlier minimum.", QUASISTATIC,
+               **of_share(float(np.mean(wavy[slow])), tasks)),
+        within("2", f"share of runs that oscillate at ratios from {FAST:g}", 1.0, SHARE,
+               "Beyond the critical threshold, the error exhibits oscillatory dynamics.", "", QUASISTATIC,
+               **of_share(float(np.mean(wavy[fast])), tasks)),
+        within("2", "share of tasks that are learned at some ratio from 1 to 10", 1.0, SHARE,
+               ".. but the networks still learn successfully.", f"Learned: below {LEARNED:g} for good.", QUASISTATIC,
+               **of_share(float(np.mean(kept)), tasks)),
+        within("2", "critical ratio, decades from that of one mode, 1/4", 0.0, DECADES,
+               "Oscillates beyond gamma tau = 1/4.",
+               "Median over tasks. The twin that is compared lags, too, and modes that are faster count less.", LAG,
+               **of_median(np.log10(4 * critical[0]))),
+        within("2", "exponent of the oscillation's frequency over the ratio", 0.5, EXPONENT,
+               "The frequency is sqrt(gamma / tau).", f"Ratios from {FAST:g}, median over tasks.", LAG,
+               **of_median(np.array(power))),
+        within("2", "exponent of the frequency of small swings over the ratio", 0.5, EXPONENT,
+               "The frequency is sqrt(gamma / tau).",
+               f"Eigenvalues of the linear dynamics about what is learned, ratios from {FAST:g}, median over {linear.size} "
+               f"tasks that swing. At {100 * grows:.0f} % of the ratios and tasks small swings grow, until resistances come "
+               "to their ends.", LAG, **of_median(linear)),
+        within("2", f"decades between the critical ratios at p = {lowest:g} and p = 1", 0.0, APART, "",
+               "At equal mean rates of learning.", MARGIN, **of_mean(apart)),
     ]  # fmt: skip
