@@ -177,7 +177,9 @@ def expected_exponent(schedule: str, p: np.ndarray) -> float:
 
     Where ticks are as many, gamma is GAMMA / p: at p = 0.1 an update goes half of the way, and the exponent is 1.1.
     """
-    gamma = GAMMA / p if schedule == "ticks" else np.full(p.shape, GAMMA)
+    if schedule == "updates":
+        return 0.0
+    gamma = GAMMA / p
     return float(np.polyfit(np.log(p), np.log((2 - gamma) / gamma), 1)[0])
 
 
