@@ -75,6 +75,25 @@ def test_effective_time_is_the_sum_of_rates():
     np.testing.assert_allclose(deep_clocks.effective(np.array([0, 0.3, 1, 2.5])), expected, rtol=1e-12)
 
 
+def test_errors_at_equal_effective_time_are_equal_within_what_the_test_set_tells_apart():
+    """Errors that fall alike in effective time hold; ones that are a point worse, or scatter by three, do not."""
+    epochs, seeds = np.array(deep_clocks.LOOKS, dtype=float), np.arange(3)
+    p = np.array([1.0, 0.5])
+    times = deep_clocks.effective(epochs) * p[:, None]
+
+    def rows(worse):
+        error = (10.0 - 2.0 * times)[:, None, :] + 0.05 * seeds[:, None]
+        error[1] += np.asarray(worse, dtype=float)[:, None]
+        shape = ("p", "seed", "epoch")
+        return deep_clocks._claims(xarray.Dataset({"error": (shape, error)}, {"p": p, "seed": seeds, "epoch": epochs}))
+
+    (alike,), (worse,), (scattered,) = rows([0, 0, 0]), rows([1, 1, 1]), rows([-3, 0, 3])
+    assert alike.tolerance == pytest.approx(1.96 * np.sqrt(2 * 0.08 * 0.92 / 1e4) * 100, rel=0.1)
+    assert (alike.holds, worse.holds, scattered.holds) == (True, False, False)
+    assert scattered.measured == pytest.approx(0, abs=1e-9)
+    assert scattered.tolerance == alike.tolerance
+
+
 def test_claims_compare_with_the_paper_after_all_epochs_only(capsys):
     """Errors of the made-up run are the published ones; of an unfinished run nothing is claimed, and that is said."""
     epochs = np.arange(51)
