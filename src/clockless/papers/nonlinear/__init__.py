@@ -41,6 +41,7 @@ FIGURES = {
     "twins": _of("conditions", "figure_twins"),
     "sizes": _of("conditions", "figure_sizes"),
     "dropout": _of("dropout", "figure_dropout"),
+    "dropout-circuits": _of("absent", "figure_dropout_circuits"),
     "drn": _of("deep", "figure_drn"),
     "drn-clocks": _of("deep_clocks", "figure_drn_clocks"),
 }

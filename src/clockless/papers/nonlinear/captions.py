@@ -31,6 +31,9 @@ CAPTIONS = {
     "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 64 boards, 5,000 updates; 8, 500.",
     "dropout": "Test error of linear regression on 143 edges at equal step x p: edges that do not act in a step stay where "
     "they are, or are absent from it. Geometric means over 32 tasks with 95 % intervals.",
+    "dropout-circuits": "Transistor boards of 32 edges at equal step x p: edges that do not act stay as they are (circles) or "
+    "are absent from the step (squares), by both rules. Squared errors of the test set (filled) and of the examples learned "
+    "from (open), geometric means over 32 boards with 95 % intervals; 5,000 updates.",
     "drn": "Deep resistive networks on MNIST, centred equilibrium propagation, four examples a step: part of the test set "
     "(solid) and of the examples learned from in an epoch, as they came (dashed), that is classified wrongly. Bands: 95 % "
     "intervals of the mean over seeds, if there are several. Stars and crosses: arXiv 2402.11674, test and training error.",

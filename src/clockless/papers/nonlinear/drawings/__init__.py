@@ -31,6 +31,7 @@ DRAW = {
     "twins": _of("boards", "figure_twins"),
     "sizes": _of("boards", "figure_sizes"),
     "dropout": _of("dropout", "figure_dropout"),
+    "dropout-circuits": _of("dropout", "figure_dropout_circuits"),
     "drn": _of("deep", "figure_drn"),
     "drn-clocks": _of("deep", "figure_drn_clocks"),
 }
