@@ -59,9 +59,9 @@ class NaiveCircuit:
 def spice_step_times(circuit: cl.Circuit, task: cl.Task, gates: np.ndarray, folder: Path) -> dict[str, float]:
     """Seconds of the processor that ngspice takes for two operating points, by how it is asked; results are thrown away.
 
-    `goes on`: one process, a source altered, from the point before. `loads anew`: one process that reads and parses the deck for
-    every point, as those do who drive ngspice as a library. `starts anew`: a process for every point. Of one process what it
-    takes for few points is subtracted from what it takes for many, so that its start does not count.
+    `goes on`: one process, a source altered, from the point before. `loads anew`: one process that reads and parses the deck
+    for every point, as those do who drive ngspice as a library. `starts anew`: a process for every point. Of one process
+    what it takes for few points is subtracted from what it takes for many, so that its start does not count.
     """
     lines = _deck(circuit, task, gates)
     (folder / "deck.cir").write_text("\n".join([*lines, ".op", ".end"]) + "\n", encoding="utf-8")

@@ -23,7 +23,7 @@ from clockless.papers import FigureData, Options
 from clockless.papers.claims import Claim, no_failures
 from clockless.papers.nonlinear.boards import TASKS, moons, starts
 from clockless.papers.nonlinear.ensembles import FINE, Size, Way, size
-from clockless.papers.nonlinear.sources import ALIKE, LINEAR, PURPOSE
+from clockless.papers.nonlinear.sources import LINEAR, PURPOSE, TRUTH
 from clockless.papers.trends import equivalence, log_ratio, sign_of_trend
 from clockless.parts.clocks import Bernoulli, Dropout
 
@@ -45,7 +45,7 @@ LEAST = 1e-12  # volts squared
 
 
 def figure_dropout_circuits(options: Options) -> FigureData:
-    """Test and training error of transistor boards on three tasks against p, by both rules and both kinds of staying away."""
+    """Test and training error of transistor boards on three tasks against p, by both rules and both ways to stay away."""
     import xarray
 
     board, much = TASKS["two moons"].board(), size(options, BOARDS, UPDATES, P)
@@ -116,7 +116,7 @@ def _claims(data: xarray.Dataset) -> list[Claim]:
     middle, half = equivalence(np.log10(stays.sel(p=0.2).values / stays.sel(p=1.0).values))
     claims.append(Claim(
         "dropout-circuits", f"{what}: decades by which edges that do not act end above p = 1 on the test set at p = 0.2, "
-        "equal within the margin", 0.0, MARGINS[rule], middle, source=ALIKE, criterion="within", half=half, level=0.9,
+        "equal within the margin", 0.0, MARGINS[rule], middle, source=TRUTH, criterion="within", half=half, level=0.9,
         stated=STATED,
     ))  # fmt: skip
     return claims
@@ -135,9 +135,7 @@ def _higher(what: str, error: xarray.DataArray, which: str) -> Claim:
 
 def _gap(what: str, error: xarray.DataArray) -> Claim:
     """Of test over training error, absent against not acting."""
-    stays, absent = (
-        (error.sel(kind=kind, set="test") / error.sel(kind=kind, set="training")).values for kind in KINDS
-    )
+    stays, absent = ((error.sel(kind=kind, set="test") / error.sel(kind=kind, set="training")).values for kind in KINDS)
     middle, half = log_ratio(stays, absent)
     return Claim(
         "dropout-circuits", f"{what}: test over training error with absent edges higher (1), lower (-1) or neither (0), "

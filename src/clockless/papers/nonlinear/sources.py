@@ -21,7 +21,7 @@ OPEN = Source("none", "nobody has said what to expect; neither is the cautious g
 GUESS = Source("none", "the paper names dropout and does not compare; the direction is our guess, stated before the run")
 LINEAR = Source("earlier run", "figure dropout: on linear networks absent edges end higher, by 1.8 and 3.0 decades")
 PURPOSE = Source("none", "what dropout is for elsewhere (Srivastava et al. 2014); on circuits nobody has said")
-ALIKE = Source("earlier run", "figure truth, master seeds 21 and 1: p = 0.05 ends as p = 1 does")
+TRUTH = Source("earlier run", "figure truth, master seeds 21 and 1: small steps end alike at every p")
 PATIENCE = Source("none", "whether chance costs more than time, nobody has said")
 REPORTED_REGRESSION = Source("paper", "PyCLLN (Ma-Lab-Cal, 2026), its nonlinear regression on a 4 x 4 torus, supplement 2")
 ORDER = Source("paper", "Dillavou et al., PNAS 121, e2319718121 (2024), arXiv 2311.00537: mean, slope, curvature")

@@ -65,5 +65,7 @@ def figure_dropout_circuits(datasets: dict[str, xarray.Dataset]) -> Figure:
         axes.set(xlabel="p")
     for axes, rule in zip(panels[:, 0], rules, strict=True):
         axes.set(ylabel=f"{rule} rule\nsquared error (V²)")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), fontsize=6, ncols=min(4, 2 * len(tasks)), loc="outside upper center")
+    figure.legend(
+        *panels[0, 0].get_legend_handles_labels(), fontsize=6, ncols=min(4, 2 * len(tasks)), loc="outside upper center"
+    )
     return figure
