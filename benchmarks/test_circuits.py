@@ -23,7 +23,7 @@ SIZES = {
     32: (cl.networks.lattice(4, 4, periodic=True), ([5, 7], [0, 10], [13, 15]), 1.0e-6),
     143: (cl.networks.packing(), ([5, 17], [30, 50], [40, 60]), 5.5e-6),
 }
-AHEAD_OF_SPICE = {"goes on": 250, "loads anew": 700, "starts anew": 3000}  # 5,000 were hoped for
+AHEAD_OF_SPICE = {"goes on": 300, "loads anew": 800, "starts anew": 4_000}  # 5,000 is what the start of processes makes
 AHEAD_OF_NUMPY = {32: 300, 143: 100}  # dense solves of 64 nodes are BLAS, which NumPy does as fast as anybody
 
 
