@@ -28,7 +28,7 @@ CAPTIONS = {
     "voltages differ by so many millivolts (standard deviation, frozen), and voltages that fluctuate by (kT/C)^(1/2); "
     "p = 0.2 (filled) and p = 1 (open), 95 % Wilson intervals.",
     "sizes": "Tori of 128 and 968 transistors: mean log10 ratio of the error at p = 0.2 to that at p = 1 on the same "
-    "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 64 boards, 5,000 updates; 8, 500.",
+    "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 64 boards, 5,000 updates; 8, 1,500.",
     "levels-product": "The product of two voltages by the sign rule, 8 to 128 levels, on 64 boards of transistors, and of "
     "resistors with a diode in every third edge: mean log10 ratio of the error at p = 0.2 to that at p = 1 on the same "
     "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 10,000 updates.",

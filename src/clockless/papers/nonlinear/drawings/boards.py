@@ -103,7 +103,7 @@ def figure_levels(datasets: Datasets) -> Figure:
 def figure_levels_product(datasets: Datasets) -> Figure:
     """Error at p = 0.2 over that at p = 1 on the same boards against the number of levels, by what boards are made of."""
     data = datasets["figure-levels-product"]
-    figure, axes = subplots(1, 1, (COLUMN, 0.7 * COLUMN))
+    figure, axes = subplots(1, 1, (COLUMN, 0.75 * COLUMN))
     names = [str(board).partition(", ") for board in data.board.values]
     kinds = list(dict.fromkeys(kind for kind, _, _ in names))
     for k, kind in enumerate(kinds):
@@ -124,7 +124,7 @@ def figure_levels_product(datasets: Datasets) -> Figure:
     axes.minorticks_off()
     axes.axhline(0.0, color="black", linewidth=0.6)
     axes.set(xlabel="levels", ylabel="log10 of error\nat p = 0.2 / at p = 1")
-    axes.legend(fontsize=6, loc="best")
+    figure.legend(*axes.get_legend_handles_labels(), fontsize=6, ncols=2, loc="outside upper center")
     return figure
 
 
