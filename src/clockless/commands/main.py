@@ -90,7 +90,7 @@ def reproduce(
     threads
         Worker threads; all cores when left out.
     pairs
-        Fig. 1b of desynchronous: only the first so many (nudge, rate) pairs.
+        Figs. 1b and 1b-far of desynchronous: only the first so many (nudge, rate) pairs.
     mnist
         xy-lattices, decoupled, nonlinear: folder with MNIST's four IDX files, for what can use them and is left out
         otherwise.
