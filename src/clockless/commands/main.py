@@ -98,7 +98,8 @@ def reproduce(
         Fig. drn of nonlinear: only the first so many epochs of each net, or minutes in all; the same command without them
         goes on from there.
     full
-        Figs. truth, levels, biases, twins, sizes of nonlinear: twice the boards and updates, for hours.
+        Figs. truth, levels(-product), biases, twins, sizes, digits, dropout-circuits of nonlinear: twice the boards and
+        updates, for hours.
     """
     from clockless.papers import Options, claims, reproduction
     from clockless.workers import progress
