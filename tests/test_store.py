@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ import pytest
 
 import clockless as cl
 from clockless.errors import ClocklessError, ParameterError, StoreError
+from clockless.experiments.jobs import Jobs
 from clockless.stores import frame
 from clockless.workers import loop as sweep
 from clockless.workers.run import compute
@@ -329,6 +332,43 @@ def test_a_store_that_was_being_made_when_it_was_killed_is_made(tmp_path, made):
     for name in ("experiment.yaml", "events.jsonl"):
         (store.path / name).unlink()
     assert cl.Store.create(store.path, SMALL).job_count == made.job_count
+
+
+def test_a_store_that_another_process_makes_meanwhile_is_that_one(tmp_path, monkeypatch):
+    """Whole, just before the place is looked at; or still without a name for its description."""
+    first, second = tmp_path / "whole", tmp_path / "half"
+    check = Jobs.check
+
+    def slow_check(jobs):
+        monkeypatch.setattr(Jobs, "check", check)
+        check(jobs)
+        cl.Store.create(first, SMALL)
+
+    monkeypatch.setattr(Jobs, "check", slow_check)
+    assert cl.Store.create(first, SMALL).experiment.fingerprint == SMALL.fingerprint
+    monkeypatch.setattr(Jobs, "check", slow_check)
+    first = tmp_path / "other"
+    with pytest.raises(StoreError, match="holds another experiment"):
+        cl.Store.create(first, SMALL.changed(steps=61))
+    second.mkdir()
+    (second / ".experiment.0123456789abcdef.yaml").touch()
+    assert cl.Store.create(second, SMALL).experiment.fingerprint == SMALL.fingerprint
+
+
+def test_eight_may_make_one_store_at_once(tmp_path):
+    together = threading.Barrier(8)
+
+    def make(_):
+        together.wait(LIMIT)
+        return cl.Store.create(tmp_path / "store", SMALL, WIDTH)
+
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(make, range(8)))
+    assert {store.experiment.fingerprint for store in stores} == {SMALL.fingerprint}
+    assert not stores[0].damaged()
+    assert {path.name for path in (tmp_path / "store").iterdir()} <= {
+        "experiment.yaml", "events.jsonl", "units", f"{SMALL.fingerprint}.zarr", f"{SMALL.fingerprint}.seal"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("place", ["/proc/nothing/store", "below/a-file/store", "x" * 300, "/sys/store"])

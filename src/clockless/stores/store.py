@@ -94,21 +94,12 @@ class Store(Seen):
         instance("experiment", experiment, Experiment, "make one with Experiment(...) or clockless.read(file)")
         if width is not None:
             whole("width", width, 1)
-        with on_disk(folder):
-            begun = (folder / "experiment.yaml").exists()
-        if begun:
-            store = cls.open(folder)
-            if store.experiment.fingerprint != experiment.fingerprint:
-                raise StoreError(
-                    f"{folder} holds another experiment ({difference(store.experiment, experiment)}); "
-                    f"choose another --out, or go on with that one: clockless resume {folder}."
-                )
-            return store
+        if _begun(folder):
+            return cls._opened(folder, experiment)
         Jobs(experiment, _ANY_WIDTH).check()
-        if folder.exists() and (
-            not folder.is_dir()
-            or any(p.suffix not in (".zarr", ".seal") and p.name not in ("units", PARTS) for p in folder.iterdir())
-        ):
+        if _holds_something_else(folder):
+            if _begun(folder):  # by another process, just now
+                return cls._opened(folder, experiment)
             raise StoreError(f"{folder} is there and is no store; choose another place.")
         with making(folder):
             keep_parts(folder, experiment)
@@ -117,6 +108,17 @@ class Store(Seen):
         store = cls.open(folder)
         with on_disk(folder):
             store._tell("created", units=len(store.jobs.members))
+        return store
+
+    @classmethod
+    def _opened(cls, folder: Path, experiment: Experiment) -> Store:
+        """The store that is there; StoreError if it is another experiment's."""
+        store = cls.open(folder)
+        if store.experiment.fingerprint != experiment.fingerprint:
+            raise StoreError(
+                f"{folder} holds another experiment ({difference(store.experiment, experiment)}); "
+                f"choose another --out, or go on with that one: clockless resume {folder}."
+            )
         return store
 
     @classmethod
@@ -412,3 +414,25 @@ def _fitted(values: np.ndarray, array: Any) -> np.ndarray:
         values = np.where(np.isnan(values), np.nan, values)
     missing = [(0, 0)] + [(0, whole - size) for whole, size in zip(array.shape[2:], values.shape[1:], strict=True)]
     return np.pad(values, missing, constant_values=nothing(str(values.dtype))) if any(b for _, b in missing) else values
+
+
+def _begun(folder: Path) -> bool:
+    """Whether a folder says what is computed in it, which is written last when a store is made."""
+    with on_disk(folder):
+        return (folder / "experiment.yaml").exists()
+
+
+def _holds_something_else(folder: Path) -> bool:
+    """Whether a place holds what is not of a store in the making, by this process or by another one at this moment."""
+    return folder.exists() and (
+        not folder.is_dir()
+        or any(
+            path.suffix not in (".zarr", ".seal") and path.name not in ("units", PARTS) and not _unfinished(path)
+            for path in folder.iterdir()
+        )
+    )
+
+
+def _unfinished(path: Path) -> bool:
+    """Whether a file is an experiment.yaml that has not got its name yet."""
+    return path.name.startswith(".experiment.") and path.suffix == ".yaml"
