@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
 
 from clockless.networks.network import Network
 from clockless.tasks.task import Task
@@ -68,6 +67,8 @@ def least_error(network: Network, task: Task, contrast: float = 128.0, starts: i
     Outputs depend on ratios only, so the range may lie anywhere. The first start has equal resistances, the others are drawn
     log-uniformly with a fixed seed. The search ends as soon as the error is below `MET`.
     """
+    from scipy.optimize import minimize
+
     cost = Cost(*posed(network, task))
     half, rng = np.log(contrast) / 2, np.random.default_rng(0)
     best = np.inf
