@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 
-def fastest(function: Callable[[], Any], rounds: int) -> float:
-    """Least time of one call, in seconds, after one call to warm up."""
+def fastest(function: Callable[[], Any], rounds: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Least time of one call, in seconds, after one call to warm up; `time.process_time` counts the processor's alone."""
     function()
     times = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = clock()
         function()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return min(times)
 
 

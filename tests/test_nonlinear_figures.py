@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 import xarray
 
+from clockless.media.circuits import reference
 from clockless.papers import Options
 from clockless.papers.claims import HEALTH
-from clockless.papers.nonlinear import CAPTIONS, FIGURES, NEEDS, boards, ensembles
+from clockless.papers.nonlinear import CAPTIONS, FIGURES, NEEDS, absent, boards, digits, ensembles
 from clockless.papers.nonlinear.drawings import DRAW
 
 
@@ -96,3 +98,41 @@ def test_tasks_are_solved_by_their_own_targets_alone():
         task = asked.make(3)
         assert asked.solved(task.y_test, task), name
         assert not asked.solved(np.zeros_like(task.y_test) + 1e-3 * np.arange(task.y_test.shape[1]), task), name
+
+
+def test_absent_transistors_at_p_1_are_all_there():
+    """No coin falls below 1: the same boards end alike but for rounding, and only there."""
+    error = made("dropout-circuits").datasets["figure-dropout-circuits_0"].error
+    stays, missing = (error.sel(kind=kind) for kind in absent.KINDS)
+    np.testing.assert_allclose(missing.sel(p=1.0), stays.sel(p=1.0), rtol=1e-4)
+    assert (np.abs(missing.sel(p=0.5) / stays.sel(p=0.5) - 1) > 1e-3).all()
+
+
+def test_errors_are_those_of_a_plain_newton_with_all_edges():
+    board, task = boards.TASKS["two moons"].board(), boards.moons(3)
+    gates = boards.starts(board, [3]).values[0]
+
+    def miss(x, y):
+        volts = reference.newton(board, gates, dict(zip(task.inputs, x, strict=True)))[list(task.outputs)]
+        return (volts[0] - volts[1] - (y[0] - y[1])) ** 2
+
+    expected = [np.mean([miss(*each) for each in zip(x, y, strict=True)]) for x, y in
+                ((task.x_test[:20], task.y_test[:20]), (task.x_train, task.y_train))]  # fmt: skip
+    few = replace(task, x_test=task.x_test[:20], y_test=task.y_test[:20])
+    np.testing.assert_allclose(absent.errors(board, few, gates), expected, rtol=1e-6)
+
+
+def test_every_pixel_holds_a_node_of_the_board_of_digits():
+    """64 x 6 + 64 x 20 + 6 x 20 + 2 x 6 + 2 x 20 edges; no digit is both learned and tested."""
+    board, task = digits.DIGITS.board(), digits.digits(3)
+    assert board.units == 1836
+    task.check_fits(board.network)
+    assert not set(board.rails) & {*task.inputs, *task.outputs}
+    assert len(np.unique(np.concatenate([task.x_train, task.x_test]), axis=0)) == digits.LEARNED + digits.TESTED
+    assert task.x_train.min() == 0
+    assert task.x_train.max() == boards.SPAN
+    shown = task.y_test[:, 0::2] - task.y_test[:, 1::2]
+    np.testing.assert_array_equal(np.argmax(shown, axis=1), task.labels_test)
+    np.testing.assert_allclose(np.ptp(shown, axis=1), boards.APART)
+    assert digits.DIGITS.solved(task.y_test, task)
+    assert not digits.DIGITS.solved(-task.y_test, task)

@@ -90,7 +90,7 @@ def reproduce(
     threads
         Worker threads; all cores when left out.
     pairs
-        Fig. 1b of desynchronous: only the first so many (nudge, rate) pairs.
+        Figs. 1b and 1b-far of desynchronous: only the first so many (nudge, rate) pairs.
     mnist
         xy-lattices, decoupled, nonlinear: folder with MNIST's four IDX files, for what can use them and is left out
         otherwise.
@@ -98,7 +98,8 @@ def reproduce(
         Fig. drn of nonlinear: only the first so many epochs of each net, or minutes in all; the same command without them
         goes on from there.
     full
-        Figs. truth, levels, biases, twins, sizes of nonlinear: twice the boards and updates, for hours.
+        Figs. truth, levels(-product), biases, twins, sizes, digits, dropout-circuits of nonlinear: twice the boards and
+        updates, for hours.
     """
     from clockless.papers import Options, claims, reproduction
     from clockless.workers import progress

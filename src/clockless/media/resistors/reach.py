@@ -67,7 +67,7 @@ def least_error(network: Network, task: Task, contrast: float = 128.0, starts: i
     Outputs depend on ratios only, so the range may lie anywhere. The first start has equal resistances, the others are drawn
     log-uniformly with a fixed seed. The search ends as soon as the error is below `MET`.
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import minimize  # what most commands would load for nothing
 
     cost = Cost(*posed(network, task))
     half, rng = np.log(contrast) / 2, np.random.default_rng(0)

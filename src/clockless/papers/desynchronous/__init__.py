@@ -7,7 +7,7 @@ the ranges of its tasks; where a figure depends on them they are swept.
 from clockless.papers.desynchronous.benefit import figure_4f, figure_4g
 from clockless.papers.desynchronous.beyond import figure_b1, figure_b2, figure_b3
 from clockless.papers.desynchronous.captions import CAPTIONS as CAPTIONS
-from clockless.papers.desynchronous.collapse import figure_1a, figure_1b
+from clockless.papers.desynchronous.collapse import figure_1a, figure_1b, figure_1b_far
 from clockless.papers.desynchronous.difficulty import figure_4d, figure_4e
 from clockless.papers.desynchronous.discrete import figure_4a, figure_4b, figure_4c
 from clockless.papers.desynchronous.oscillators import figure_3a, figure_3b, figure_3c, figure_3d
@@ -19,6 +19,7 @@ CITE = "J. F. Wycoff et al., J. Chem. Phys. 156, 144903 (2022), doi 10.1063/5.00
 FIGURES = {
     "1a": figure_1a,
     "1b": figure_1b,
+    "1b-far": figure_1b_far,
     "2a": figure_2a,
     "2b": figure_2b,
     "2c": figure_2c,

@@ -3,8 +3,11 @@
 CAPTIONS = {
     "1a": "A packing of 64 nodes and 143 edges with the nodes of one regression task and the resistances that it learned.",
     "1b": "Scaled test error of 50 regression tasks, one example per step, for three pairs of nudge and rate: against "
-    "mean updates per edge (left; the curves fall together), against steps (middle), and the error of every task after "
-    "equally many updates, far out (right; median and middle half). Bands: 95 % interval of the mean over tasks.",
+    "mean updates per edge (left; the curves fall together) and against steps (right). Bands: 95 % interval of the mean "
+    "over tasks.",
+    "1b-far": "The tasks of Fig. 1b until every p has made equally many updates, so that p = 0.1 runs ten times as many "
+    "steps. Top: geometric mean of each task's error against that at p = 1 (90 % bands; dashed: the margin within which we "
+    "call errors equal). Bottom: the error of every task at the end, with the median and the middle half.",
     "2a": "Distance of the solution from the synchronous full-batch one, 16-edge board, probabilistic edges and examples.",
     "2b": "The same with a constant number of edges and examples per step.",
     "2c": "What bends the law: larger steps, and targets that no resistances can meet. Top right: the deviation from the "

@@ -40,7 +40,10 @@ FIGURES = {
     "biases": _of("conditions", "figure_biases"),
     "twins": _of("conditions", "figure_twins"),
     "sizes": _of("conditions", "figure_sizes"),
+    "levels-product": _of("conditions", "figure_levels_product"),
+    "digits": _of("digits", "figure_digits"),
     "dropout": _of("dropout", "figure_dropout"),
+    "dropout-circuits": _of("absent", "figure_dropout_circuits"),
     "drn": _of("deep", "figure_drn"),
     "drn-clocks": _of("deep_clocks", "figure_drn_clocks"),
 }

@@ -28,9 +28,19 @@ CAPTIONS = {
     "voltages differ by so many millivolts (standard deviation, frozen), and voltages that fluctuate by (kT/C)^(1/2); "
     "p = 0.2 (filled) and p = 1 (open), 95 % Wilson intervals.",
     "sizes": "Tori of 128 and 968 transistors: mean log10 ratio of the error at p = 0.2 to that at p = 1 on the same "
-    "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 64 boards, 5,000 updates; 8, 500.",
+    "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 64 boards, 5,000 updates; 8, 1,500.",
+    "levels-product": "The product of two voltages by the sign rule, 8 to 128 levels, on 64 boards of transistors, and of "
+    "resistors with a diode in every third edge: mean log10 ratio of the error at p = 0.2 to that at p = 1 on the same "
+    "boards, at equal step x p (filled) and at equal steps (open), with 95 % intervals; 10,000 updates.",
+    "digits": "Handwritten digits of 8 x 8 pixels on boards of 1,836 transistors, each pixel joined to six hidden nodes and "
+    "to the outputs: share of 300 test digits that is wrong, and mean log10 ratio of errors to those at p = 1 on the same "
+    "boards, against p: by the continuous rule (circles) and the sign rule with 128 levels (squares), after 600 updates per "
+    "unit (filled) and after 600 steps (open); 8 boards, 95 % intervals.",
     "dropout": "Test error of linear regression on 143 edges at equal step x p: edges that do not act in a step stay where "
     "they are, or are absent from it. Geometric means over 32 tasks with 95 % intervals.",
+    "dropout-circuits": "Transistor boards of 32 edges at equal step x p: edges that do not act stay as they are (circles) "
+    "or are absent from the step (squares), by both rules. Squared errors of the test set (filled) and of the examples "
+    "learned from (open), geometric means over 32 boards with 95 % intervals; 5,000 updates.",
     "drn": "Deep resistive networks on MNIST, centred equilibrium propagation, four examples a step: part of the test set "
     "(solid) and of the examples learned from in an epoch, as they came (dashed), that is classified wrongly. Bands: 95 % "
     "intervals of the mean over seeds, if there are several. Stars and crosses: arXiv 2402.11674, test and training error.",

@@ -1,7 +1,7 @@
 """Draws the figures of Wycoff et al. 2022 (doi 10.1063/5.0084631) from the data of `clockless.papers.desynchronous`."""
 
 from clockless.papers.desynchronous.drawings.beyond import figure_b1, figure_b2, figure_b3
-from clockless.papers.desynchronous.drawings.collapse import figure_1a, figure_1b
+from clockless.papers.desynchronous.drawings.collapse import figure_1a, figure_1b, figure_1b_far
 from clockless.papers.desynchronous.drawings.difficulty import figure_4d, figure_4e
 from clockless.papers.desynchronous.drawings.discrete import (
     figure_4a,
@@ -16,6 +16,7 @@ from clockless.papers.desynchronous.drawings.sgd import figure_2a, figure_2b, fi
 DRAW = {
     "1a": figure_1a,
     "1b": figure_1b,
+    "1b-far": figure_1b_far,
     "2a": figure_2a,
     "2b": figure_2b,
     "2c": figure_2c,

@@ -30,7 +30,10 @@ DRAW = {
     "biases": _of("boards", "figure_biases"),
     "twins": _of("boards", "figure_twins"),
     "sizes": _of("boards", "figure_sizes"),
+    "levels-product": _of("boards", "figure_levels_product"),
+    "digits": _of("boards", "figure_digits"),
     "dropout": _of("dropout", "figure_dropout"),
+    "dropout-circuits": _of("dropout", "figure_dropout_circuits"),
     "drn": _of("deep", "figure_drn"),
     "drn-clocks": _of("deep", "figure_drn_clocks"),
 }

@@ -1,4 +1,4 @@
-"""Draws figures truth, levels, biases, twins and sizes."""
+"""Draws figures truth, levels, levels-product, biases, twins, sizes and digits."""
 
 from __future__ import annotations
 
@@ -96,6 +96,62 @@ def figure_levels(datasets: Datasets) -> Figure:
     axes.set_xticks([place for place, _ in order], [count for _, count in order])
     axes.minorticks_off()
     axes.legend(fontsize=6, loc="best")
+    return figure
+
+
+@in_house_style
+def figure_levels_product(datasets: Datasets) -> Figure:
+    """Error at p = 0.2 over that at p = 1 on the same boards against the number of levels, by what boards are made of."""
+    data = datasets["figure-levels-product"]
+    figure, axes = subplots(1, 1, (COLUMN, 0.75 * COLUMN))
+    names = [str(board).partition(", ") for board in data.board.values]
+    kinds = list(dict.fromkeys(kind for kind, _, _ in names))
+    for k, kind in enumerate(kinds):
+        mine = [j for j, name in enumerate(names) if name[0] == kind]
+        levels = np.array([float(names[j][2].removesuffix(" levels")) for j in mine])
+        color = ordered_line(2 * k, 4)["color"]
+        for at, filled in (("equal step x p", True), ("equal steps", False)):
+            error = np.maximum(data.error.sel(at=at).isel(board=mine), 1e-12)
+            logs = np.log10(error.sel(p=0.2) / error.sel(p=1.0)).transpose("board", "seed").values
+            found = [mean_interval(each[np.isfinite(each)]) for each in logs]
+            axes.errorbar(
+                levels * (1.0 + 0.06 * (k - 0.5)), [middle for middle, _ in found], [half for _, half in found], capsize=2,
+                color=color, marker="os"[k], markerfacecolor=color if filled else "white",
+                linestyle="-" if filled else ":", label=f"{kind}, {at.replace('x', '×')}",
+            )  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_xticks(levels, [f"{number:g}" for number in levels])
+    axes.minorticks_off()
+    axes.axhline(0.0, color="black", linewidth=0.6)
+    axes.set(xlabel="levels", ylabel="log10 of error\nat p = 0.2 / at p = 1")
+    figure.legend(*axes.get_legend_handles_labels(), fontsize=6, ncols=2, loc="outside upper center")
+    return figure
+
+
+@in_house_style
+def figure_digits(datasets: Datasets) -> Figure:
+    """Share of wrong digits, and decades of error above p = 1, against p: equal step x p filled, equal steps open."""
+    data = datasets["figure-digits"]
+    figure, (left, right) = subplots(1, 2, (PAGE, 0.75 * COLUMN))
+    for k, rule in enumerate(data.rule.values):
+        for at, filled in (("equal step x p", True), ("equal steps", False)):
+            color = ordered_line(2 * k, 4)["color"]
+            line = {
+                "capsize": 2, "color": color, "marker": _MARKERS[str(rule)], "markerfacecolor": color if filled else "white",
+                "linestyle": "-" if filled else ":", "label": f"{rule} rule, {at.replace('x', '×')}",
+            }  # fmt: skip
+            places, one = data.p.values * (1.0 + 0.04 * (k - 0.5)), data.sel(rule=rule, at=at)
+            middle, half = mean_interval(100.0 * (1.0 - one.accuracy.transpose("p", "seed").values))
+            left.errorbar(places, middle, half, **line)
+            _above_one(right, places, one, line)
+    right.axhline(0.0, color="black", linewidth=0.6)
+    left.set(ylabel="wrong digits (%)", ylim=(0.0, None))
+    right.set(ylabel="log10 (error / at p = 1)")
+    for axes in (left, right):
+        axes.set(xscale="log", xlabel="p")
+        axes.set_xticks(data.p.values, [f"{p:g}".removeprefix("0") for p in data.p.values])
+        axes.minorticks_off()
+    left.legend(fontsize=6, loc="best")
     return figure
 
 
