@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 OUT ?= results
 JOBS ?= 2
+# One process of tests more than cores: an eighth of the time tests wait, for SLURM's clocks or for somebody to be found silent.
+TESTERS ?= $(shell expr $(JOBS) + 1)
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?= $(shell date +%Y%m%d)
 
@@ -18,8 +20,9 @@ reproduce: $(VENV)/.installed
 	@echo "The picture is $(OUT)/desynchronous/figure-1b.png"
 
 # Test processes side by side would each start as many threads of BLAS as there are cores, and a process of their own to compile in.
+# Python's own compiled modules are kept, even if the shell says otherwise: hundreds of processes import the package.
 test: lint
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(KEPT) $(BIN)/pytest -m "not slow" -n $(JOBS) --dist loadfile
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(KEPT) $(BIN)/pytest -m "not slow" -n $(TESTERS) --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/pytest -m slow

@@ -6,10 +6,10 @@ import gzip
 import math
 import os
 import struct
+import sys
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, load_iris
 
 from clockless.errors import ClocklessError, ParameterError, TaskError
 from clockless.media.phases import tasks as phase_tasks
@@ -29,9 +29,32 @@ def rows_of(table: np.ndarray) -> list[tuple]:
 # --- tasks from scikit-learn -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_tables_are_those_of_scikit_learn_even_if_it_moves_them(moved, monkeypatch):
+    from sklearn.datasets import load_digits, load_iris
+
+    if moved:
+        monkeypatch.setattr(datasets.importlib.util, "find_spec", lambda name: None)
+    for ours, theirs in ((datasets.digits(), load_digits), (datasets.iris(), load_iris)):
+        values, labels = theirs(return_X_y=True)
+        np.testing.assert_array_equal(ours.values, values)
+        np.testing.assert_array_equal(ours.labels, labels)
+        assert ours.values.strides == values.strides  # on which the last bits of sums depend
+
+
+def test_tables_are_read_without_the_second_that_scikit_learn_takes(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    assert (datasets.digits().values.shape, datasets.iris().values.shape) == ((1797, 64), (150, 4))
+    monkeypatch.setattr(datasets.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError):
+        datasets.digits()
+
+
 def test_digits_first_hundred_of_each():
     """The authors' split, found anew by counting through the data example by example."""
     task = phase_tasks.digits(DIGITS)
+    from sklearn.datasets import load_digits
+
     values, labels = load_digits(return_X_y=True)
     met = dict.fromkeys(range(10), 0)
     train, test = [], []
@@ -57,6 +80,8 @@ def test_digits_at_random():
     assert (len(task.x_train), len(task.x_test)) == (1437, 360)
     np.testing.assert_array_equal(task.x_train, same.x_train)
     assert not np.array_equal(task.x_train, other.x_train)
+    from sklearn.datasets import load_digits
+
     values = load_digits().data
     assert rows_of(np.round(np.vstack([task.x_train, task.x_test]) * 16 / np.pi + 8)) == rows_of(values)
     assert np.vstack([task.x_train, task.x_test]).mean() == pytest.approx(np.pi * (values.mean() - 8) / 16, abs=1e-12)
@@ -70,6 +95,8 @@ def test_iris_is_scaled_by_its_training_set():
     np.testing.assert_allclose(task.x_train.min(axis=0), -np.pi / 2)
     np.testing.assert_allclose(task.x_train.max(axis=0), np.pi / 2)
     assert np.abs(task.x_test).max() <= np.pi / 2
+    from sklearn.datasets import load_iris
+
     values, labels = load_iris(return_X_y=True)
     order = np.random.default_rng(2).permutation(150)
     np.testing.assert_array_equal(np.concatenate([task.labels_train, task.labels_test]), labels[order])

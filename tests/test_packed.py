@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from numba import njit
+from numba import njit, typeof
 
 from clockless.parts.kernels import ENTRY_OPTIONS
 from clockless.parts.packed import Packed, unpack
+from clockless.parts.value_types import type_of
 
 
 class Pair(NamedTuple):
@@ -45,6 +46,20 @@ def test_equal_types_share_compiled_code():
             np.zeros(6),
         )
     assert len(look.signatures) <= before + 1
+
+
+def test_types_are_those_of_numba_and_made_once():
+    read_only = np.zeros(3)
+    read_only.flags.writeable = False
+    grid, stamp = np.zeros((3, 4)), np.zeros(0, dtype=[("x", np.uint8)])
+    for value in (
+        1, 2.0, None, (), (1, 2), (1, 2.0), Pair(grid, (1, None)), Pair(grid.T, (grid[:, ::2], np.zeros(2, bool))),
+        np.float32(1.0), grid.astype(np.float32), read_only, (read_only, stamp), Packed(1, 2.0), np.broadcast_to(1.0, (2, 3))
+    ):  # fmt: skip
+        assert type_of(value) == typeof(value)
+    assert type_of(Pair(grid, (1, grid))) is type_of(Pair(grid + 1, (2, grid[:2])))
+    assert type_of(read_only) != type_of(np.zeros(3))
+    assert type_of((1, grid)) != type_of(Pair(1, grid)) != type_of((grid, 1))
 
 
 @pytest.mark.parametrize("value", [True, "x", [1.0], np.float32(1.0), {}])

@@ -8,7 +8,6 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray
-from sklearn.datasets import load_digits
 
 from clockless.errors import UnknownFigureError
 from clockless.experiments.descriptions import built
@@ -241,6 +240,8 @@ def write_images(folder, part, images, labels):
 def test_mnist_says_its_time_and_learns(tmp_path, capsys, monkeypatch):
     """From files of enlarged 8 x 8 digits: the time comes first, both architectures learn, and a picture is made."""
     mpl.use("Agg")
+    from sklearn.datasets import load_digits
+
     images, labels = load_digits(return_X_y=True)
     large = np.pad(images.reshape(-1, 8, 8).repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2))) * 15.9
     write_images(tmp_path, "train", large[:600], labels[:600])

@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import njit, types
 from numba.core import cgutils
 
 from clockless.numerics.lanes import UNCOUNTED, intrinsic
 from clockless.parts.part import kind
+from clockless.parts.value_types import type_of
 from clockless.sources import digest_of
 
 ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -78,11 +79,11 @@ class separate:
 
     def job(self, *arguments: Any, own: bool = False) -> tuple[separate, tuple[Any, ...], bool]:
         """What `compiling.compile_all` takes for arguments of these types; `own` if they may be of a user's parts."""
-        return self, tuple(typeof(argument) for argument in arguments), own
+        return self, tuple(type_of(argument) for argument in arguments), own
 
     def address(self, *arguments: Any) -> int:
         """Where the machine code for arguments of these types begins: taken from disk or compiled now."""
-        return self.address_of(tuple(typeof(argument) for argument in arguments))
+        return self.address_of(tuple(type_of(argument) for argument in arguments))
 
     def address_of(self, signature: tuple[Any, ...]) -> int:
         """The same for a signature, numba's types of the arguments."""

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import typeof, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import NativeValue, models, register_model, typeof_impl, unbox
 
 from clockless.numerics.lanes import intrinsic
+from clockless.parts.value_types import type_of
 
 
 class Packed:
@@ -29,7 +30,7 @@ class Packed:
     def __init__(self, *values: Any) -> None:
         self._kept = values  # or the arrays would be gone before they are read
         self._words = np.array(_words(values), dtype=np.uint64)
-        self.kind = PackedType(tuple(typeof(value) for value in values))
+        self.kind = _type_of(values)
         self.address = self._words.ctypes.data
 
 
@@ -49,6 +50,16 @@ def _words(value: Any) -> list[int]:
     if isinstance(value, int) and not isinstance(value, bool):
         return [value % 2**64]
     raise TypeError(f"{type(value).__name__} cannot be packed: give integers, floats, None, arrays, and tuples of these")
+
+
+def _type_of(values: tuple[Any, ...]) -> PackedType:
+    together = type_of(values)  # always the same object for the same types
+    if id(together) not in _TYPES:
+        _TYPES[id(together)] = PackedType(tuple(together.types) if len(together) else ())
+    return _TYPES[id(together)]
+
+
+_TYPES: dict[int, PackedType] = {}
 
 
 class PackedType(types.Type):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from clockless.errors import NgspiceError
 from clockless.spice.elements import GROUND
@@ -167,6 +166,8 @@ def transient(netlist: Netlist, capacity: Any, start: Any, times: Any, timeout: 
     seconds, first = np.unique(table[:, 0], return_index=True)
     if seconds[-1] < last * (1 - 1e-9):
         raise NgspiceError(f"ngspice stopped at {seconds[-1]:g} s of {last:g} s while it followed {netlist.title}.")
+    from scipy.interpolate import CubicSpline
+
     columns[GROUND] = -1
     volts = np.column_stack([np.zeros(len(first)) if n == GROUND else table[first, columns[n]] for n in netlist.names])
     found: np.ndarray = CubicSpline(seconds, volts)(at)

@@ -1,11 +1,13 @@
 """Measured data as plain arrays: values [example, feature] and labels [example]; nothing is ever downloaded.
 
-Iris and the 8 x 8 digits are bundled with scikit-learn. MNIST is read from the IDX files in a folder that the user names.
+Iris and the 8 x 8 digits are bundled with scikit-learn, and read there: its own readers import half of it, a second, of
+which a program that shows one sentence has no use. MNIST is read from the IDX files in a folder that the user names.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -39,16 +41,32 @@ class Split(NamedTuple):
 
 def iris() -> Labelled:
     """Fisher's 150 irises: sepal length and width, petal length and width (cm) of 3 species."""
-    from sklearn.datasets import load_iris
+    table = _bundled("iris.csv", header=1)
+    if table is None:
+        from sklearn.datasets import load_iris
 
-    return _labelled(*load_iris(return_X_y=True))
+        return _labelled(*load_iris(return_X_y=True))
+    return _labelled(np.ascontiguousarray(table[:, :-1]), table[:, -1])
 
 
 def digits() -> Labelled:
     """1,797 handwritten digits of 8 x 8 pixels, row by row, with grey values 0 to 16."""
-    from sklearn.datasets import load_digits
+    table = _bundled("digits.csv.gz")
+    if table is None:
+        from sklearn.datasets import load_digits
 
-    return _labelled(*load_digits(return_X_y=True))
+        return _labelled(*load_digits(return_X_y=True))
+    return _labelled(table[:, :-1], table[:, -1])
+
+
+def _bundled(name: str, header: int = 0) -> np.ndarray | None:
+    """A table of scikit-learn's [example, feature and then class]; None where it has another place for it."""
+    spec = importlib.util.find_spec("sklearn")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder, "datasets", "data", name)
+        if path.is_file():
+            return np.loadtxt(path, delimiter=",", skiprows=header)
+    return None
 
 
 def mnist(folder: str | os.PathLike[str], crop: int = 0, pool: int = 1) -> Split:

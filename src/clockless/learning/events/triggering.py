@@ -16,6 +16,7 @@ from clockless.learning.unit_lanes import Sensed, asked, draw, keep, put, signal
 from clockless.numerics.lanes import COMPILE_OPTIONS, UNCOUNTED, uncounted
 from clockless.numerics.randomness import HEARD, PRESENTATIONS, RULES, TRIGGERS, WRITES, step_keys, uniform
 from clockless.parts.devices import spacing
+from clockless.parts.kernels import call, separate
 from clockless.parts.optimisers import follow, steer
 from clockless.parts.scalars import named_by, scalar
 from clockless.parts.triggers import watches
@@ -83,6 +84,13 @@ class Log(NamedTuple):
     edge: np.ndarray  # int64 [event]; -1: another example
     value: np.ndarray  # [event] the edge's new learning parameter, or the number of the example
     used: np.ndarray  # int64 [1] lines so far
+
+
+class Shared(NamedTuple):
+    """Where the parts of all loops begin that ask neither trigger nor medium, each compiled on its own."""
+
+    show: int
+    note: int
 
 
 class Scratch(NamedTuple):
@@ -159,8 +167,12 @@ def watching(trigger):
     """Whether all edges are asked after every event."""
 
 
-def hearing(trigger):
-    """Whether neighbours hear an event."""
+def tell(trigger, lanes, wiring, state, scratch, limits, e):
+    """Neighbours hear that an edge has fired, and are asked again."""
+
+
+def pass_by(trigger, limits, lanes, state, scratch, passed):
+    """Who watches remembers that so much time has passed."""
 
 
 def draw_for(trigger, lanes, step, key):
@@ -194,9 +206,39 @@ def _watching(trigger):
     return (lambda trigger: True) if watches(_part(trigger)) else (lambda trigger: False)
 
 
-@overload(hearing, jit_options=COMPILE_OPTIONS)
-def _hearing(trigger):
-    return (lambda trigger: True) if scalar(_part(trigger), "hears") else (lambda trigger: False)
+# What a trigger never does is not compiled for it, which a branch that it never takes would be.
+
+
+@overload(tell, jit_options=UNCOUNTED)
+def _tell(trigger, lanes, wiring, state, scratch, limits, e):
+    if not scalar(_part(trigger), "hears"):
+        return lambda trigger, lanes, wiring, state, scratch, limits, e: None
+
+    def tell_neighbours(trigger, lanes, wiring, state, scratch, limits, e):
+        for at in range(wiring.first[e], wiring.first[e + 1]):
+            f = wiring.neighbours[at]
+            heard = state.counts.heard[f]
+            draw_key(lanes, heard, HEARD, scratch.key)
+            keep_heard(trigger, feel(scratch, state, limits, f, 0.0), state.memory.trigger, scratch.key, f, 0)
+            state.counts.heard[f] = heard + 1
+            if not watching(trigger):
+                ask(trigger, lanes, state, scratch, limits, f)
+
+    return tell_neighbours
+
+
+@overload(pass_by, jit_options=UNCOUNTED)
+def _pass_by(trigger, limits, lanes, state, scratch, passed):
+    if not watches(_part(trigger)):
+        return lambda trigger, limits, lanes, state, scratch, passed: None
+
+    def remember_passed(trigger, limits, lanes, state, scratch, passed):
+        for e in range(state.due.size):
+            draw_for(trigger, lanes, state.counts.fired[e], scratch.key)
+            felt = feel(scratch, state, limits, e, passed)
+            keep_passed(trigger, felt, state.memory.trigger, scratch.key, e, 0)
+
+    return remember_passed
 
 
 @overload(draw_for, jit_options=COMPILE_OPTIONS)
@@ -230,32 +272,28 @@ def ask(trigger, lanes, state, scratch, limits, e):
     state.due[e] = state.times.now[0] + max(wait, 0.0)
 
 
-@called
-def pass_by(trigger, limits, lanes, state, scratch, passed):
-    """Who watches remembers that so much time has passed."""
-    if watching(trigger):
-        for e in range(state.due.size):
-            draw_for(trigger, lanes, state.counts.fired[e], scratch.key)
-            felt = feel(scratch, state, limits, e, passed)
-            keep_passed(trigger, felt, state.memory.trigger, scratch.key, e, 0)
-
-
-@called
-def show(presentation, lanes, state, examples, scratch):
-    """Another example, for as long as it is drawn."""
-    counts, key = state.counts, scratch.key
-    number = counts.switches[0]
+@separate
+def show_another(presentation, lanes, now, count, example, switches, switch, key):
+    """Another of `count` examples, for as long as it is drawn."""
+    number = switches[0]
     draw_key(lanes, number, PRESENTATIONS, key)
-    count = examples.x.shape[0]
     if presentation.in_turn[0] != 0.0:
-        counts.example[0] = number % count
+        example[0] = number % count
     else:
-        counts.example[0] = min(int(uniform(1, key[0, 0], key[1, 0]) * count), count - 1)
+        example[0] = min(int(uniform(1, key[0, 0], key[1, 0]) * count), count - 1)
     wait = presentation.seconds[0]
     if presentation.random[0] != 0.0:
         wait *= -np.log(uniform(0, key[0, 0], key[1, 0]))
-    counts.switches[0] = number + 1
-    state.times.switch[0] = state.times.now[0] + wait
+    switches[0] = number + 1
+    switch[0] = now + wait
+
+
+@uncounted
+def show(shared, presentation, lanes, state, count, scratch):
+    """Another of `count` examples."""
+    counts, times = state.counts, state.times
+    showing = (presentation, lanes, times.now[0], count, counts.example, counts.switches, times.switch, scratch.key)
+    call(shared.show, showing)
 
 
 @called
@@ -293,30 +331,40 @@ def remember(trigger, lanes, state, scratch, limits, value, e):
     state.counts.fired[e] = count + 1
 
 
-@called
-def note_times(state, e):
+@separate
+def note_interval(now, e, last, event, intervals, gaps, together):
     """The interval since the edge's last event, and the gap since the last one anywhere."""
-    now, before = state.times.now[0], state.times.event[0]
-    if not np.isnan(state.last[e]):
-        state.intervals[bin_of(now - state.last[e])] += 1
+    before = event[0]
+    if not np.isnan(last[e]):
+        intervals[bin_of(now - last[e])] += 1
     if not np.isnan(before):
-        state.gaps[bin_of(now - before)] += 1
+        gaps[bin_of(now - before)] += 1
         if now == before:
-            state.counts.together[0] += 1
-    state.last[e] = state.times.event[0] = now
+            together[0] += 1
+    last[e] = event[0] = now
 
 
-@called
-def tell(trigger, lanes, wiring, state, scratch, limits, e):
-    """Neighbours hear that an edge has fired, and are asked again."""
-    for at in range(wiring.first[e], wiring.first[e + 1]):
-        f = wiring.neighbours[at]
-        heard = state.counts.heard[f]
-        draw_key(lanes, heard, HEARD, scratch.key)
-        keep_heard(trigger, feel(scratch, state, limits, f, 0.0), state.memory.trigger, scratch.key, f, 0)
-        state.counts.heard[f] = heard + 1
-        if not watching(trigger):
-            ask(trigger, lanes, state, scratch, limits, f)
+@uncounted
+def note_times(shared, state, e):
+    """Intervals and gaps that end with an edge's event."""
+    noting = (state.times.now[0], e, state.last, state.times.event, state.intervals, state.gaps, state.counts.together)
+    call(shared.note, noting)
+
+
+def looks(trigger: Any) -> bool:
+    """Whether a trigger, given as its `Lanes`, watches its signal, so that what shows it is needed."""
+    return watches(type(trigger)._part)
+
+
+def shared(presentation: Any, lanes: Lanes, state: State, scratch: Scratch) -> Shared:
+    """Find or compile what depends neither on the trigger nor on the medium."""
+    counts, times = state.counts, state.times
+    return Shared(
+        show_another.address(
+            presentation, lanes, 0.0, 0, counts.example, counts.switches, times.switch, scratch.key
+        ),
+        note_interval.address(0.0, 0, state.last, times.event, state.intervals, state.gaps, counts.together),
+    )  # fmt: skip
 
 
 @called

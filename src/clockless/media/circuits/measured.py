@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from clockless.errors import ParameterError, real_array, shown
 from clockless.media.circuits.law import Law
@@ -79,7 +78,9 @@ class Table(Law):
         return "voltages", "currents", "slopes", "areas"
 
     @cached_property
-    def _curve(self) -> PchipInterpolator:
+    def _curve(self) -> Any:
+        from scipy.interpolate import PchipInterpolator
+
         return PchipInterpolator(self.voltages, self.currents)
 
     @cached_property

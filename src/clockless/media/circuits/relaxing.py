@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from clockless.errors import ParameterError, real_array, shown
 from clockless.media.circuits.circuit import NonlinearNetwork
@@ -57,6 +56,8 @@ def relax(circuit: NonlinearNetwork, parameters: Any, held: Mapping[int, float],
 
     def jacobian(_: float, state: np.ndarray) -> Any:
         return -circuit.jacobian(values, whole(state))[np.ix_(free, free)] / circuit.capacity[free][:, None]
+
+    from scipy.integrate import solve_ivp
 
     once, of = np.unique(at, return_inverse=True)
     found = solve_ivp(

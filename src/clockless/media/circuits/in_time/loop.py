@@ -16,15 +16,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clockless.learning.events.triggering import (
+    Shared,
     State,
     ask,
     called,
     decide,
     earliest,
-    hearing,
+    looks,
     note_times,
     pass_by,
     remember,
+    shared,
     show,
     tell,
     watching,
@@ -59,8 +61,9 @@ class Calls(NamedTuple):
     renew: int
     sense: int
     wait: int
-    look: int
+    look: int  # 0 where nobody watches, or nothing moves between events
     act: int
+    shared: Shared
 
 
 class Beside(NamedTuple):
@@ -132,7 +135,7 @@ def calls(
     scratch: Any,
 ) -> Calls:  # fmt: skip
     """Find or compile the parts of the loop that are separate."""
-    medium, rule, _, _, device, optimiser, limits, _ = parts
+    medium, rule, _, trigger, device, optimiser, limits, presentation = parts
     circuit, physics, charged, room = about
     comparator, fired, key = device.comparator, state.counts.fired, scratch.key
     renewing = (comparator, layout, circuit, lanes, 0, fired, key, charged)
@@ -142,8 +145,9 @@ def calls(
         (hold_anew if relaxes else settle).address(*renewing),
         sense.address(comparator, layout, circuit, lanes, fired, key, charged.sensed) if relaxes else 0,
         (relax if relaxes else stand).address(*waiting),
-        plan_look.address(layout, circuit, physics, charged, room, 0, 0.0) if relaxes else 0,
+        plan_look.address(layout, circuit, physics, charged, room, 0, 0.0) if relaxes and looks(trigger) else 0,
         act.address(stamp, (medium, rule, device, optimiser), limits, lanes, charged, state, scratch, 0, scratch.u),
+        shared(presentation, lanes, state, scratch),
     )
 
 
@@ -188,7 +192,7 @@ def _fire(calls, stamp, parts, lanes, physics, charged, state, scratch, e):
             _set(physics, charged, state, e, out[0])
             now = True
     remember(trigger, lanes, state, scratch, limits, value, e)
-    note_times(state, e)
+    note_times(calls.shared, state, e)
     return now
 
 
@@ -212,7 +216,7 @@ def _advance(packed, last, most):
             _look(parts, charged, state, scratch)
             if fresh and physics.relaxes[0] > 0.0:
                 call(calls.look, (layout, circuit, physics, charged, room, counts.example[0], times.now[0]))
-        if hearing(trigger) and acted >= 0:
+        if acted >= 0:
             tell(trigger, lanes, beside, state, scratch, limits, acted)
         everyone = counts.began[0] == 0 or (watching(trigger) and fresh)
         counts.began[0] = 1
@@ -232,7 +236,7 @@ def _advance(packed, last, most):
         fresh, line = True, -1  # the edge that the log names; -1: none
         if times.switch[0] == time:
             acted = -1
-            show(presentation, lanes, state, shelf, scratch)
+            show(calls.shared, presentation, lanes, state, shelf.x.shape[0], scratch)
             charged.stale[0] = max(charged.stale[0], EXAMPLE)
             done += 1
             if log.time.size > 0:

@@ -18,14 +18,16 @@ import numpy as np
 
 from clockless.learning.events.triggering import (
     Scratch,
+    Shared,
     State,
     ask,
     called,
     earliest,
-    hearing,
+    looks,
     note_times,
     pass_by,
     remember,
+    shared,
     show,
     tell,
     watching,
@@ -54,7 +56,8 @@ class Layout(NamedTuple):
     relax: int
     present: int
     act: int
-    look: int
+    look: int  # 0 where nobody watches
+    shared: Shared
 
 
 @uncounted
@@ -155,14 +158,15 @@ def present(push, wires, x, y, example, moving, room):
 
 def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
     """Find or compile the separate parts of the loop; `about` is (factors, wires, examples, physics, moving, room)."""
-    _, rule, push, _, device, optimiser, limits, _ = parts
+    _, rule, push, trigger, device, optimiser, limits, presentation = parts
     factors, wires, examples, physics, moving, room = about
     acting = (rule, device, optimiser)
     return Layout(
         let_relax.address(push, wires, physics, moving, lanes, room, state.times.now, 0.0, 0.0, True),
         present.address(push, wires, examples.x, examples.y, 0, moving, room),
         act.address(stamp, acting, factors, limits, lanes, wires, moving, state, scratch, 0),
-        look_at_all.address(acting, factors, wires, moving, state, scratch),
+        look_at_all.address(acting, factors, wires, moving, state, scratch) if looks(trigger) else 0,
+        shared(presentation, lanes, state, scratch),
     )
 
 
@@ -182,7 +186,7 @@ def _advance(packed, last, most):
     while True:
         if watching(trigger):
             call(layout.look, (acting, factors, wires, moving, state, scratch))
-        if hearing(trigger) and acted >= 0:
+        if acted >= 0:
             tell(trigger, lanes, wires, state, scratch, limits, acted)
         everyone = counts.began[0] == 0 or (watching(trigger) and fresh)
         counts.began[0] = 1
@@ -204,13 +208,13 @@ def _advance(packed, last, most):
         fresh = True
         if state.times.switch[0] == until:
             acted = -1
-            show(presentation, lanes, state, examples, scratch)
+            show(layout.shared, presentation, lanes, state, examples.x.shape[0], scratch)
             call(layout.present, (*showing, counts.example[0], moving, room))
         else:
             value = state.value[acted, 0]
             call(layout.act, (stamp, acting, factors, limits, lanes, wires, moving, state, scratch, acted))
             remember(trigger, lanes, state, scratch, limits, value, acted)
-            note_times(state, acted)
+            note_times(layout.shared, state, acted)
         done += 1
         if log.time.size > 0:
             write_line(log, until, acted, state)

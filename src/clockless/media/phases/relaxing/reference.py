@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from clockless.learning.contracts import Replica
 from clockless.media.phases.contrast import cost_of, wrapped
@@ -32,6 +31,8 @@ def flowing(xy: Any, parameters: Any, held: list[int], start: np.ndarray, times:
         phases[free] = moving
         rate: np.ndarray = xy.torque(parameters, phases)[free] / xy.friction
         return rate
+
+    from scipy.integrate import solve_ivp
 
     order = np.argsort(times)
     solved = solve_ivp(motion, (0.0, float(times.max())), start[free], "DOP853", t_eval=times[order], rtol=1e-10, atol=1e-12)

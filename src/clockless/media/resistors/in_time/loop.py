@@ -14,15 +14,17 @@ from typing import Any, NamedTuple
 
 from clockless.learning.events.triggering import (
     Scratch,
+    Shared,
     State,
     ask,
     called,
     decide,
     earliest,
-    hearing,
+    looks,
     note_times,
     pass_by,
     remember,
+    shared,
     show,
     tell,
     watching,
@@ -55,8 +57,9 @@ class Layout(NamedTuple):
     invert: int
     settle: int
     act: int
-    look: int
+    look: int  # 0 where nobody watches
     within: Within
+    shared: Shared
 
 
 @called
@@ -123,14 +126,18 @@ def sense_edge(comparator, lanes, wiring, network, examples, example, pushed, fi
 
 
 @separate
-def look_at_all(comparator, lanes, wiring, network, examples, example, pushed, fired, key, sensed):
-    """Write what all edges sense into `sensed` [edge]."""
-    look_around(comparator, lanes, wiring, network, examples, example, pushed, fired, key, sensed)
+def look_at_all(medium, comparator, optimiser, nudge, lanes, wiring, network, examples, pushed, state, scratch):
+    """Signals of all edges as they are now."""
+    counts, sensed = state.counts, scratch.sensed
+    look_around(comparator, lanes, wiring, network, examples, counts.example[0], pushed, counts.fired, scratch.key, sensed)
+    for e in range(state.due.size):
+        gradient = signal_of(medium, network.conductance[e], sensed[e])
+        scratch.signal[e] = steer(optimiser, gradient, nudge, state.memory.optimiser, e, 0)
 
 
 def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
     """Find or compile the parts of the loop that are separate; `about` is (wiring, network, examples, pushed)."""
-    medium, rule, push, _, device, optimiser, limits, _ = parts
+    medium, rule, push, trigger, device, optimiser, limits, presentation = parts
     (wiring, network, examples, pushed), counts = about, state.counts
     shown = (wiring, network, examples, 0, pushed)
     within = Within(
@@ -138,19 +145,11 @@ def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: St
         sense_edge.address(device.comparator, lanes, *shown, counts.fired, 0, scratch.key, scratch.sensed),
     )
     acting = act.address(stamp, within, (medium, rule, device, optimiser), limits, lanes, *about, state, scratch, 0)
-    looking = look_at_all.address(device.comparator, lanes, *shown, counts.fired, scratch.key, scratch.sensed)
-    return Layout(invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting, looking, within)
-
-
-@called
-def _look(look_at, parts, lanes, wiring, network, examples, pushed, state, scratch):
-    """Signals of all edges as they are now."""
-    medium, comparator, nudge = parts[0], parts[4].comparator, parts[1].nudge[0]
-    about, counts = (wiring, network, examples, state.counts.example[0], pushed), state.counts
-    call(look_at, (comparator, lanes, *about, counts.fired, scratch.key, scratch.sensed))
-    for e in range(state.due.size):
-        gradient = signal_of(medium, network.conductance[e], scratch.sensed[e])
-        scratch.signal[e] = steer(parts[5], gradient, nudge, state.memory.optimiser, e, 0)
+    seen = (medium, device.comparator, optimiser, 0.0, lanes, *about, state, scratch)
+    return Layout(
+        invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting,
+        look_at_all.address(*seen) if looks(trigger) else 0, within, shared(presentation, lanes, state, scratch),
+    )  # fmt: skip
 
 
 def _advance(packed, last, most):
@@ -163,7 +162,7 @@ def _advance(packed, last, most):
     stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch, log = unpack(packed)
     medium, rule, push, trigger, device, optimiser, limits, presentation = parts
     of_edge, about = (medium, rule, device, optimiser), (wiring, network, examples, pushed)
-    counts = state.counts
+    counts, seeing = state.counts, (medium, device.comparator, optimiser, rule.nudge[0], lanes, *about, state, scratch)
     done = 0
     acted = -1  # the edge of the event before
     while True:
@@ -171,8 +170,8 @@ def _advance(packed, last, most):
             call(layout.invert, (wiring, network, counts))
         call(layout.settle, (push, wiring, network, examples, counts.example[0], pushed))
         if watching(trigger):
-            _look(layout.look, parts, lanes, wiring, network, examples, pushed, state, scratch)
-        if hearing(trigger) and acted >= 0:
+            call(layout.look, seeing)
+        if acted >= 0:
             tell(trigger, lanes, wiring, state, scratch, limits, acted)
         # Who watches is asked after every event anywhere, others after their own, and all at the start.
         everyone = counts.began[0] == 0 or (watching(trigger) and done > 0)
@@ -188,12 +187,12 @@ def _advance(packed, last, most):
             break
         _pass(parts, lanes, state, scratch, pushed, time)
         if acted < 0:
-            show(presentation, lanes, state, examples, scratch)
+            show(layout.shared, presentation, lanes, state, examples.x.shape[0], scratch)
         else:
             value = state.value[acted, 0]
             call(layout.act, (stamp, layout.within, of_edge, limits, lanes, *about, state, scratch, acted))
             remember(trigger, lanes, state, scratch, limits, value, acted)
-            note_times(state, acted)
+            note_times(layout.shared, state, acted)
         done += 1
         if log.time.size > 0:
             write_line(log, time, acted, state)

@@ -17,15 +17,17 @@ import numpy as np
 
 from clockless.learning.events.triggering import (
     Scratch,
+    Shared,
     State,
     ask,
     called,
     decide,
     earliest,
-    hearing,
+    looks,
     note_times,
     pass_by,
     remember,
+    shared,
     show,
     tell,
     watching,
@@ -50,7 +52,9 @@ class Layout(NamedTuple):
     relax: int
     present: int
     act: int
-    look: int
+    look: int  # 0 where nobody watches, as the next one
+    plan: int
+    shared: Shared
 
 
 @called
@@ -98,22 +102,26 @@ def present(push, wiring, physics, examples, example, charged, room, anew):
 
 def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
     """Find or compile the parts of the loop that are separate; `about` is (wiring, examples, physics, charged, room)."""
-    medium, rule, push, _, device, optimiser, limits, _ = parts
+    medium, rule, push, trigger, device, optimiser, limits, presentation = parts
     wiring, examples, physics, charged, room = about
     acting = (stamp, (medium, rule, device, optimiser), limits, lanes, wiring, charged, state, scratch, 0, scratch.u)
     seen = (medium, device.comparator, optimiser, 0.0, lanes, wiring, charged, state, scratch)
     relaxing = let_relax.address(push, wiring, physics, charged, lanes, room, state.times, 0.0)
     showing = present.address(push, wiring, physics, examples, 0, charged, room, True)
-    return Layout(relaxing, showing, act.address(*acting), look_at_all.address(*seen))
+    watched = (
+        look_at_all.address(*seen), plan_look.address(push, wiring, physics, charged, room, 0.0)
+    ) if looks(trigger) else (0, 0)  # fmt: skip
+    return Layout(relaxing, showing, act.address(*acting), *watched, shared(presentation, lanes, state, scratch))
 
 
-@called
-def _next_look(push, wiring, physics, charged, room, now):
+@separate
+def plan_look(push, wiring, physics, charged, room, now):
     """When edges that watch are asked again although nothing happens."""
     volts, rates = charged.volts, room.now
     bound = fastest(push, wiring, physics, charged.conductance, room)
     if physics.look[0] > 0.0:
-        return now + min(physics.look[0], 1.0 / bound)
+        charged.look[0] = now + min(physics.look[0], 1.0 / bound)
+        return
     slopes(push, wiring, physics, charged.conductance, room, 1.0, volts, rates)
     largest, fast = 0.0, 0.0
     for n in range(volts.shape[0]):
@@ -121,7 +129,7 @@ def _next_look(push, wiring, physics, charged, room, now):
             largest, fast = max(largest, abs(volts[n, w])), max(fast, abs(rates[n, w]))
     # With noise, potentials that have settled move again.
     longest = 1.0 / bound if physics.heat[0] > 0.0 else np.inf
-    return now + SOON / bound + min(MOVED * largest / fast if fast > 0.0 else np.inf, longest)
+    charged.look[0] = now + SOON / bound + min(MOVED * largest / fast if fast > 0.0 else np.inf, longest)
 
 
 @called
@@ -150,8 +158,8 @@ def _advance(packed, last, most):
         if watching(trigger):
             call(layout.look, seeing)
             if fresh:
-                charged.look[0] = _next_look(push, wiring, physics, charged, room, times.now[0])
-        if hearing(trigger) and acted >= 0:
+                call(layout.plan, (push, wiring, physics, charged, room, times.now[0]))
+        if acted >= 0:
             tell(trigger, lanes, wiring, state, scratch, limits, acted)
         everyone = counts.began[0] == 0 or (watching(trigger) and fresh)
         counts.began[0] = 1
@@ -171,7 +179,7 @@ def _advance(packed, last, most):
         fresh, line = True, -1  # the edge that the log names; -1: none
         if times.switch[0] == time:
             acted = -1
-            show(presentation, lanes, state, examples, scratch)
+            show(layout.shared, presentation, lanes, state, examples.x.shape[0], scratch)
             if charged.phase[0] != TWINS:
                 release(physics, charged, time)
             call(layout.present, (*showing, counts.example[0], charged, room, True))
@@ -210,7 +218,7 @@ def _fire(layout, stamp, of_edge, limits, lanes, wiring, physics, charged, state
             _set(of_edge[0], charged, state, e, out[0])
             now = True
     remember(trigger, lanes, state, scratch, limits, value, e)
-    note_times(state, e)
+    note_times(layout.shared, state, e)
     return now
 
 

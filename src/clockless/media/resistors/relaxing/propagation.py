@@ -366,17 +366,17 @@ def _follow_nudge(push, wiring, medium, room, noise):
     pass
 
 
-@standing
+@uncounted
 def propagate(push, wiring, medium, charged, lanes, room, time):
     """Let both twins relax for so many seconds, with the noise of their edges; returns the sources' work, joules."""
-    if medium.heat[0] == 0.0:
-        return relax(push, wiring, medium, charged, room, time)
-    bound = fastest(push, wiring, medium, charged.conductance, room)
-    pieces = max(int(np.ceil(time * bound)), 1)
-    work = 0.0
-    for _ in range(pieces):
+    warm, pieces, work = medium.heat[0] != 0.0, 1, 0.0
+    if warm:
+        bound = fastest(push, wiring, medium, charged.conductance, room)
+        pieces = max(int(np.ceil(time * bound)), 1)
+    for _ in range(pieces):  # `relax` stands here once, as it is long to compile
         work += relax(push, wiring, medium, charged, room, time / pieces)
-        shake(push, wiring, medium, charged, lanes, room, time / pieces)
+        if warm:
+            shake(push, wiring, medium, charged, lanes, room, time / pieces)
     return work
 
 
