@@ -77,6 +77,10 @@ def test_nouns_of_tasks():
     tables = {"x_train": [[0.1]], "y_train": [[0.1]], "x_test": [[0.1]], "y_test": [[0.1]]}
     with pytest.raises(ParameterError, match=r"feasible = \[1, 2, 3\]; give True or False"):
         cl.Task([0], [1], [2], **tables, feasible=[1, 2, 3])
+    for least in (iter([1.0]), -1e-9, float("nan"), float("inf"), "0"):
+        with pytest.raises(ParameterError, match=r"least_error = .*; give a mean squared error, 0 or above"):
+            cl.Task([0], [1], [2], **tables, least_error=least)
+    assert cl.Task([0], [1], [2], **tables, least_error=np.float64(0)).least_error == 0.0
     with pytest.raises(TaskError, match=r"network = array\(3\) is no Network"):
         cl.tasks.classification({"a": [0.1, 0.2, 0.3, 0.4], "b": list("xyxy")}, "b", network=np.array(3))
     with pytest.raises(ParameterError, match=r"classes = '1e3'; give a whole number"):

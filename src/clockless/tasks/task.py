@@ -8,6 +8,7 @@ labels leaves it to the medium what shows a class.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import TaskError, array_of, flag, instance, real_array, shown, whole
+from clockless.errors import ParameterError, TaskError, array_of, flag, instance, number, real_array, shown, whole
 from clockless.networks.network import Network
 from clockless.seen import Seen
 
@@ -63,6 +64,8 @@ class Task(Seen):
     def __post_init__(self) -> None:
         if self.feasible is not None:
             object.__setattr__(self, "feasible", flag("feasible", self.feasible))
+        if self.least_error is not None:
+            object.__setattr__(self, "least_error", _checked_error("least_error", self.least_error))
         if self.wired:
             for role in ROLES:
                 object.__setattr__(self, role, _checked_nodes(role, getattr(self, role)))
@@ -192,6 +195,14 @@ class Task(Seen):
         largest = max(node for role in ROLES for node in getattr(self, role))
         if largest >= network.nodes:
             raise TaskError(f"{self.name} names node {largest}, but the network's nodes go from 0 to {network.nodes - 1}.")
+
+
+def _checked_error(name: str, value: Any) -> float:
+    """`value` as a mean of squares; ParameterError unless it is finite and 0 or above."""
+    wanted = "a mean squared error, 0 or above"
+    if not 0 <= (found := number(name, value, wanted)) < math.inf:
+        raise ParameterError(f"{name} = {shown(value)}; give {wanted}.")
+    return found
 
 
 def _checked_nodes(role: str, nodes: Any) -> tuple[int, ...]:
