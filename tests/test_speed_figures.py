@@ -12,7 +12,7 @@ import matplotlib as mpl
 
 from clockless.media.modules.layers import mlp
 from clockless.media.modules.learning import Learning
-from clockless.media.modules.timing import event_seconds, noise, simulated_seconds, step_seconds
+from clockless.media.modules.timing import event_seconds, noise, simulated_seconds, step_seconds, steps_in_turns
 from clockless.papers import Options
 from clockless.papers.decoupled import measuring, speed
 
@@ -49,6 +49,32 @@ def test_the_words_name_the_kind_of_every_gain():
         "time per iteration: 3-fold in skipping (3.2). time per update: nowhere 3-fold. "
         "time to 5 % error: nowhere 3-fold. critical path: nowhere 3-fold."
     )
+
+
+@pytest.mark.parametrize(
+    ("gain", "scatter", "holds"),
+    [(1.63, 0.01, True), (3.2, 0.01, False), (1.63, 1.0, False)],
+    ids=["as said", "twice", "noisy"],
+)
+def test_a_gain_is_as_expected_where_its_interval_over_turns_is_near(gain, scatter, holds):
+    """Backprop takes a second, one way 1 / gain of it; a work of cDNI as counted."""
+    ways, layers = list(measuring.WAYS), measuring.LAYERS
+    seconds = np.ones((len(layers), 8, len(ways)))
+    seconds[:, :, ways.index("cDNI")] = [[measuring.counted(each)] for each in layers]
+    seconds[:, :, ways.index("cDNI, p = 0.2")] /= gain * np.exp(scatter * np.array([1, -1, 1, -1, 1, -1, 1, -1]))
+    data = xarray.Dataset({"turns": (("layers", "turn", "way"), seconds)}, {"layers": list(layers), "way": ways})
+    claims = speed._step_claims(data)
+    assert claims[0].measured == pytest.approx(gain)
+    assert claims[0].holds == holds
+    assert [claim.holds for claim in claims[1:]] == [False, False, True], (
+        "gains of 1 are none of 3.4 and 6; the work is as counted"
+    )
+
+
+def test_all_are_timed_in_every_turn():
+    found = steps_in_turns([learning(8), learning(512)], [2, 2], 3)
+    assert found.shape == (3, 2)
+    assert (found.min(axis=0)[0] < found.min(axis=0)[1]).all()
 
 
 def test_counted_work_of_six_layers_by_hand():

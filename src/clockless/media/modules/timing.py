@@ -7,6 +7,7 @@ processes side by side can only be timed by the clock on the wall, which means s
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
@@ -35,17 +36,23 @@ def noise(inputs: int, classes: int, count: int = 512, seed: int = 0) -> Task:
 
 def step_seconds(learning: Learning, steps: int, repeats: int = 5) -> float:
     """Processor seconds of one step of the whole stack in one process, a mean over steps 0 .. `steps` - 1."""
-    session = Session(learning)
-    first = session.state()
-    times = []
-    for _ in range(repeats + 1):  # the first compiles
-        session.restore(first)
-        jax.block_until_ready(session.memories)
+    return float(steps_in_turns([learning], [steps], repeats).min())
+
+
+def steps_in_turns(learnings: Sequence[Learning], steps: Sequence[int], turns: int) -> np.ndarray:
+    """The same of several stacks [turn, stack], one after the other in every turn, so that they meet the same machine."""
+    sessions = [Session(learning) for learning in learnings]
+    first = [session.state() for session in sessions]
+    times = np.empty((turns + 1, len(sessions)))  # the first compiles
+    for turn, k in np.ndindex(*times.shape):
+        sessions[k].restore(first[k])
+        jax.block_until_ready(sessions[k].memories)
         begin = time.process_time()
-        session.advance(steps)
-        jax.block_until_ready(session.memories)
-        times.append(time.process_time() - begin)
-    return min(times[1:]) / steps
+        sessions[k].advance(steps[k])
+        jax.block_until_ready(sessions[k].memories)
+        times[turn, k] = time.process_time() - begin
+    each: np.ndarray = times[1:] / np.asarray(steps)
+    return each
 
 
 class Timed:
