@@ -189,7 +189,7 @@ def figure_speed4(options: Options) -> FigureData:
     rows["cDNI, a worker per layer (simulated)"] = [path, path, _sooner(seconds, "cDNI, a worker per layer"), path]
     pair = moves * float(third.pair.sel(layers=deepest, two="real"))
     rows["cDNI, two real processes"] = [pair, pair, _NONE, pair]
-    middle, half = np.array([[log_mean(gains) for gains in row] for row in rows.values()]).transpose(2, 0, 1)
+    middle, half = np.array([[_mean(gains) for gains in row] for row in rows.values()]).transpose(2, 0, 1)
     data = xarray.Dataset(
         {
             "gain": (("way", "quantity"), 10**middle, {"long_name": "backprop's over its own", "units": "1"}),
@@ -210,6 +210,12 @@ def _sooner(seconds: xarray.DataArray, way: str) -> np.ndarray:
     return gains
 
 
+def _mean(gains: np.ndarray) -> tuple[float, float]:
+    """Mean log10 and the half-width of its 95 % interval, which a single gain has not."""
+    middle, half = log_mean(gains) if gains.size > 1 else (np.log10(gains[0]), np.nan)
+    return float(middle), float(half)
+
+
 _NONE = np.full(2, np.nan)  # not measured
 QUANTITIES = ("time per iteration", "time per update", "time to 5 % error", "critical path")
 
@@ -220,7 +226,7 @@ def _threefold_claims(data: xarray.Dataset) -> list[Claim]:
     claims = []
     for quantity in data.quantity.values:
         gains = data.gain.sel(quantity=quantity, way=ways).dropna("way")
-        best = str(gains.way.values[int(gains.argmax())]) if gains.size else "none measured"
+        best = str(gains.way.values[int(gains.values.argmax())]) if gains.size else "none measured"
         most = float(gains.max()) if gains.size else float("nan")
         half = float(data.decades.sel(quantity=quantity, way=best)) if gains.size else float("nan")
         words = f"largest gain over backprop with synthetic gradients, {quantity}"
