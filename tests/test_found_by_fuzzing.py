@@ -7,6 +7,7 @@ import pytest
 
 import clockless as cl
 from clockless.errors import DescriptionError, MemoryBoundError, ParameterError, TaskError
+from clockless.experiments.files import write
 
 ARRAY = np.full(12, np.nan)
 SQUARE = cl.architectures.square(3, 3, [0, 2], [6, 8])
@@ -94,3 +95,34 @@ def test_small_integers_of_numpy_are_whole_numbers():
     lattice = cl.networks.lattice(3, 3)
     assert cl.tasks.regression(lattice, outputs=np.int8(3), train=2, test=2).outputs
     assert cl.architectures.all_to_all(np.int8(9), [0], [8]).network.nodes == 9
+
+
+def test_truths_among_numbers_are_no_numbers():
+    """NumPy makes 1 and 0 of them."""
+    tables = {"x_train": [[0.1]], "y_train": [[0.1]], "x_test": [[0.1]], "y_test": [[0.1]]}
+    with pytest.raises(TaskError, match=r"inputs = \[False, 1\] are not node numbers"):
+        cl.Task([False, 1], [2], [3], **tables)
+    with pytest.raises(TaskError, match=r"x_train"):
+        cl.Task([0, 1], [2], [3], **{**tables, "x_train": [[0.1, True]]})
+    network = {"kind": "square", "rows": 3, "columns": 3, "inputs": [True, 2], "outputs": [6, 8]}
+    with pytest.raises(DescriptionError, match=r"inputs = \[True, 2\] is no table of numbers"):
+        cl.Experiment(network=network, medium={"kind": "xy"})
+
+
+def test_a_table_is_no_batch():
+    with pytest.raises(DescriptionError, match=r"batch = array.*; it must be 'full'"):
+        cl.Experiment(network={"kind": "board16"}, batch=ARRAY)
+
+
+def test_nothing_is_refused_where_it_means_nothing(tmp_path):
+    """TOML has no word for it, so a study would be another one when it is written and read again."""
+    local = {"kind": "local", "image": [8, 8], "window": 4}
+    with pytest.raises(DescriptionError, match=r"network\.channels is nothing; give a value, or leave it out"):
+        cl.Experiment(network={**local, "channels": None}, medium={"kind": "xy"}, task={"kind": "digits"})
+    with pytest.raises(DescriptionError, match=r"network\.window = \[None\] holds nothing among its values"):
+        cl.Experiment(network={**local, "window": [None]}, medium={"kind": "xy"}, task={"kind": "digits"})
+    either = cl.Experiment(network={"kind": "packing"}, task={"kind": "random-allosteric", "ground": [None, 2]})
+    with pytest.raises(DescriptionError, match=r"a list holds nothing .* for which TOML has no word; write it as \.yaml"):
+        write(either, tmp_path / "study.toml")
+    write(either, tmp_path / "study.yaml")
+    assert cl.read(tmp_path / "study.yaml").fingerprint == either.fingerprint

@@ -227,13 +227,26 @@ def instance(name: str, value: Any, kind: type, how: str) -> None:
 
 
 def array_of(values: Any) -> np.ndarray:
-    """`values` as an array of whatever they are; of objects, which no check takes, where they are ragged."""
+    """`values` as an array of whatever they are; of objects, which no check takes, where they are ragged, or numbers and
+    truths mixed, which NumPy would count as 0 and 1.
+    """
     import numpy as np  # here, so that the command line can name its errors without it
 
     try:
-        return np.array(values)
+        found = np.array(values)
     except ValueError:
         return np.array([None], dtype=object)
+    return np.array([None], dtype=object) if found.dtype.kind in "iuf" and _holds_truths(values) else found
+
+
+def _holds_truths(values: Any) -> bool:
+    """Whether True or False stands somewhere in nested lists."""
+    if not isinstance(values, (list, tuple)):
+        return False
+    kinds = set(map(type, values))
+    if any(kind.__name__ in ("bool", "bool_") for kind in kinds):  # Python's and NumPy's
+        return True
+    return any(issubclass(kind, (list, tuple)) for kind in kinds) and any(map(_holds_truths, values))
 
 
 def real_array(values: Any) -> np.ndarray:
@@ -241,7 +254,7 @@ def real_array(values: Any) -> np.ndarray:
     import numpy as np  # here, so that the command line can name its errors without it
 
     table = np.array(values)
-    if table.dtype.kind not in "iuf":
+    if table.dtype.kind not in "iuf" or _holds_truths(values):
         raise ValueError(f"{table.dtype} values are not real numbers")
     return table.astype(np.float64)
 

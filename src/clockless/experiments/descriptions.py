@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from clockless.errors import ClocklessError, DescriptionError, shown
+from clockless.errors import ClocklessError, DescriptionError, array_of, shown
 from clockless.experiments import own_media, own_parts
 from clockless.experiments.catalogue import CATALOGUE, Kind, imported, kind_of
 from clockless.experiments.own_fields import LEFT_TO_CODE
@@ -68,10 +68,19 @@ def described(section: str, thing: Any, where: str) -> dict[str, Any]:
         elif name in kind.parts:
             result[name] = _parts(name, value, at)
         else:
+            _check_nothing(parameter, value, at)
             result[name] = _values(parameter.annotation, value, at)
     if kind.files:
         result["digest"] = _digests(kind, given.get("digest"), result["folder"], where)
     return result
+
+
+def _check_nothing(parameter: inspect.Parameter, value: Any, where: str) -> None:
+    """DescriptionError if nothing stands where it means nothing, or in a list."""
+    if value is None and parameter.default is not None and "None" not in str(parameter.annotation):
+        raise DescriptionError(f"{where} is nothing; give a value, or leave it out where it has a default.")
+    if isinstance(value, (list, tuple)) and any(item is None for item in value) and parameter.default is not None:
+        raise DescriptionError(f"{where} = {shown(value)} holds nothing among its values; leave that out.")
 
 
 def _values(annotation: Any, value: Any, where: str) -> Any:
@@ -226,10 +235,7 @@ def _table(value: Any, where: str) -> Any:
     """Nested lists of numbers, or nothing."""
     if value is None:
         return None
-    try:
-        table = np.asarray(value)
-    except ValueError:
-        table = np.array(None)
+    table = array_of(value)
     if table.dtype.kind not in "iuf":
         raise DescriptionError(f"{where} = {shown(value)} is no table of numbers.")
     if table.dtype.kind == "f" and (np.abs(table) < _EXACT).all() and (table == np.rint(table)).all():

@@ -271,8 +271,10 @@ def _checked_seed(value: Any, where: str) -> int:
 
 
 def _checked_batch(value: Any, where: str) -> Any:
-    if value == "full" or (isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1):
-        return value if isinstance(value, str) else int(value)
+    if isinstance(value, str) and value == "full":
+        return value
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1:
+        return int(value)
     if isinstance(value, Mapping) or is_dataclass(type(value)):  # clocks, Epochs, and those of one's own
         return described("batch", value, where)
     raise DescriptionError(

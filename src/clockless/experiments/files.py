@@ -113,16 +113,25 @@ def _put(target: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
 
 
 def _without_nothing(value: Any) -> Any:
-    """TOML has no word for nothing; a field that is left out has its default, which is nothing."""
+    """TOML has no word for nothing; a field that is left out has its default, which is nothing.
+
+    Raises:
+        DescriptionError: nothing stands in a list, where it cannot be left out.
+    """
     if isinstance(value, dict):
         return {name: _without_nothing(item) for name, item in value.items() if item is not None}
-    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    if any(item is None for item in value):
+        raise DescriptionError(f"a list holds nothing ({shown(value)}), for which TOML has no word; write it as .yaml.")
+    return [_without_nothing(item) for item in value]
 
 
 def write(experiment: Experiment, path: str | os.PathLike[str]) -> None:
     """Write the complete description as .toml, or else as YAML.
 
     Raises:
+        DescriptionError: TOML has no word for what it says.
         OutputError: the file cannot be written.
     """
     name = place("path", path)
