@@ -34,7 +34,8 @@ def _reproduce() -> tuple[float, list[Path]]:
     with tempfile.TemporaryDirectory() as folder:
         out, cache = Path(folder, "out"), Path(folder, "cache")
         command = [sys.executable, "-c", LAUNCHER, sys.executable, *COMMAND, "--out", str(out)]
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+        environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+        environment |= {"NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": ""}  # as in a person's shell
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         code, megabytes = done.stdout.split()
         assert code == "0", done.stderr

@@ -180,8 +180,8 @@ def reproduce(
     import matplotlib
 
     matplotlib.use("Agg")
-    # Importing pyplot takes a second, which fits into the compiling of the first run.
-    drawing = threading.Thread(target=importlib.import_module, args=["matplotlib.pyplot"])
+    # Importing these takes a second, which fits into the compiling of the first run.
+    drawing = threading.Thread(target=lambda: [importlib.import_module(name) for name in ("xarray", "matplotlib.pyplot")])
     drawing.start()
     papers, drawings = _module("", paper), _module(".drawings", paper)
     captions = getattr(papers, "CAPTIONS", {})
