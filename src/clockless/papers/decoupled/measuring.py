@@ -42,7 +42,7 @@ class Size:
 
 
 _FULL = Size()
-_TINY = Size((2, 3), 32, 64, 2, 2, 1, 40, 40, 64, 3)
+_TINY = Size((3,), 32, 64, 2, 2, 1, 40, 40, 64, 3)
 
 
 def size_of(options: Options) -> Size:

@@ -52,7 +52,7 @@ def figure_dropout_circuits(options: Options) -> FigureData:
     datasets, failed = [], 0
     tasks = _tasks(options.seed)
     for name, task in list(tasks.items())[: 1 if options.tiny else None]:
-        for way in WAYS:
+        for way in WAYS[: 1 if options.tiny else None]:
             error = np.empty((len(SETS), len(KINDS), len(P), much.boards))
             for kind, clock in enumerate((Bernoulli, Dropout)):
                 for k, p in enumerate(P):
