@@ -51,7 +51,7 @@ def mean_interval(values: np.ndarray, axis: int = -1) -> tuple[np.ndarray, np.nd
 
 def share_interval(successes: np.ndarray, trials: int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the interval of a probability from successes out of `trials` (Wilson 1927, doi 10.2307/2276774)."""
-    share, z = np.asarray(successes) / trials, 1.959964 if level == 0.95 else float(ndtri((1 + level) / 2))
+    share, z = np.asarray(successes) / trials, float(ndtri((1 + level) / 2))
     middle = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

@@ -179,15 +179,44 @@ def swings(time: np.ndarray, error: np.ndarray) -> np.ndarray:
     return found
 
 
+def quasistatic(figure: str, ratios: np.ndarray, times: np.ndarray, error: np.ndarray, note: str) -> list[Claim]:
+    """What arXiv 2112.11399 says of learning beyond the quasistatic limit, and the ratio at which one mode begins to swing.
+
+    Args:
+        times: of looks [ratio, look].
+        error: of synchronous learning, over the first [ratio, task, look].
+        note: on the critical ratio.
+    """
+    when = np.array([learned_at(time, each) for time, each in zip(times, error, strict=True)])  # [ratio, task]
+    slow, fast, here = ratios <= SLOW, ratios >= FAST, (ratios > 0.9) & (ratios < 11)
+    both = np.isfinite(when[slow]).all(axis=0) & (slow.sum() > 1)
+    slopes = np.array([-np.polyfit(np.log(ratios[slow]), one, 1)[0] for one in np.log(when[slow][:, both]).T])
+    wavy, tasks = rises(error) > RISE, when.shape[1]
+    some = float(np.mean(np.isfinite(when[here]).any(axis=0))) if here.any() else np.nan
+    return [
+        within(figure, "speed of learning goes with the ratio below the threshold: exponent", 1.0, SLOPE,
+               "Up to a critical threshold learning speeds up without much change of behaviour or error.",
+               f"Speed: 1 / time to {LEARNED:g} of the first error, for good; ratios up to {SLOW:g}.", QUASISTATIC,
+               **of_mean(slopes)),
+        within(figure, f"share of runs that oscillate at ratios up to {SLOW:g}", 0.0, SHARE,
+               "Up to a critical threshold .. without much change.",
+               f"An error oscillates where it rises by {RISE:g} decades above an earlier minimum.", QUASISTATIC,
+               **of_share(float(np.mean(wavy[slow])), tasks)),
+        within(figure, f"share of runs that oscillate at ratios from {FAST:g}", 1.0, SHARE,
+               "Beyond the critical threshold, the error exhibits oscillatory dynamics.", "", QUASISTATIC,
+               **of_share(float(np.mean(wavy[fast])), tasks)),
+        within(figure, "share of tasks that are learned at some ratio from 1 to 10", 1.0, SHARE,
+               ".. but the networks still learn successfully.", f"Learned: below {LEARNED:g} for good.", QUASISTATIC,
+               **of_share(some, tasks)),
+        within(figure, "critical ratio, decades from that of one mode, 1/4", 0.0, DECADES,
+               "Oscillates beyond gamma tau = 1/4.", note, LAG, **of_median(np.log10(4 * threshold(ratios, error)))),
+    ]  # fmt: skip
+
+
 def claims(data: xarray.Dataset) -> list[Claim]:
     """Verdicts on the data of figure 2."""
     ratios, error, times = data.ratio.values, data.scaled_error.values, data.time.values
-    when = np.array([learned_at(time, each) for time, each in zip(times, error[0], strict=True)])  # [ratio, task]
-    slow, fast = ratios <= SLOW, ratios >= FAST
-    both = np.isfinite(when[slow]).all(axis=0)
-    steps = np.log(when[slow][:, both])
-    slopes = np.array([-np.polyfit(np.log(ratios[slow]), one, 1)[0] for one in steps.T])
-    wavy = rises(error[0]) > RISE
+    fast = ratios >= FAST
     waves = np.array([swings(time, each) for time, each in zip(times[fast], error[0][fast], strict=True)])
     seen = np.isfinite(waves).all(axis=0)
     power = [np.polyfit(np.log(ratios[fast]), np.log(one), 1)[0] for one in waves[:, seen].T]
@@ -199,28 +228,9 @@ def claims(data: xarray.Dataset) -> list[Claim]:
     swinging = small.min(axis=0) > SWINGS if len(small) > 1 else np.zeros(small.shape[1:], dtype=bool)
     linear = np.polyfit(np.log(ratios[fast]), np.log(small[:, swinging]), 1)[0] if swinging.any() else np.zeros(0)
     grows = float(np.mean(data.growth.values[fast] > GROWS)) if fast.any() else np.nan
-    here = (ratios > 0.9) & (ratios < 11)
-    kept = np.isfinite(when[here]).any(axis=0) if here.any() else np.zeros(1)
-    tasks = when.shape[1]
     return [
-        within("2", "speed of learning goes with the ratio below the threshold: exponent", 1.0, SLOPE,
-               "Up to a critical threshold learning speeds up without much change of behaviour or error.",
-               f"Speed: 1 / time to {LEARNED:g} of the first error, for good; ratios up to {SLOW:g}.", QUASISTATIC,
-               **of_mean(slopes)),
-        within("2", f"share of runs that oscillate at ratios up to {SLOW:g}", 0.0, SHARE,
-               "Up to a critical threshold .. without much change.",
-               f"An error oscillates where it rises by {RISE:g} decades above an earlier minimum.", QUASISTATIC,
-               **of_share(float(np.mean(wavy[slow])), tasks)),
-        within("2", f"share of runs that oscillate at ratios from {FAST:g}", 1.0, SHARE,
-               "Beyond the critical threshold, the error exhibits oscillatory dynamics.", "", QUASISTATIC,
-               **of_share(float(np.mean(wavy[fast])), tasks)),
-        within("2", "share of tasks that are learned at some ratio from 1 to 10", 1.0, SHARE,
-               ".. but the networks still learn successfully.", f"Learned: below {LEARNED:g} for good.", QUASISTATIC,
-               **of_share(float(np.mean(kept)), tasks)),
-        within("2", "critical ratio, decades from that of one mode, 1/4", 0.0, DECADES,
-               "Oscillates beyond gamma tau = 1/4.",
-               "Median over tasks. The twin that is compared lags, too, and modes that are faster count less.", LAG,
-               **of_median(np.log10(4 * critical[0]))),
+        *quasistatic("2", ratios, times, error[0],
+                     "Median over tasks. The twin that is compared lags, too, and modes that are faster count less."),
         within("2", "exponent of the oscillation's frequency over the ratio", 0.5, EXPONENT,
                "The frequency is sqrt(gamma / tau).", f"Ratios from {FAST:g}, median over tasks.", LAG,
                **of_median(np.array(power))),
