@@ -26,7 +26,6 @@ import numpy as np
 
 from clockless.numerics.lanes import standing, uncounted
 from clockless.numerics.randomness import THERMAL, normal, step_keys
-from clockless.parts.kernels import entry
 from clockless.parts.part import behaviour
 from clockless.parts.pushes import Clamp, Nudge
 
@@ -317,19 +316,3 @@ def relax(push, wires, physics, moving, lanes, room, now, until, last, once):
         now[0] = end
         if once:
             break
-
-
-def _relaxed(push, wires, physics, moving, lanes, room, now, until):
-    """`relax` to a time without noise, for Python."""
-    relax(push, wires, physics, moving, lanes, room, now, until, np.inf, False)
-
-
-relaxed = entry(_relaxed, _nrt=False)
-
-
-def _bounded(push, wires, physics, moving, room):
-    """`fastest` for Python."""
-    return fastest(push, wires, physics, moving, room)
-
-
-bounded = entry(_bounded, _nrt=False)
