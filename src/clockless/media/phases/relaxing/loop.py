@@ -100,18 +100,19 @@ def act(packed, unit):
     """
     _, parts, factors, limits, lanes, wires, moving, state, scratch = unpack(packed)
     value, couplings, sites = state.value, wires.edge_at.size - 1, moving.phase.shape[0]
+    held = unit < couplings  # not `True` and `False`, for each of which `_decide` would be compiled
     gradient = sense(wires, value, moving.phase, unit)
-    if unit < couplings:
-        value[unit, 0] = _decide(parts, factors, limits, lanes, gradient, state, scratch, unit, unit, True)
+    new = _decide(parts, factors, limits, lanes, gradient, state, scratch, unit, unit, held)
+    if held:
+        value[unit, 0] = new
         for at in range(wires.edge_at[unit], wires.edge_at[unit + 1]):
-            moving.weight[wires.edges[at]] = value[unit, 0]
+            moving.weight[wires.edges[at]] = new
         return
     site, turned = unit - couplings, unit + sites
     turning = sense(wires, value, moving.phase, turned)
-    h = _decide(parts, factors, limits, lanes, gradient, state, scratch, unit, unit, False)
-    psi = _decide(parts, factors, limits, lanes, turning, state, scratch, turned, unit, False)
-    value[unit, 0], value[turned, 0] = h, psi
-    moving.along[site], moving.across[site] = h * np.cos(psi), h * np.sin(psi)
+    psi = _decide(parts, factors, limits, lanes, turning, state, scratch, turned, unit, held)
+    value[unit, 0], value[turned, 0] = new, psi
+    moving.along[site], moving.across[site] = new * np.cos(psi), new * np.sin(psi)
 
 
 @separate

@@ -56,11 +56,11 @@ class RelaxingSession(EventSession):
             parameters.h * np.cos(parameters.psi), parameters.h * np.sin(parameters.psi), np.full(1, np.inf),
             np.zeros(1, dtype=np.int64),
         )  # fmt: skip
-        logarithmic = isinstance(self.push, Nudge) and self.push.cost != "cosine"
         self._physics = propagation.Physics(*(
             np.array([float(number)])
-            for number in (1 / xy.friction, xy.temperature, xy.tolerance, xy.time_step or 0, logarithmic)
+            for number in (1 / xy.friction, xy.temperature, xy.tolerance, xy.time_step or 0)
         ))  # fmt: skip
+        self._parts = self._parts._replace(push=propagation.push_numbers(self.push))
         self._room = propagation.room_of(sites, len(architecture.outputs))
         self._examples = loop.Examples(
             *(np.ascontiguousarray(getattr(replica.task, name), dtype=np.float64) for name in ("x_train", "y_train"))
@@ -149,9 +149,10 @@ def wires_of(xy: Any, architecture: Any) -> propagation.Wires:
     beside = [sorted(set().union(*(units[site] for site in ends)) - {unit}) for unit, ends in enumerate(ends_of)]
     counts = np.bincount(xy.shared, minlength=couplings)
     inputs, outputs = (np.array(each, dtype=np.int64) for each in (architecture.inputs, architecture.outputs))
+    # Copies: an array that cannot be written to is of another type, for which everything would be compiled again.
     return propagation.Wires(
-        np.ascontiguousarray(edges[:, 0], dtype=np.int64), np.ascontiguousarray(edges[:, 1], dtype=np.int64),
-        np.asarray(xy.shared, dtype=np.int64), inputs, outputs, held, np.cumsum([0, *counts], dtype=np.int64),
+        np.array(edges[:, 0], dtype=np.int64), np.array(edges[:, 1], dtype=np.int64),
+        np.array(xy.shared, dtype=np.int64), inputs, outputs, held, np.cumsum([0, *counts], dtype=np.int64),
         np.argsort(xy.shared, kind="stable").astype(np.int64), np.cumsum([0, *map(len, beside)], dtype=np.int64),
         np.array([unit for each in beside for unit in each], dtype=np.int64),
     )  # fmt: skip
