@@ -68,7 +68,7 @@ class EventSession:
         self._parts = triggering.Parts(
             stack([medium]), stack([replica.rule]), stack([push_of(replica.rule)]),
             stack([replica.clock]), stack([replica.device]), stack([replica.optimiser]), limits,
-            stack([replica.batch]) if shown else Shown.Lanes(*np.zeros((3, 1))),  # type: ignore[attr-defined]
+            stack([replica.batch]) if shown else None,
         )  # fmt: skip
         self._stamp = stamp(self._loop.__name__, replica.rule, replica.device, replica.optimiser)
         self._most = _MOST * edges

@@ -95,13 +95,13 @@ class Parts(NamedTuple):
     device: Any
     optimiser: Any
     limits: Limits
-    presentation: Any
+    presentation: Any  # None where all examples are shown, or the only one
 
 
 class Shared(NamedTuple):
     """What loops do that neither asks a trigger nor the medium."""
 
-    show: Any  # another example
+    show: Any  # another example; nothing where all are shown, or the only one
     note: Any  # (e): intervals that end with an edge's event
 
 
@@ -199,7 +199,8 @@ def shared(presentation: Any, lanes: Lanes, state: State, examples: int, scratch
     counts, times = state.counts, state.times
     drawn = (examples, counts.example, counts.switches, times.now, times.switch, scratch.key)
     noted = (times.now, state.last, times.event, state.intervals, state.gaps, counts.together)
-    return Shared(Work(show_another, Packed(presentation, lanes, *drawn)), Work(note_interval, Packed(*noted), (0,)))
+    showing = None if presentation is None else Work(show_another, Packed(presentation, lanes, *drawn))
+    return Shared(showing, Work(note_interval, Packed(*noted), (0,)))
 
 
 @called
