@@ -186,8 +186,8 @@ class EventSession:
 
 def run_for(work: Work, seconds: float) -> None:
     """Do a work `(packed, seconds)` once: time passes without any event, of copies of what a session has."""
-    ready = work.ready()
-    triggering.pass_time(ready.address, ready.values.address, float(seconds))
+    what = work.ready()
+    triggering.pass_time(what.address, what.values.address, float(seconds))
 
 
 def _first_state(replica: Replica, value: np.ndarray, limits: unit_lanes.Limits) -> triggering.State:
