@@ -15,6 +15,7 @@ from clockless.errors import ParameterError, UnmovedWarning
 from clockless.learning.contracts import Replica
 from clockless.learning.events import triggering
 from clockless.media.resistors import diffusion
+from clockless.media.resistors.in_time import loop
 from clockless.media.resistors.in_time.checks import checked
 from clockless.media.resistors.in_time.learner import Session
 from clockless.media.resistors.in_time.reference import Simulation
@@ -82,6 +83,12 @@ def test_every_event_is_that_of_the_readable_simulation(rule, clock, batch, devi
     np.testing.assert_allclose(here.time, there.time, rtol=1e-9)
     np.testing.assert_allclose(here.value, there.value, rtol=1e-9)
     np.testing.assert_allclose(mine.energies(seconds), (there.energy, there.energy_pushed), rtol=1e-9)
+
+
+def test_all_parts_share_one_compiled_loop():
+    for case in (CASES[0], CASES[2], CASES[4]):
+        session(*case.values).advance(0.5)
+    assert len(loop.advance._dispatcher.overloads) == 1
 
 
 @pytest.mark.slow

@@ -106,6 +106,16 @@ class separate:
         return cache._index_key(signature, self._dispatcher.targetctx.codegen()) in cache._cache_file._load_index()
 
 
+def _called(context: Any, builder: Any, address: Any, kinds: tuple[Any, ...], values: list[Any]) -> Any:
+    """The code that calls what begins at an address."""
+    function = context.call_conv.get_function_type(types.none, kinds)
+    pointer = builder.inttoptr(address, function.as_pointer())
+    status, _ = context.call_conv.call_function(builder, pointer, types.none, kinds, values)
+    with cgutils.if_unlikely(builder, status.is_error):
+        context.call_conv.return_status_propagate(builder, status)
+    return context.get_dummy_value()
+
+
 @intrinsic
 def call(typing_context, address, arguments):
     """Call the `separate` function at `address` with a tuple of arguments, of the types its address was asked for.
@@ -114,13 +124,22 @@ def call(typing_context, address, arguments):
     """
 
     def codegen(context, builder, signature, args):
-        kinds = arguments.types
-        values = [builder.extract_value(args[1], position) for position in range(len(kinds))]
-        function = context.call_conv.get_function_type(types.none, kinds)
-        pointer = builder.inttoptr(args[0], function.as_pointer())
-        status, _ = context.call_conv.call_function(builder, pointer, types.none, kinds, values)
-        with cgutils.if_unlikely(builder, status.is_error):
-            context.call_conv.return_status_propagate(builder, status)
-        return context.get_dummy_value()
+        values = [builder.extract_value(args[1], position) for position in range(len(arguments.types))]
+        return _called(context, builder, args[0], arguments.types, values)
 
     return types.void(address, arguments), codegen
+
+
+@intrinsic
+def do(typing_context, work, arguments):
+    """Call the function of `work`, a pair (address, its values' place, see `works`), with a tuple of further arguments.
+
+    Compiled only.
+    """
+
+    def codegen(context, builder, signature, args):
+        values = [builder.extract_value(args[1], position) for position in range(len(arguments.types))]
+        address, place = (builder.extract_value(args[0], position) for position in range(2))
+        return _called(context, builder, address, (types.int64, *arguments.types), [place, *values])
+
+    return types.void(work, arguments), codegen

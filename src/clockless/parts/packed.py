@@ -22,7 +22,7 @@ from clockless.parts.value_types import type_of
 
 
 class Packed:
-    """Values for compiled code: integers, floats, None, arrays, other packed values, and (named) tuples of these.
+    """Values for compiled code: integers, floats, None, arrays, other packed or opaque values, and (named) tuples of these.
 
     Arrays are kept and seen as they are, not copied; what stands in an attribute of a value later is not seen.
     """
@@ -34,6 +34,21 @@ class Packed:
         self.address = self._words.ctypes.data
 
 
+class Opaque:
+    """A `Packed` for compiled code that does not know its type: an integer there, that of the first word's place.
+
+    A `separate` function takes that integer for the `Packed`, which it is in machine code, and knows the type.
+    """
+
+    def __init__(self, values: Packed) -> None:
+        self.values = values  # kept, as long as what holds this is
+
+    @property
+    def address(self) -> int:
+        """Where its words begin."""
+        return self.values.address
+
+
 def _words(value: Any) -> list[int]:
     """A value as Numba's struct of it holds it, every member being eight bytes long."""
     if isinstance(value, tuple):
@@ -41,7 +56,7 @@ def _words(value: Any) -> list[int]:
     if isinstance(value, np.ndarray):
         owner = [0, 0]  # no counted memory, no parent: Python keeps the array
         return [*owner, value.size, value.itemsize, value.ctypes.data, *value.shape, *(s % 2**64 for s in value.strides)]
-    if isinstance(value, Packed):
+    if isinstance(value, (Packed, Opaque)):
         return [value.address]
     if value is None:
         return [0]
@@ -74,6 +89,11 @@ class PackedType(types.Type):
 @typeof_impl.register(Packed)
 def _typeof(value: Packed, _: Any) -> PackedType:
     return value.kind
+
+
+@typeof_impl.register(Opaque)
+def _typeof_opaque(value: Opaque, _: Any) -> Any:
+    return types.int64  # as `_PackedModel` is
 
 
 @register_model(PackedType)

@@ -10,14 +10,15 @@ from numba.core.errors import NumbaError
 from clockless.errors import ClocklessError, ParameterError
 from clockless.learning import unit_lanes
 from clockless.learning.contracts import Arrays, Replica
-from clockless.learning.events import triggering
+from clockless.learning.events import asking, triggering
+from clockless.learning.events.asking import Asked, Beside
 from clockless.learning.part_checks import not_compiled_together
 from clockless.parts.kernels import stamp
-from clockless.parts.packed import Packed
 from clockless.parts.part import stack
 from clockless.parts.presentations import Shown
 from clockless.parts.pushes import push_of
 from clockless.parts.scalars import Units, first_memory
+from clockless.parts.works import Ready, Work, ready
 
 _MOST = 10_000  # events of an edge in a second: beyond, a run could not be stopped in good time
 
@@ -64,19 +65,24 @@ class EventSession:
         self._lanes = triggering.Lanes(
             np.array([replica.seed], dtype=np.uint64), np.array([replica.luck.replica], dtype=np.uint64)
         )
-        self._parts = (
+        self._parts = triggering.Parts(
             stack([medium]), stack([replica.rule]), stack([push_of(replica.rule)]),
             stack([replica.clock]), stack([replica.device]), stack([replica.optimiser]), limits,
-            stack([replica.batch]) if shown else Shown.Lanes(*np.zeros((3, 1))),  # type: ignore[attr-defined]
+            stack([replica.batch]) if shown else None,
         )  # fmt: skip
-        self._stamp = stamp(self._loop.__name__, replica.rule, replica.clock, replica.device, replica.optimiser)
+        self._stamp = stamp(self._loop.__name__, replica.rule, replica.device, replica.optimiser)
         self._most = _MOST * edges
-        self._packed: Packed | None = None
+        self._ready: Ready | None = None
+        self._done = np.zeros(1, dtype=np.int64)
 
     # --- what a medium's own session says ------------------------------------------------------------------------
 
-    def _compiled(self) -> Packed:
-        """The arguments of the loop, with the parts of it that are compiled apart."""
+    def _laid_out(self, others: tuple[Asked, triggering.Shared]) -> tuple[Any, tuple[Any, ...]]:
+        """What the loop does, these among it, and what else it works on but for the log."""
+        raise NotImplementedError
+
+    def _beside(self) -> Beside:
+        """Which edges share a node."""
         raise NotImplementedError
 
     def _kept(self) -> tuple[Any, ...]:
@@ -123,9 +129,10 @@ class EventSession:
         seconds = max(1.0, last - float(self.state.times.now[0]))
         limit = int(min(self._most * seconds, 2**62)) if most is None else most
         try:
-            if self._packed is None:
-                self._packed = self._compiled()
-            done = int(self._loop.advance(self._packed, float(last), limit))
+            if self._ready is None:
+                self._ready = self._compiled()
+            triggering.run(self._ready.address, self._ready.values.address, float(last), limit, self._done)
+            done = int(self._done[0])
         except NumbaError as error:
             raise self._not_compiled(error) from None
         if most is None and done >= limit:
@@ -136,9 +143,20 @@ class EventSession:
             )
         return done
 
+    def _compiled(self) -> Ready:
+        """The loop and all that it does."""
+        clock, trigger = self.replica.clock, self._parts.trigger
+        of_trigger = stamp(asking.__name__, clock), trigger, self._parts.limits, self._lanes, self._beside()
+        examples = len(self.replica.task.x_train)
+        layout, values = self._laid_out((
+            asking.asked_of(*of_trigger, self.state, self._scratch),
+            triggering.shared(self._parts.presentation, self._lanes, self.state, examples, self._scratch),
+        ))  # fmt: skip
+        return ready(self._loop.advance, layout, (*values, self.log), (0.0, 0, self._done)).ready()
+
     def forget_packed(self) -> None:
         """Hand the arrays to compiled code anew at the next event: some have been exchanged."""
-        self._packed = None
+        self._ready = None
 
     def next_event(self) -> float:
         """When the next edge fires or the next example comes, seconds."""
@@ -164,6 +182,12 @@ class EventSession:
     def arrays(self) -> Arrays:
         """Everything that the next event needs, by name."""
         return {f"{name}_{k}" if k else name: array for name, k, array in _leaves(self._kept())}
+
+
+def run_for(work: Work, seconds: float) -> None:
+    """Do a work `(packed, seconds)` once: time passes without any event, of copies of what a session has."""
+    what = work.ready()
+    triggering.pass_time(what.address, what.values.address, float(seconds))
 
 
 def _first_state(replica: Replica, value: np.ndarray, limits: unit_lanes.Limits) -> triggering.State:

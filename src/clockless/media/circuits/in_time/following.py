@@ -25,6 +25,7 @@ from clockless.media.circuits.in_time.twins import flow_twins
 from clockless.numerics.lanes import zeros
 from clockless.numerics.systems import factor_unsymmetric, solve_unsymmetric
 from clockless.parts.kernels import separate
+from clockless.parts.packed import unpack
 
 GROWS, SHRINKS, SAFE = 5.0, 0.2, 0.9  # how much longer or shorter the next step may be, and what is taken of the best
 MOST = 100_000  # steps between two events, beyond which a circuit is given up
@@ -264,12 +265,13 @@ def _break(circuit, charged):
 
 
 @separate
-def relax(layout, circuit, physics, charged, room, example, times, passed):
+def relax(packed, seconds):
     """Let time pass; the work of the sources adds up in times.free."""
-    circuit.example[0, 0] = example
+    layout, circuit, physics, charged, room, example, times = unpack(packed)
+    circuit.example[0, 0] = example[0]
     if charged.broken[0] != 0:
         return
-    left, began, evaluated, tries = passed, False, False, 0
+    left, began, evaluated, tries = seconds, False, False, 0
     step = charged.stride[0]
     while left > 0.0:
         if not evaluated:
@@ -301,7 +303,7 @@ def relax(layout, circuit, physics, charged, room, example, times, passed):
                 began = True
         else:
             step = now * factor
-        if tries >= MOST or step < SHORTEST * passed:
+        if tries >= MOST or step < SHORTEST * seconds:
             _break(circuit, charged)
             left = 0.0
     charged.steps[0] += tries

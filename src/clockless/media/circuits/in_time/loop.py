@@ -15,23 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clockless.learning.events.triggering import (
-    Shared,
-    State,
-    ask,
-    called,
-    decide,
-    earliest,
-    looks,
-    note_times,
-    pass_by,
-    remember,
-    shared,
-    show,
-    tell,
-    watching,
-    write_line,
-)
+from clockless.learning.events.asking import Asked, ask_again, has_fired, pass_until
+from clockless.learning.events.triggering import Parts, Scratch, Shared, State, called, decide, earliest, write_line
 from clockless.learning.unit_lanes import signal_of
 from clockless.media.circuits.in_time.following import Room, fastest, hold, leaving, relax, wanted
 from clockless.media.circuits.in_time.twins import (
@@ -47,41 +32,33 @@ from clockless.media.circuits.in_time.twins import (
     settle,
     settle_one,
 )
-from clockless.parts.kernels import call, entry, separate
+from clockless.parts.kernels import do, separate
 from clockless.parts.optimisers import steer
-from clockless.parts.packed import unpack
+from clockless.parts.packed import Packed, unpack
+from clockless.parts.works import Work
 
 SOON = 0.2  # of the fastest node's time: who watches is asked again after it ..
 MOVED = 1e-3  # .. and after the longer time in which no voltage moves by so much of the largest
 
 
 class Calls(NamedTuple):
-    """Where the parts of the loop begin that do not depend on the trigger, each compiled on its own."""
+    """What the loop does, each compiled on its own."""
 
-    renew: int
-    sense: int
-    wait: int
-    look: int  # 0 where nobody watches, or nothing moves between events
-    act: int
+    renew: Any
+    sense: Any  # what all edges sense; nothing where the circuit settles at once, as `renew` does it
+    wait: Any  # (seconds)
+    act: Any  # (e)
+    look: Any  # nothing where nobody watches, as the next one
+    plan: Any  # nothing where nothing moves between events
+    asking: Asked
     shared: Shared
 
 
-class Beside(NamedTuple):
-    """Which edges that learn share a node: those of unit u are neighbours[first[u] : first[u + 1]]."""
-
-    first: np.ndarray
-    neighbours: np.ndarray
-
-
-class Shelf(NamedTuple):
-    """The examples, as a presentation counts them."""
-
-    x: np.ndarray  # [example, input]
-
-
 @separate
-def hold_anew(comparator, layout, circuit, lanes, example, fired, key, charged):
+def hold_anew(packed):
     """Sources at another example, where nodes have capacities; at time 0 both twins have settled."""
+    _, layout, circuit, _, counts, _, charged = unpack(packed)
+    example = counts.example[0]
     circuit.example[0, 0] = example
     if charged.stale[0] == ALL:
         settle_one(layout, circuit, example)
@@ -93,17 +70,19 @@ def hold_anew(comparator, layout, circuit, lanes, example, fired, key, charged):
 
 
 @separate
-def stand(layout, circuit, physics, charged, room, example, times, passed):
+def stand(packed, seconds):
     """Let time pass where the circuit has settled: energy is dissipated."""
-    times.free[0] += charged.power[0] * passed
-    times.pushed[0] += charged.power[1] * passed
+    _, _, _, charged, _, _, times = unpack(packed)
+    times.free[0] += charged.power[0] * seconds
+    times.pushed[0] += charged.power[1] * seconds
 
 
 @separate
-def plan_look(layout, circuit, physics, charged, room, example, now):
+def plan_look(packed):
     """When edges that watch are asked again although nothing happens."""
-    circuit.example[0, 0] = example
-    free, pushed = circuit.found.free, circuit.found.pushed
+    layout, circuit, physics, charged, room, example, times = unpack(packed)
+    circuit.example[0, 0] = example[0]
+    now, free, pushed = times.now[0], circuit.found.free, circuit.found.pushed
     flow_twins(layout, circuit, free, pushed, circuit.flows)
     bound = fastest(circuit)
     if physics.look[0] > 0.0:
@@ -125,47 +104,55 @@ def plan_look(layout, circuit, physics, charged, room, example, now):
 
 
 @separate
-def act(stamp, parts, limits, lanes, charged, state, scratch, e, out):
-    """An edge acts on what it senses now; out[0] <- its new value. `parts` is (medium, rule, device, optimiser)."""
-    out[0] = decide(parts, limits, lanes, state.value[e, 0], charged.sensed[e, 0], state, scratch, e)
+def look_at_all(packed):
+    """Signals of all edges from what they sense."""
+    medium, optimiser, nudge, charged, state, scratch = unpack(packed)
+    for e in range(state.due.size):
+        gradient = signal_of(medium, state.value[e, 0], charged.sensed[e, 0])
+        scratch.signal[e] = steer(optimiser, gradient, nudge[0], state.memory.optimiser, e, 0)
+
+
+@separate
+def act(packed, e):
+    """An edge acts on what it senses now; scratch.u[0] <- its new value.
+
+    The stamp's type says which sources the parts (medium, rule, device, optimiser) have.
+    """
+    _, parts, limits, lanes, charged, state, scratch = unpack(packed)
+    scratch.u[0] = decide(parts, limits, lanes, state.value[e, 0], charged.sensed[e, 0], state, scratch, e)
+
+
+def waiting(layout: Layout, about: tuple[Circuit, Physics, Charged, Room], example: Any, times: Any) -> Work:
+    """How time passes without any event."""
+    return Work(relax if about[1].relaxes[0] > 0.0 else stand, Packed(layout, *about, example, times), (0.0,))
 
 
 def calls(
-    stamp: Any, layout: Layout, parts: Any, lanes: Any, about: tuple[Circuit, Physics, Charged, Room], state: State,
-    scratch: Any,
+    stamp: Any, layout: Layout, parts: Parts, lanes: Any, about: tuple[Circuit, Physics, Charged, Room],
+    of_edges: tuple[State, Scratch], others: tuple[Asked, Shared],
 ) -> Calls:  # fmt: skip
-    """Find or compile the parts of the loop that are separate."""
-    medium, rule, _, trigger, device, optimiser, limits, presentation = parts
-    circuit, physics, charged, room = about
-    comparator, fired, key = device.comparator, state.counts.fired, scratch.key
-    renewing = (comparator, layout, circuit, lanes, 0, fired, key, charged)
-    waiting = (layout, circuit, physics, charged, room, 0, state.times, 0.0)
-    relaxes = physics.relaxes[0] > 0.0
+    """What the loop does."""
+    (circuit, physics, charged, _), (state, scratch) = about, of_edges
+    counts, of_edge = state.counts, (parts.medium, parts.rule, parts.device, parts.optimiser)
+    sensing = Packed(parts.device.comparator, layout, circuit, lanes, counts, scratch.key, charged)
+    seeing = (parts.medium, parts.optimiser, parts.rule.nudge, charged, state, scratch)
+    relaxes, watched = physics.relaxes[0] > 0.0, others[0].watches
     return Calls(
-        (hold_anew if relaxes else settle).address(*renewing),
-        sense.address(comparator, layout, circuit, lanes, fired, key, charged.sensed) if relaxes else 0,
-        (relax if relaxes else stand).address(*waiting),
-        plan_look.address(layout, circuit, physics, charged, room, 0, 0.0) if relaxes and looks(trigger) else 0,
-        act.address(stamp, (medium, rule, device, optimiser), limits, lanes, charged, state, scratch, 0, scratch.u),
-        shared(presentation, lanes, state, scratch),
+        Work(hold_anew if relaxes else settle, sensing, own=True),
+        Work(sense, sensing, own=True) if relaxes else None,
+        waiting(layout, about, counts.example, state.times),
+        Work(act, Packed(stamp, of_edge, parts.limits, lanes, charged, state, scratch), (0,), own=True),
+        Work(look_at_all, Packed(*seeing), own=True) if watched else None,
+        Work(plan_look, Packed(layout, *about, counts.example, state.times)) if relaxes and watched else None,
+        *others,
     )
 
 
 @called
-def _feel(calls, layout, parts, lanes, circuit, physics, charged, state, scratch):
+def _feel(calls, physics):
     """What all edges sense now."""
     if physics.relaxes[0] > 0.0:
-        sensing = (parts[4].comparator, layout, circuit, lanes, state.counts.fired, scratch.key, charged.sensed)
-        call(calls.sense, sensing)
-
-
-@called
-def _look(parts, charged, state, scratch):
-    """Signals of all edges from what they sense."""
-    medium, rule, optimiser = parts[0], parts[1], parts[5]
-    for e in range(state.due.size):
-        gradient = signal_of(medium, state.value[e, 0], charged.sensed[e, 0])
-        scratch.signal[e] = steer(optimiser, gradient, rule.nudge[0], state.memory.optimiser, e, 0)
+        do(calls.sense, ())
 
 
 @called
@@ -178,50 +165,40 @@ def _set(physics, charged, state, e, value):
 
 
 @called
-def _fire(calls, stamp, parts, lanes, physics, charged, state, scratch, e):
+def _fire(calls, physics, charged, state, scratch, e):
     """An edge's own event; whether its value changes now. While a write is under way the event is lost."""
-    medium, rule, _, trigger, device, optimiser, limits, _ = parts
-    value, out, now = state.value[e, 0], scratch.u, False
+    value, now = state.value[e, 0], False
     if charged.writes[e] < np.inf:
         charged.lost[0] += 1
     else:
-        call(calls.act, (stamp, (medium, rule, device, optimiser), limits, lanes, charged, state, scratch, e, out))
+        do(calls.act, (e,))
         if physics.delay[0] > 0.0:
-            charged.writes[e], charged.written[e] = state.times.now[0] + physics.delay[0], out[0]
+            charged.writes[e], charged.written[e] = state.times.now[0] + physics.delay[0], scratch.u[0]
         else:
-            _set(physics, charged, state, e, out[0])
+            _set(physics, charged, state, e, scratch.u[0])
             now = True
-    remember(trigger, lanes, state, scratch, limits, value, e)
-    note_times(calls.shared, state, e)
+    has_fired(calls.asking, calls.shared, state, value, e)
     return now
 
 
-def _advance(packed, last, most):
-    """Do all events before the time `last`, at most `most`; returns how many there were.
+@separate
+def advance(packed, last, most, out):
+    """Do all events before the time `last`, at most `most`; out[0] <- how many there were.
 
-    `packed` holds stamp, calls, layout, parts, lanes, (circuit, beside, shelf), physics, charged, room, state, scratch and
-    log, where `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation).
+    `packed` holds calls, state, physics, charged, scratch and log.
     """
-    stamp, calls, layout, parts, lanes, board, physics, charged, room, state, scratch, log = unpack(packed)
-    circuit, beside, shelf = board
-    trigger, limits, presentation = parts[3], parts[6], parts[7]
-    counts, times, comparator = state.counts, state.times, parts[4].comparator
+    calls, state, physics, charged, scratch, log = unpack(packed)
+    counts, times, asking = state.counts, state.times, calls.asking
     done, acted = 0, -1  # events; the edge of the one before
     fresh = counts.began[0] == 0  # whether anything has happened that edges have not been asked about
     while True:
-        renewing = (comparator, layout, circuit, lanes, counts.example[0], counts.fired, scratch.key, charged)
-        call(calls.renew, renewing)
-        if watching(trigger):
-            _feel(calls, layout, parts, lanes, circuit, physics, charged, state, scratch)
-            _look(parts, charged, state, scratch)
+        do(calls.renew, ())
+        if asking.watches != 0:
+            _feel(calls, physics)
+            do(calls.look, ())
             if fresh and physics.relaxes[0] > 0.0:
-                call(calls.look, (layout, circuit, physics, charged, room, counts.example[0], times.now[0]))
-        if acted >= 0:
-            tell(trigger, lanes, beside, state, scratch, limits, acted)
-        everyone = counts.began[0] == 0 or (watching(trigger) and fresh)
-        counts.began[0] = 1
-        for e in range(0 if everyone else max(acted, 0), state.due.size if everyone else acted + 1):
-            ask(trigger, lanes, state, scratch, limits, e)
+                do(calls.plan, ())
+        ask_again(asking, state, acted, fresh)
         if done == most:
             break
         acted, due = earliest(state.due)
@@ -229,14 +206,12 @@ def _advance(packed, last, most):
         time = min(due, at, times.switch[0], charged.look[0])
         if not time < last:
             break
-        passed = time - times.now[0]
-        call(calls.wait, (layout, circuit, physics, charged, room, counts.example[0], times, passed))
-        pass_by(trigger, limits, lanes, state, scratch, passed)
-        times.now[0] = time
+        do(calls.wait, (time - times.now[0],))
+        pass_until(asking, state, time)
         fresh, line = True, -1  # the edge that the log names; -1: none
         if times.switch[0] == time:
             acted = -1
-            show(calls.shared, presentation, lanes, state, shelf.x.shape[0], scratch)
+            do(calls.shared.show, ())
             charged.stale[0] = max(charged.stale[0], EXAMPLE)
             done += 1
             if log.time.size > 0:
@@ -246,24 +221,12 @@ def _advance(packed, last, most):
             _set(physics, charged, state, written, charged.written[written])
             line = written
         elif due == time:
-            _feel(calls, layout, parts, lanes, circuit, physics, charged, state, scratch)
-            if _fire(calls, stamp, parts, lanes, physics, charged, state, scratch, acted):
+            _feel(calls, physics)
+            if _fire(calls, physics, charged, state, scratch, acted):
                 line = acted
             done += 1
         else:
             acted = -1  # somebody looks
         if line >= 0 and log.time.size > 0:
             write_line(log, time, line, state)
-    return done
-
-
-advance = entry(_advance, _nrt=False)
-
-
-def _wait(packed, passed):
-    """Let both twins move for some seconds without any event; of copies of what they are."""
-    calls, layout, circuit, physics, charged, room, example, times = unpack(packed)
-    call(calls.wait, (layout, circuit, physics, charged, room, example[0], times, passed))
-
-
-wait = entry(_wait, _nrt=False)
+    out[0] = done

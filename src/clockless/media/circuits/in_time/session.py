@@ -8,8 +8,9 @@ import numpy as np
 
 from clockless.learning import unit_lanes
 from clockless.learning.contracts import Replica
+from clockless.learning.events.asking import Beside
 from clockless.learning.events.learner import EventLearner
-from clockless.learning.events.session import EventSession
+from clockless.learning.events.session import EventSession, run_for
 from clockless.media.circuits import engine, states
 from clockless.media.circuits.in_time import following, loop, twins
 from clockless.media.circuits.kinds import kind as kind_of_law
@@ -68,7 +69,7 @@ class CircuitSession(EventSession):
             np.zeros(1, dtype=np.int64),
         )  # fmt: skip
         self._room = following.room_of(len(plan.row), plan.slots, len(circuit.laws))
-        self._beside = beside(circuit.network.edges[circuit.learning], circuit.network.nodes)
+        self._neighbours = beside(circuit.network.edges[circuit.learning], circuit.network.nodes)
         self._layout: Any = None
 
     def _made(self, circuit: Any, replica: Replica) -> tuple[Any, ...]:
@@ -85,17 +86,15 @@ class CircuitSession(EventSession):
 
     # --- compiled code -------------------------------------------------------------------------------------------
 
-    def _compiled(self) -> Packed:
-        """The arguments of the loop, with the parts of it that are compiled apart."""
+    def _laid_out(self, others: Any) -> tuple[Any, tuple[Any, ...]]:
+        """What the loop does, and what else it works on."""
         self._lay_out()
-        about = (self._circuit, self._physics, self.charged, self._room)
-        calls = loop.calls(self._stamp, self._layout, self._parts, self._lanes, about, self.state, self._scratch)
-        self._calls = calls
-        board = self._circuit, self._beside, loop.Shelf(self._roles.x[0])
-        return Packed(
-            self._stamp, calls, self._layout, self._parts, self._lanes, board, *about[1:], self.state, self._scratch,
-            self.log,
-        )  # fmt: skip
+        about, of_edges = (self._circuit, self._physics, self.charged, self._room), (self.state, self._scratch)
+        calls = loop.calls(self._stamp, self._layout, self._parts, self._lanes, about, of_edges, others)
+        return calls, (self.state, self._physics, self.charged, self._scratch)
+
+    def _beside(self) -> Beside:
+        return self._neighbours
 
     def _lay_out(self) -> None:
         """Hand the arrays over, and find or compile what depends on the laws."""
@@ -206,9 +205,8 @@ class CircuitSession(EventSession):
         )
         times, passed = self.state.times._replace(free=np.zeros(1)), time - float(self.state.times.now[0])
         circuit = self._circuit._replace(found=found)
-        packed = Packed(self._calls, self._layout, circuit, self._physics, charged, self._room, self.state.counts.example,
-                        times)  # fmt: skip
-        loop.wait(packed, passed)
+        about = (circuit, self._physics, charged, self._room)
+        run_for(loop.waiting(self._layout, about, self.state.counts.example, times), passed)
         return found.free[:, 0], float(times.free[0])
 
     def quickest(self) -> float:
@@ -266,11 +264,11 @@ class CircuitSession(EventSession):
         return found
 
 
-def beside(edges: np.ndarray, nodes: int) -> loop.Beside:
+def beside(edges: np.ndarray, nodes: int) -> Beside:
     """Which of these edges [edge, 2] share a node."""
     touching = [np.flatnonzero((edges == node).any(axis=1)) for node in range(nodes)]
     found = [np.setdiff1d(np.union1d(touching[i], touching[j]), [e]) for e, (i, j) in enumerate(edges)]
-    return loop.Beside(
+    return Beside(
         np.cumsum([0, *map(len, found)], dtype=np.int64),
         np.concatenate(found).astype(np.int64) if found else np.zeros(0, dtype=np.int64),
     )

@@ -18,7 +18,7 @@ from clockless.media.circuits.kinds import AnyLaw, carried, numbers_of
 from clockless.numerics.lanes import UNCOUNTED
 from clockless.parts.comparators import Ideal, compare, listen
 from clockless.parts.kernels import call, separate
-from clockless.parts.packed import Packed
+from clockless.parts.packed import Packed, unpack
 
 NOTHING, EXAMPLE, ALL = 0, 1, 2  # what voltages do not know of yet
 
@@ -149,11 +149,13 @@ def _heard(comparator, layout, circuit, lanes, fired, key, sensed):
 
 
 @separate
-def sense(comparator, layout, circuit, lanes, fired, key, sensed):
+def sense(packed):
     """Write what edges sense of both twins as they are into sensed [unit, 1]."""
+    comparator, layout, circuit, lanes, counts, key, charged = unpack(packed)
+    sensed = charged.sensed
     for u in range(sensed.shape[0]):
         sensed[u, 0] = 0.0
-    heard(comparator, layout, circuit, lanes, fired, key, sensed)
+    heard(comparator, layout, circuit, lanes, counts.fired, key, sensed)
 
 
 # --- where the circuit settles at once ----------------------------------------------------------------------------------
@@ -167,12 +169,13 @@ def settle_one(layout, circuit, example):
 
 
 @separate
-def settle(comparator, layout, circuit, lanes, example, fired, key, charged):
+def settle(packed):
     """Settle at what is shown, an example or all (-1), after a change: what edges sense, and both twins' power."""
+    comparator, layout, circuit, lanes, counts, key, charged = unpack(packed)
     if charged.stale[0] == NOTHING:
         return
     charged.stale[0] = NOTHING
-    found, power = circuit.found, charged.power
+    found, power, example = circuit.found, charged.power, counts.example[0]
     for u in range(charged.sensed.shape[0]):
         charged.sensed[u, 0] = 0.0
     first, last = (example, example + 1) if example >= 0 else (0, circuit.roles.x.shape[1])
@@ -180,7 +183,7 @@ def settle(comparator, layout, circuit, lanes, example, fired, key, charged):
     for each in range(first, last):
         settle_one(layout, circuit, each)
         if found.good[0] > 0.0:
-            heard(comparator, layout, circuit, lanes, fired, key, charged.sensed)
+            heard(comparator, layout, circuit, lanes, counts.fired, key, charged.sensed)
             flow_twins(layout, circuit, found.free, found.pushed, circuit.flows)
             free += dissipated(circuit.wires, found.free, circuit.flows[0])
             pushed += dissipated(circuit.wires, found.pushed, circuit.flows[1])

@@ -16,31 +16,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clockless.learning.events.triggering import (
-    Scratch,
-    Shared,
-    State,
-    ask,
-    called,
-    earliest,
-    looks,
-    note_times,
-    pass_by,
-    remember,
-    shared,
-    show,
-    tell,
-    watching,
-    write_line,
-)
+from clockless.learning.events.asking import Asked, ask_again, has_fired
+from clockless.learning.events.triggering import Parts, Scratch, Shared, State, called, earliest, write_line
 from clockless.learning.unit_lanes import Sensed, draw, keep, put, want
 from clockless.media.phases.relaxing.propagation import place, relax
 from clockless.numerics.lanes import uncounted
 from clockless.numerics.randomness import RULES, WRITES
 from clockless.parts.devices import spacing
-from clockless.parts.kernels import call, entry, separate
+from clockless.parts.kernels import do, entry, separate
 from clockless.parts.optimisers import follow, steer
-from clockless.parts.packed import unpack
+from clockless.parts.packed import Packed, unpack
+from clockless.parts.works import Work
 
 
 class Examples(NamedTuple):
@@ -51,12 +37,13 @@ class Examples(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where the parts of the loop begin that do not depend on the trigger, each compiled on its own."""
+    """What the loop does, each compiled on its own."""
 
-    relax: int
-    present: int
-    act: int
-    look: int  # 0 where nobody watches
+    relax: Any  # (until, last, once)
+    present: Any
+    act: Any  # (unit)
+    look: Any  # nothing where nobody watches
+    asking: Asked
     shared: Shared
 
 
@@ -106,28 +93,33 @@ def _decide(parts, factors, limits, lanes, gradient, state, scratch, row, unit, 
 
 
 @separate
-def act(stamp, parts, factors, limits, lanes, wires, moving, state, scratch, unit):
-    """A unit acts on what it senses now; its couplings and fields change at once."""
+def act(packed, unit):
+    """A unit acts on what it senses now; its couplings and fields change at once.
+
+    The stamp's type says which sources the parts (rule, device, optimiser) have.
+    """
+    _, parts, factors, limits, lanes, wires, moving, state, scratch = unpack(packed)
     value, couplings, sites = state.value, wires.edge_at.size - 1, moving.phase.shape[0]
+    held = unit < couplings  # not `True` and `False`, for each of which `_decide` would be compiled
     gradient = sense(wires, value, moving.phase, unit)
-    if unit < couplings:
-        value[unit, 0] = _decide(parts, factors, limits, lanes, gradient, state, scratch, unit, unit, True)
+    new = _decide(parts, factors, limits, lanes, gradient, state, scratch, unit, unit, held)
+    if held:
+        value[unit, 0] = new
         for at in range(wires.edge_at[unit], wires.edge_at[unit + 1]):
-            moving.weight[wires.edges[at]] = value[unit, 0]
+            moving.weight[wires.edges[at]] = new
         return
     site, turned = unit - couplings, unit + sites
     turning = sense(wires, value, moving.phase, turned)
-    h = _decide(parts, factors, limits, lanes, gradient, state, scratch, unit, unit, False)
-    psi = _decide(parts, factors, limits, lanes, turning, state, scratch, turned, unit, False)
-    value[unit, 0], value[turned, 0] = h, psi
-    moving.along[site], moving.across[site] = h * np.cos(psi), h * np.sin(psi)
+    psi = _decide(parts, factors, limits, lanes, turning, state, scratch, turned, unit, held)
+    value[unit, 0], value[turned, 0] = new, psi
+    moving.along[site], moving.across[site] = new * np.cos(psi), new * np.sin(psi)
 
 
 @separate
-def look_at_all(parts, factors, wires, moving, state, scratch):
+def look_at_all(packed):
     """Signals of all units as they are now: of a site that of the field's strength or direction, whichever is larger."""
-    rule, _, optimiser = parts
-    couplings, sites, nudge, memory = wires.edge_at.size - 1, moving.phase.shape[0], rule.nudge[0], state.memory.optimiser
+    optimiser, nudges, factors, wires, moving, state, scratch = unpack(packed)
+    couplings, sites, nudge, memory = wires.edge_at.size - 1, moving.phase.shape[0], nudges[0], state.memory.optimiser
     for unit in range(state.due.size):
         found = 0.0
         if factors[unit] > 0.0:
@@ -141,84 +133,99 @@ def look_at_all(parts, factors, wires, moving, state, scratch):
 
 
 @separate
-def let_relax(push, wires, physics, moving, lanes, room, now, until, last, once):
+def let_relax(packed, until, last, once):
     """Let time pass; see `propagation.relax`."""
+    push, wires, physics, moving, lanes, room, now = unpack(packed)
     relax(push, wires, physics, moving, lanes, room, now, until, last, once)
 
 
 @separate
-def present(push, wires, x, y, example, moving, room):
+def present(packed):
     """Hold both twins' inputs at an example, and clamped outputs where its targets say."""
+    push, wires, examples, shown, moving, room = unpack(packed)
+    example = shown[0]
     for s in range(wires.inputs.size):
-        moving.phase[wires.inputs[s], 0] = moving.phase[wires.inputs[s], 1] = x[example, s]
+        moving.phase[wires.inputs[s], 0] = moving.phase[wires.inputs[s], 1] = examples.x[example, s]
     for o in range(wires.outputs.size):
-        room.target[o] = y[example, o]
+        room.target[o] = examples.y[example, o]
     place(push, wires, room.target, moving.phase)
 
 
-def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
-    """Find or compile the separate parts of the loop; `about` is (factors, wires, examples, physics, moving, room)."""
-    _, rule, push, trigger, device, optimiser, limits, presentation = parts
+def relaxing(push: Any, lanes: Any, about: tuple[Any, ...], now: np.ndarray) -> Work:
+    """How both twins relax from now[0] on; `about` is (wires, physics, moving, room)."""
+    wires, physics, moving, room = about
+    return Work(let_relax, Packed(push, wires, physics, moving, lanes, room, now), (0.0, 0.0, True))
+
+
+def layout(
+    stamp: Any,
+    parts: Parts,
+    lanes: Any,
+    about: tuple[Any, ...],
+    state: State,
+    scratch: Scratch,
+    others: tuple[Asked, Shared],
+) -> Layout:
+    """What the loop does; `about` is (factors, wires, examples, physics, moving, room)."""
     factors, wires, examples, physics, moving, room = about
-    acting = (rule, device, optimiser)
+    of_unit, of_all = (parts.rule, parts.device, parts.optimiser), (factors, wires, moving, state, scratch)
+    acting = (stamp, of_unit, factors, parts.limits, lanes, wires, moving, state, scratch)
     return Layout(
-        let_relax.address(push, wires, physics, moving, lanes, room, state.times.now, 0.0, 0.0, True),
-        present.address(push, wires, examples.x, examples.y, 0, moving, room),
-        act.address(stamp, acting, factors, limits, lanes, wires, moving, state, scratch, 0),
-        look_at_all.address(acting, factors, wires, moving, state, scratch) if looks(trigger) else 0,
-        shared(presentation, lanes, state, scratch),
+        relaxing(parts.push, lanes, (wires, physics, moving, room), state.times.now),
+        Work(present, Packed(parts.push, wires, examples, state.counts.example, moving, room)),
+        Work(act, Packed(*acting), (0,), own=True),
+        Work(look_at_all, Packed(parts.optimiser, parts.rule.nudge, *of_all), own=True) if others[0].watches else None,
+        *others,
     )
 
 
-def _advance(packed, last, most):
-    """Do all events before the time `last`, at most `most`; returns how many there were.
+@separate
+def advance(packed, last, most, out):
+    """Do all events before the time `last`, at most `most`; out[0] <- how many there were.
 
-    `packed` holds stamp, layout, parts, lanes, factors, wires, examples, physics, moving, room, state, scratch and log,
-    where `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation).
+    `packed` holds layout, state and log.
     """
-    stamp, layout, parts, lanes, factors, wires, examples, physics, moving, room, state, scratch, log = unpack(packed)
-    _, rule, push, trigger, device, optimiser, limits, presentation = parts
-    counts, now, acting = state.counts, state.times.now, (rule, device, optimiser)
-    showing = (push, wires, examples.x, examples.y)
-    call(layout.present, (*showing, counts.example[0], moving, room))
+    layout, state, log = unpack(packed)
+    counts, now, asking = state.counts, state.times.now, layout.asking
+    watching = asking.watches != 0
+    do(layout.present, ())
     done, acted = 0, -1  # events; the unit of the one before
     fresh = counts.began[0] == 0  # whether anything has happened that units have not been asked about
     while True:
-        if watching(trigger):
-            call(layout.look, (acting, factors, wires, moving, state, scratch))
-        if acted >= 0:
-            tell(trigger, lanes, wires, state, scratch, limits, acted)
-        everyone = counts.began[0] == 0 or (watching(trigger) and fresh)
-        counts.began[0] = 1
-        for e in range(0 if everyone else max(acted, 0), state.due.size if everyone else acted + 1):
-            ask(trigger, lanes, state, scratch, limits, e)
+        if watching:
+            do(layout.look, ())
+        ask_again(asking, state, acted, fresh)
         if done == most:
             break
         acted, due = earliest(state.due)
         until, before = min(due, state.times.switch[0]), now[0]
-        call(layout.relax, (push, wires, physics, moving, lanes, room, now, until, last, watching(trigger)))
+        do(layout.relax, (until, last, watching))
         fresh = now[0] > before
-        if fresh:  # a call that was cut off by `last` leaves no trace
-            pass_by(trigger, limits, lanes, state, scratch, now[0] - before)
+        if fresh and watching:  # a call that was cut off by `last` leaves no trace
+            do(asking.wait, (now[0] - before,))
         if now[0] < until or not until < last:
             acted = -1
-            if watching(trigger) and fresh:
+            if watching and fresh:
                 continue
             break
         fresh = True
         if state.times.switch[0] == until:
             acted = -1
-            show(layout.shared, presentation, lanes, state, examples.x.shape[0], scratch)
-            call(layout.present, (*showing, counts.example[0], moving, room))
+            do(layout.shared.show, ())
+            do(layout.present, ())
         else:
             value = state.value[acted, 0]
-            call(layout.act, (stamp, acting, factors, limits, lanes, wires, moving, state, scratch, acted))
-            remember(trigger, lanes, state, scratch, limits, value, acted)
-            note_times(layout.shared, state, acted)
+            do(layout.act, (acted,))
+            has_fired(asking, layout.shared, state, value, acted)
         done += 1
         if log.time.size > 0:
             write_line(log, until, acted, state)
-    return done
+    out[0] = done
 
 
-advance = entry(_advance, _nrt=False)
+def _relax_until(address, values, until):
+    """Let both twins relax to a time."""
+    do((address, values), (until, np.inf, False))
+
+
+relax_until: Any = entry(_relax_until, _nrt=False)

@@ -20,15 +20,13 @@ doi 10.1007/978-3-662-12616-5, sec. 15.1). Steps follow from the state alone, an
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from clockless.numerics.lanes import standing, uncounted
 from clockless.numerics.randomness import THERMAL, normal, step_keys
-from clockless.parts.kernels import entry
-from clockless.parts.part import behaviour
-from clockless.parts.pushes import Clamp, Nudge
+from clockless.parts.pushes import Nudge
 
 LONGEST = 2.0  # cold steps, in 1 / b: the method is stable up to 2.5
 WARM = 0.1  # warm steps, in 1 / b: a mode's variance is too small by less than (WARM)^2 / 4
@@ -53,13 +51,29 @@ class Wires(NamedTuple):
 
 
 class Physics(NamedTuple):
-    """What of the medium and of the rule matters while phases relax."""
+    """What of the medium matters while phases relax."""
 
     mobility: np.ndarray  # [1] 1 / friction
     heat: np.ndarray  # [1] k_B T, in the unit of W
     tolerance: np.ndarray  # [1] radians, of a cold step
     step: np.ndarray  # [1] longest step, seconds; 0: `LONGEST` or `WARM`
-    logarithmic: np.ndarray  # [1] 1 where a nudge's cost is the logarithmic one, else 0
+
+
+class Push(NamedTuple):
+    """How the rule pushes; each [1]."""
+
+    clamps: np.ndarray  # 1 where outputs are clamped, 0 where they are nudged
+    nudge: np.ndarray  # of the way to the target, or beta
+    logarithmic: np.ndarray  # 1 where a nudge's cost is the logarithmic one, else 0
+    eps: np.ndarray  # that regularises it
+
+
+def push_numbers(push: Any) -> Push:
+    """A `Clamp` or a `Nudge` in numbers."""
+    nudges = isinstance(push, Nudge)
+    logarithmic = nudges and push.cost != "cosine"
+    eps = push.eps if nudges else 0.0
+    return Push(*(np.array([float(number)]) for number in (not nudges, push.nudge, logarithmic, eps)))
 
 
 class Moving(NamedTuple):
@@ -97,19 +111,7 @@ def room_of(sites: int, outputs: int) -> Room:
     return Room(**tables, target=np.zeros(outputs), key=np.zeros((2, 1), dtype=np.uint32))
 
 
-# --- pushes, by type ----------------------------------------------------------------------------------------------------
-
-
-def place(push, wires, target, phase):
-    """Put the pushed twin's outputs where they are clamped. Compiled only, as all below."""
-
-
-def pull(push, wires, physics, target, phase, rate):
-    """What the push makes of the rates of the pushed twin's outputs."""
-
-
-def strength(push):
-    """What the push adds to the largest curvature."""
+# --- pushes: numbers, not types, or all that follows would be compiled for each -----------------------------------------
 
 
 @uncounted
@@ -118,47 +120,34 @@ def wrapped(angle):
     return angle - 2.0 * np.pi * np.floor((angle + np.pi) / (2.0 * np.pi))
 
 
-@behaviour(place, Clamp)
-def _place_clamp(push, wires, target, phase):
+@uncounted
+def place(push, wires, target, phase):
+    """Put the pushed twin's outputs where they are clamped, if they are."""
+    if push.clamps[0] == 0.0:
+        return
     for o in range(wires.outputs.size):
         at = wires.outputs[o]
         phase[at, 1] = phase[at, 0] + push.nudge[0] * wrapped(target[o] - phase[at, 0])
 
 
-@behaviour(place, Nudge)
-def _place_nudge(push, wires, target, phase):
-    pass
-
-
-@behaviour(pull, Clamp)
-def _pull_clamp(push, wires, physics, target, phase, rate):
-    for o in range(wires.outputs.size):
-        rate[wires.outputs[o], 1] = 0.0
-
-
-@behaviour(pull, Nudge)
-def _pull_nudge(push, wires, physics, target, phase, rate):
+@uncounted
+def pull(push, wires, physics, target, phase, rate):
+    """What the push makes of the rates of the pushed twin's outputs."""
     for o in range(wires.outputs.size):
         at = wires.outputs[o]
-        rate[at, 1] -= physics.mobility[0] * push.nudge[0] * slope(physics, push.eps[0], phase[at, 1] - target[o])
-
-
-@behaviour(strength, Clamp)
-def _strength_clamp(push):
-    return 0.0
-
-
-@behaviour(strength, Nudge)
-def _strength_nudge(push):
-    return push.nudge[0]
+        if push.clamps[0] != 0.0:
+            rate[at, 1] = 0.0
+        else:
+            rate[at, 1] -= physics.mobility[0] * push.nudge[0] * slope(push, phase[at, 1] - target[o])
 
 
 @uncounted
-def slope(physics, eps, delta):
+def slope(push, delta):
     """dC/dphi of the cost of one output, see `costs`; at the antipode 1 + cos is formed from the sine, without loss."""
     sine, cosine = np.sin(delta), np.cos(delta)
-    if physics.logarithmic[0] == 0.0:
+    if push.logarithmic[0] == 0.0:
         return sine
+    eps = push.eps[0]
     away = 1.0 + cosine if cosine > 0.0 else sine * sine / (1.0 - cosine)
     return sine / (eps + away) if eps + away > 0.0 else 0.0
 
@@ -202,7 +191,7 @@ def fastest(push, wires, physics, moving, room):
         total[wires.edge_from[e], 0] += 2.0 * abs(moving.weight[e])
         total[wires.edge_to[e], 0] += 2.0 * abs(moving.weight[e])
     for o in range(wires.outputs.size):
-        total[wires.outputs[o], 0] += strength(push)
+        total[wires.outputs[o], 0] += 0.0 if push.clamps[0] != 0.0 else push.nudge[0]
     bound = 0.0
     for n in range(total.shape[0]):
         if not wires.held[n] and not total[n, 0] <= bound:  # lets NaN through
@@ -317,19 +306,3 @@ def relax(push, wires, physics, moving, lanes, room, now, until, last, once):
         now[0] = end
         if once:
             break
-
-
-def _relaxed(push, wires, physics, moving, lanes, room, now, until):
-    """`relax` to a time without noise, for Python."""
-    relax(push, wires, physics, moving, lanes, room, now, until, np.inf, False)
-
-
-relaxed = entry(_relaxed, _nrt=False)
-
-
-def _bounded(push, wires, physics, moving, room):
-    """`fastest` for Python."""
-    return fastest(push, wires, physics, moving, room)
-
-
-bounded = entry(_bounded, _nrt=False)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from clockless.learning.contracts import Arrays, Replica
+from clockless.learning.events.asking import Beside
 from clockless.learning.events.learner import EventLearner
 from clockless.learning.events.session import EventSession
 from clockless.learning.unit_lanes import Limits
@@ -16,7 +17,6 @@ from clockless.media.phases.relaxing import loop, propagation
 from clockless.media.phases.schedules import TwoColour
 from clockless.media.phases.xy import Nudging, Stop, phases_of
 from clockless.numerics.randomness import PHASES
-from clockless.parts.packed import Packed
 from clockless.parts.part import part
 from clockless.parts.pushes import Clamp, Nudge, push_of
 
@@ -56,27 +56,36 @@ class RelaxingSession(EventSession):
             parameters.h * np.cos(parameters.psi), parameters.h * np.sin(parameters.psi), np.full(1, np.inf),
             np.zeros(1, dtype=np.int64),
         )  # fmt: skip
-        logarithmic = isinstance(self.push, Nudge) and self.push.cost != "cosine"
         self._physics = propagation.Physics(*(
             np.array([float(number)])
-            for number in (1 / xy.friction, xy.temperature, xy.tolerance, xy.time_step or 0, logarithmic)
+            for number in (1 / xy.friction, xy.temperature, xy.tolerance, xy.time_step or 0)
         ))  # fmt: skip
+        self._parts = self._parts._replace(push=propagation.push_numbers(self.push))
         self._room = propagation.room_of(sites, len(architecture.outputs))
         self._examples = loop.Examples(
             *(np.ascontiguousarray(getattr(replica.task, name), dtype=np.float64) for name in ("x_train", "y_train"))
         )
 
-    def _compiled(self) -> Packed:
+    def _laid_out(self, others: Any) -> tuple[Any, tuple[Any, ...]]:
+        """What the loop does, and what else it works on."""
         about = (self._factors, self.wires, self._examples, self._physics, self.moving, self._room)
-        layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
-        return Packed(self._stamp, layout, self._parts, self._lanes, *about, self.state, self._scratch, self.log)
+        layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch, others)
+        return layout, (self.state,)
+
+    def _beside(self) -> Beside:
+        return Beside(self.wires.first, self.wires.neighbours)
 
     def _kept(self) -> tuple[Any, ...]:
         return self.state, self.moving
 
     def bound(self) -> float:
-        """Gershgorin's bound of all rates now, per second."""
-        return float(propagation.bounded(self._parts[2], self.wires, self._physics, self.moving, self._room))
+        """Gershgorin's bound of all rates now, per second; `propagation.fastest` in NumPy."""
+        wires, moving = self.wires, self.moving
+        total = np.hypot(moving.along, moving.across)
+        for ends in (wires.edge_from, wires.edge_to):
+            np.add.at(total, ends, 2.0 * np.abs(moving.weight))
+        total[wires.outputs] += self.push.nudge if isinstance(self.push, Nudge) else 0.0
+        return float(np.max(total[~wires.held], initial=0.0) * self._physics.mobility[0])
 
     # --- what is seen of it at a time --------------------------------------------------------------------------
 
@@ -105,7 +114,8 @@ class RelaxingSession(EventSession):
         self._room.target[:] = task.y_train[example]
         cold, now = self._physics._replace(heat=np.zeros(1)), np.array([self.state.times.now[0]])
         if np.isfinite(moving.phase).all():
-            propagation.relaxed(self._parts[2], self.wires, cold, moving, self._lanes, self._room, now, float(time))
+            work = loop.relaxing(self._parts.push, self._lanes, (self.wires, cold, moving, self._room), now).ready()
+            loop.relax_until(work.address, work.values.address, float(time))
         return moving.phase
 
     def _fired(self) -> np.ndarray:
@@ -139,9 +149,10 @@ def wires_of(xy: Any, architecture: Any) -> propagation.Wires:
     beside = [sorted(set().union(*(units[site] for site in ends)) - {unit}) for unit, ends in enumerate(ends_of)]
     counts = np.bincount(xy.shared, minlength=couplings)
     inputs, outputs = (np.array(each, dtype=np.int64) for each in (architecture.inputs, architecture.outputs))
+    # Copies: an array that cannot be written to is of another type, for which everything would be compiled again.
     return propagation.Wires(
-        np.ascontiguousarray(edges[:, 0], dtype=np.int64), np.ascontiguousarray(edges[:, 1], dtype=np.int64),
-        np.asarray(xy.shared, dtype=np.int64), inputs, outputs, held, np.cumsum([0, *counts], dtype=np.int64),
+        np.array(edges[:, 0], dtype=np.int64), np.array(edges[:, 1], dtype=np.int64),
+        np.array(xy.shared, dtype=np.int64), inputs, outputs, held, np.cumsum([0, *counts], dtype=np.int64),
         np.argsort(xy.shared, kind="stable").astype(np.int64), np.cumsum([0, *map(len, beside)], dtype=np.int64),
         np.array([unit for each in beside for unit in each], dtype=np.int64),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from numba.core.errors import NumbaError
 from clockless.errors import ClocklessError
 from clockless.learning import unit_lanes
 from clockless.learning.contracts import Replica
+from clockless.learning.events.asking import Beside
 from clockless.learning.events.learner import EventLearner as AnyEventLearner
 from clockless.learning.events.session import EventSession
 from clockless.media.resistors.checking import not_compiled
@@ -18,7 +19,6 @@ from clockless.media.resistors.in_time.inverse import network_of, wiring_of
 from clockless.media.resistors.in_time.states import Examples, examples_of, pushed_of
 from clockless.media.resistors.learner import RESIDUAL_LIMIT, first_values
 from clockless.media.resistors.ohm import Conductance, OhmicNetwork, Resistance
-from clockless.parts.packed import Packed
 
 
 class Session(EventSession):
@@ -42,12 +42,14 @@ class Session(EventSession):
         self._examples: Examples = examples_of(task)
         self._pushed = pushed_of(len(task.inputs), len(task.outputs), edges)
 
-    def _compiled(self) -> Packed:
-        """The arguments of the loop, with the parts of it that are compiled apart."""
+    def _laid_out(self, others: Any) -> tuple[Any, tuple[Any, ...]]:
+        """What the loop does, and what else it works on."""
         about = (self.wiring, self.network, self._examples, self._pushed)
-        layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
-        own = (self.state, self._scratch, self.log)
-        return Packed(self._stamp, layout, self._parts, self._lanes, *about, *own)
+        layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch, others)
+        return layout, (self.state, self._pushed.power, self._scratch)
+
+    def _beside(self) -> Beside:
+        return Beside(self.wiring.first, self.wiring.neighbours)
 
     def _not_compiled(self, error: NumbaError) -> ClocklessError:
         parts = {"rule": self.replica.rule, "trigger": self.replica.clock, "device": self.replica.device}

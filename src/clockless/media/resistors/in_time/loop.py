@@ -12,85 +12,53 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from clockless.learning.events.triggering import (
-    Scratch,
-    Shared,
-    State,
-    ask,
-    called,
-    decide,
-    earliest,
-    looks,
-    note_times,
-    pass_by,
-    remember,
-    shared,
-    show,
-    tell,
-    watching,
-    write_line,
-)
+from clockless.learning.events.asking import Asked, ask_again, has_fired, pass_until
+from clockless.learning.events.triggering import Parts, Scratch, Shared, State, decide, earliest, write_line
 from clockless.learning.unit_lanes import signal_of
 from clockless.media.resistors.in_time.inverse import change, invert, unbalanced
 from clockless.media.resistors.in_time.sensing import look_around, sense
 from clockless.media.resistors.in_time.states import settle
 from clockless.media.resistors.ohm import conductance_of
 from clockless.parts.comparators import listen
-from clockless.parts.kernels import call, entry, separate
+from clockless.parts.kernels import do, separate
 from clockless.parts.optimisers import steer
-from clockless.parts.packed import unpack
+from clockless.parts.packed import Packed, unpack
+from clockless.parts.works import Work
 
 CHECK_EVERY = 64  # changes of rank one between two looks at the balance of currents
 TOLERATED = 1e-11  # unbalanced current, relative, beyond which the network is inverted anew
 
 
-class Within(NamedTuple):
-    """Where the parts of an edge's act begin that do not depend on its rule and device, each compiled on its own."""
-
-    follow: int
-    sense: int
-
-
 class Layout(NamedTuple):
-    """Where the parts of the loop begin that do not depend on the trigger, each compiled on its own."""
+    """What the loop does, each compiled on its own."""
 
-    invert: int
-    settle: int
-    act: int
-    look: int  # 0 where nobody watches
-    within: Within
+    invert: Any
+    settle: Any
+    sense: Any  # (e)
+    act: Any  # (e)
+    follow: Any  # (e, by)
+    look: Any  # nothing where nobody watches
+    asking: Asked
     shared: Shared
 
 
-@called
-def _pass(parts, lanes, state, scratch, pushed, time):
-    """Let time pass until an event: energy is dissipated, and who watches remembers it."""
-    times = state.times
-    passed = time - times.now[0]
-    times.free[0] += pushed.power[0] * passed
-    times.pushed[0] += pushed.power[1] * passed
-    pass_by(parts[3], parts[6], lanes, state, scratch, passed)
-    times.now[0] = time
-
-
 @separate
-def act(stamp, layout, parts, limits, lanes, wiring, network, examples, pushed, state, scratch, e):
-    """An edge acts on what it senses now: what it wants, what is written, what it remembers; and the network follows.
+def act(packed, e):
+    """An edge acts on what it has sensed: what it wants, what is written, what it remembers.
 
-    `parts` is (medium, rule, device, optimiser); the stamp's type says which sources they have.
+    scratch.u[0] <- the change of its conductance, which the network does not know of yet. The stamp's type says which
+    sources the parts (medium, rule, device, optimiser) have.
     """
-    medium, device, counts = parts[0], parts[2], state.counts
-    about = (wiring, network, examples, counts.example[0], pushed)
-    call(layout.sense, (device.comparator, lanes, *about, counts.fired, e, scratch.key, scratch.sensed))
-    new = decide(parts, limits, lanes, network.conductance[e], scratch.sensed[e], state, scratch, e)
+    _, parts, limits, lanes, conductance, state, scratch = unpack(packed)
+    new = decide(parts, limits, lanes, conductance[e], scratch.sensed[e], state, scratch, e)
     state.value[e, 0] = new
-    by = conductance_of(medium, new) - network.conductance[e]
-    call(layout.follow, (wiring, network, counts, state.times.worst, scratch.u, e, by))
+    scratch.u[0] = conductance_of(parts[0], new) - conductance[e]
 
 
 @separate
-def follow_change(wiring, network, counts, worst, u, e, by):
+def follow_change(packed, e, by):
     """The network after a change of one conductance; it is to be inverted anew where rounding has added up."""
+    wiring, network, counts, worst, u = unpack(packed)
     if by == 0.0:
         return
     good = change(wiring, network, e, by, u)
@@ -105,98 +73,103 @@ def follow_change(wiring, network, counts, worst, u, e, by):
 
 
 @separate
-def invert_anew(wiring, network, counts):
+def invert_anew(packed):
     """Z, T and G from the conductances."""
+    wiring, network, counts = unpack(packed)
     invert(wiring, network)
     counts.changes[0] = 0
     counts.inversions[0] += 1
 
 
 @separate
-def settle_all(push, wiring, network, examples, example, pushed):
+def settle_all(packed):
     """What follows from the network and from what is shown."""
-    settle(push, wiring, network, examples, example, pushed)
+    push, wiring, network, examples, example, pushed = unpack(packed)
+    settle(push, wiring, network, examples, example[0], pushed)
 
 
 @separate
-def sense_edge(comparator, lanes, wiring, network, examples, example, pushed, fired, e, key, sensed):
+def sense_edge(packed, e):
     """Write what an edge senses into `sensed` [edge]."""
-    listen(comparator, lanes, fired[e], key)
-    sensed[e] = sense(comparator, wiring, network, examples, example, pushed, e, key)
+    comparator, lanes, wiring, network, examples, pushed, counts, scratch = unpack(packed)
+    listen(comparator, lanes, counts.fired[e], scratch.key)
+    scratch.sensed[e] = sense(comparator, wiring, network, examples, counts.example[0], pushed, e, scratch.key)
 
 
 @separate
-def look_at_all(medium, comparator, optimiser, nudge, lanes, wiring, network, examples, pushed, state, scratch):
+def look_at_all(packed):
     """Signals of all edges as they are now."""
+    (medium, comparator, optimiser), nudge, lanes, wiring, network, examples, pushed, state, scratch = unpack(packed)
     counts, sensed = state.counts, scratch.sensed
     look_around(comparator, lanes, wiring, network, examples, counts.example[0], pushed, counts.fired, scratch.key, sensed)
     for e in range(state.due.size):
         gradient = signal_of(medium, network.conductance[e], sensed[e])
-        scratch.signal[e] = steer(optimiser, gradient, nudge, state.memory.optimiser, e, 0)
+        scratch.signal[e] = steer(optimiser, gradient, nudge[0], state.memory.optimiser, e, 0)
 
 
-def layout(stamp: Any, parts: Any, lanes: Any, about: tuple[Any, ...], state: State, scratch: Scratch) -> Layout:
-    """Find or compile the parts of the loop that are separate; `about` is (wiring, network, examples, pushed)."""
-    medium, rule, push, trigger, device, optimiser, limits, presentation = parts
+def layout(
+    stamp: Any,
+    parts: Parts,
+    lanes: Any,
+    about: tuple[Any, ...],
+    state: State,
+    scratch: Scratch,
+    others: tuple[Asked, Shared],
+) -> Layout:
+    """What the loop does; `about` is (wiring, network, examples, pushed)."""
     (wiring, network, examples, pushed), counts = about, state.counts
-    shown = (wiring, network, examples, 0, pushed)
-    within = Within(
-        follow_change.address(wiring, network, counts, state.times.worst, scratch.u, 0, 0.0),
-        sense_edge.address(device.comparator, lanes, *shown, counts.fired, 0, scratch.key, scratch.sensed),
-    )
-    acting = act.address(stamp, within, (medium, rule, device, optimiser), limits, lanes, *about, state, scratch, 0)
-    seen = (medium, device.comparator, optimiser, 0.0, lanes, *about, state, scratch)
+    of_edge = parts.medium, parts.rule, parts.device, parts.optimiser
+    acting = (stamp, of_edge, parts.limits, lanes, network.conductance, state, scratch)
+    seeing = ((parts.medium, parts.device.comparator, parts.optimiser), parts.rule.nudge, lanes, *about, state, scratch)
     return Layout(
-        invert_anew.address(wiring, network, counts), settle_all.address(push, *shown), acting,
-        look_at_all.address(*seen) if looks(trigger) else 0, within, shared(presentation, lanes, state, scratch),
-    )  # fmt: skip
+        Work(invert_anew, Packed(wiring, network, counts)),
+        Work(settle_all, Packed(parts.push, wiring, network, examples, counts.example, pushed)),
+        Work(sense_edge, Packed(parts.device.comparator, lanes, *about, counts, scratch), (0,), own=True),
+        Work(act, Packed(*acting), (0,), own=True),
+        Work(follow_change, Packed(wiring, network, counts, state.times.worst, scratch.u), (0, 0.0)),
+        Work(look_at_all, Packed(*seeing), own=True) if others[0].watches else None,
+        *others,
+    )
 
 
-def _advance(packed, last, most):
-    """Do all events before the time `last`, at most `most`; returns how many there were.
+@separate
+def advance(packed, last, most, out):
+    """Do all events before the time `last`, at most `most`; out[0] <- how many there were.
 
-    `packed` holds stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch and log, where
-    `parts` is (medium, rule, push, trigger, device, optimiser, limits, presentation). What follows from the state is made
-    anew at the beginning, so a state may just have been taken up.
+    `packed` holds layout, state, power [2] of both twins, scratch and log. What follows from the state is made anew at the
+    beginning, so a state may just have been taken up.
     """
-    stamp, layout, parts, lanes, wiring, network, examples, pushed, state, scratch, log = unpack(packed)
-    medium, rule, push, trigger, device, optimiser, limits, presentation = parts
-    of_edge, about = (medium, rule, device, optimiser), (wiring, network, examples, pushed)
-    counts, seeing = state.counts, (medium, device.comparator, optimiser, rule.nudge[0], lanes, *about, state, scratch)
+    layout, state, power, scratch, log = unpack(packed)
+    asking, times = layout.asking, state.times
     done = 0
     acted = -1  # the edge of the event before
     while True:
-        if counts.changes[0] < 0:
-            call(layout.invert, (wiring, network, counts))
-        call(layout.settle, (push, wiring, network, examples, counts.example[0], pushed))
-        if watching(trigger):
-            call(layout.look, seeing)
-        if acted >= 0:
-            tell(trigger, lanes, wiring, state, scratch, limits, acted)
-        # Who watches is asked after every event anywhere, others after their own, and all at the start.
-        everyone = counts.began[0] == 0 or (watching(trigger) and done > 0)
-        counts.began[0] = 1
-        for e in range(0 if everyone else max(acted, 0), state.due.size if everyone else acted + 1):
-            ask(trigger, lanes, state, scratch, limits, e)
+        if state.counts.changes[0] < 0:
+            do(layout.invert, ())
+        do(layout.settle, ())
+        if asking.watches != 0:
+            do(layout.look, ())
+        ask_again(asking, state, acted, done > 0)
         if done == most:
             break
         acted, time = earliest(state.due)
-        if state.times.switch[0] <= time:
-            acted, time = -1, state.times.switch[0]
+        if times.switch[0] <= time:
+            acted, time = -1, times.switch[0]
         if not time < last:
             break
-        _pass(parts, lanes, state, scratch, pushed, time)
+        passed = time - times.now[0]
+        times.free[0] += power[0] * passed
+        times.pushed[0] += power[1] * passed
+        pass_until(asking, state, time)
         if acted < 0:
-            show(layout.shared, presentation, lanes, state, examples.x.shape[0], scratch)
+            do(layout.shared.show, ())
         else:
             value = state.value[acted, 0]
-            call(layout.act, (stamp, layout.within, of_edge, limits, lanes, *about, state, scratch, acted))
-            remember(trigger, lanes, state, scratch, limits, value, acted)
-            note_times(layout.shared, state, acted)
+            do(layout.sense, (acted,))
+            do(layout.act, (acted,))
+            do(layout.follow, (acted, scratch.u[0]))
+            has_fired(asking, layout.shared, state, value, acted)
         done += 1
         if log.time.size > 0:
             write_line(log, time, acted, state)
-    return done
-
-
-advance = entry(_advance, _nrt=False)
+    out[0] = done

@@ -36,7 +36,6 @@ import numpy as np
 
 from clockless.numerics.lanes import standing, uncounted
 from clockless.numerics.randomness import THERMAL, normal, step_keys
-from clockless.parts.kernels import entry
 from clockless.parts.part import behaviour
 from clockless.parts.pushes import Clamp, Nudge
 
@@ -378,11 +377,3 @@ def propagate(push, wiring, medium, charged, lanes, room, time):
         if warm:
             shake(push, wiring, medium, charged, lanes, room, time / pieces)
     return work
-
-
-def _relaxed(push, wiring, medium, charged, room, time):
-    """`relax` for Python."""
-    return relax(push, wiring, medium, charged, room, time)
-
-
-relaxed = entry(_relaxed, _nrt=False)

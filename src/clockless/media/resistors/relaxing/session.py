@@ -9,10 +9,10 @@ from scipy.constants import Boltzmann
 
 from clockless.errors import ParameterError
 from clockless.learning.contracts import Replica
+from clockless.learning.events.session import run_for
 from clockless.media.resistors.in_time.learner import EventLearner, Session
 from clockless.media.resistors.reference import clamped_state, free_state, nudged_state
 from clockless.media.resistors.relaxing import loop, propagation
-from clockless.parts.packed import Packed
 from clockless.parts.pushes import Nudge, push_of
 
 
@@ -47,10 +47,11 @@ class RelaxingSession(Session):
         )  # fmt: skip
         self._room = propagation.room_of(nodes, len(task.inputs), len(task.outputs))
 
-    def _compiled(self) -> Packed:
+    def _laid_out(self, others: Any) -> tuple[Any, tuple[Any, ...]]:
+        """What the loop does, and what else it works on."""
         about = (self.wiring, self._examples, self._physics, self.charged, self._room)
-        layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch)
-        return Packed(self._stamp, layout, self._parts, self._lanes, *about, self.state, self._scratch, self.log)
+        layout = loop.layout(self._stamp, self._parts, self._lanes, about, self.state, self._scratch, others)
+        return layout, (self.state, self._physics, self.charged, self._scratch)
 
     def next_event(self) -> float:
         """When the next edge fires or is written, or the next example comes, seconds."""
@@ -137,9 +138,11 @@ class RelaxingSession(Session):
             return np.full_like(volts, np.nan), np.nan
         task, example = self.replica.task, int(self.state.counts.example[0])
         self._room.x[:], self._room.target[:] = task.x_train[example], task.y_train[example]
-        charged = self.charged._replace(volts=volts)
-        push = self._parts[2]
-        return volts, float(propagation.relaxed(push, self.wiring, self._physics, charged, self._room, passed))
+        cold, charged = self._physics._replace(heat=np.zeros(1)), self.charged._replace(volts=volts)
+        times = self.state.times._replace(free=np.zeros(1))
+        work = loop.relaxing(self._parts.push, self._lanes, (self.wiring, cold, charged, self._room), times)
+        run_for(work, passed)
+        return volts, float(times.free[0])
 
 
 def first_volts(resistors: Any, replica: Replica, ohms: np.ndarray, example: int) -> np.ndarray:
