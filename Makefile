@@ -13,15 +13,19 @@ FUZZ_SEED ?= $(shell date +%Y%m%d)
 KEPT = JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV)/jax) JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: reproduce test test-slow test-random fuzz compose lint format benchmark site release-check clean
+.PHONY: reproduce test tests test-slow test-random fuzz compose lint style types format benchmark site release-check clean
 
 reproduce: $(VENV)/.installed
 	$(BIN)/clockless reproduce desynchronous --figure 1b --out $(OUT)
 	@echo "The picture is $(OUT)/desynchronous/figure-1b.png"
 
+# Types are checked beside the tests, since mypy has one thread; what takes seconds comes first.
+test: style
+	@$(MAKE) --no-print-directory -j 2 types tests
+
 # Test processes side by side would each start as many threads of BLAS as there are cores, and a process of their own to compile in.
 # Python's own compiled modules are kept, even if the shell says otherwise: hundreds of processes import the package.
-test: lint
+tests: $(VENV)/.installed-dev
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(KEPT) $(BIN)/pytest -m "not slow" -n $(TESTERS) --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
@@ -35,11 +39,15 @@ test-random: $(VENV)/.installed-dev
 fuzz: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/reliability fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --jobs $(JOBS) --out $(OUT)/reliability
 
-lint: $(VENV)/.installed-dev
+lint: style types
+
+style: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

@@ -291,6 +291,34 @@ def test_mistakes_get_a_sentence(tmp_path):
         Limits(stall=0)
 
 
+UNGUARDED = """
+import sys
+sys.path.insert(0, {here!r})
+from dataclasses import dataclass
+from small_actors import Net, mixer
+from clockless.actors.processes import Processes
+
+@dataclass(frozen=True)
+class Large(Net):
+    much: bytes = bytes(1_000_000)  # more than a pipe holds
+
+Processes(mixer, Large(2, ((0, 1),)), 2).run(events=3)
+"""
+
+
+def test_a_script_that_starts_processes_while_it_is_imported_is_told_so(tmp_path):
+    """It neither waits for ever nor is started again and again."""
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED.format(here=str(HERE)))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=LIMIT)
+    assert done.returncode == 1
+    *theirs, mine = [line for line in done.stderr.splitlines() if line.startswith("clockless.errors.ActorError")]
+    assert theirs
+    assert all("imports its script, which starts processes" in line for line in theirs)
+    assert "actor 0 ended with code 1 before it began" in mine
+    assert mine.endswith('start processes under `if __name__ == "__main__":` only.')
+
+
 PARENT = """
 import sys
 sys.path.insert(0, {here!r})

@@ -71,6 +71,28 @@ def test_a_gain_is_as_expected_where_its_interval_over_turns_is_near(gain, scatt
     )
 
 
+@pytest.mark.parametrize(("reached", "scatter", "holds"), [(1.0, 0.02, True), (0.7, 0.02, False), (1.0, 0.3, False)])
+def test_two_processes_reach_their_bound_where_the_interval_over_replicas_says_so(reached, scatter, holds):
+    """A bound of 1.75; six layers on six workers are simulated as fast as measured times allow."""
+    moves = np.exp(scatter * np.array([1, -1, 1, -1]))
+    per_worker = np.ones((6, 4, 4)) * np.arange(1, 7)[:, None, None]
+    two = np.full((4, 4), 1.75)
+    two[:, 2:] *= (reached * moves)[:, None]
+    data = xarray.Dataset(
+        {
+            "per_worker": (("workers", "replica", "kind"), per_worker),
+            "pair": (("layers", "replica", "two"), two[None] * 0.8), "wide": (("replica", "reach"), two),
+        },
+        {"kind": list(speed._KINDS), "two": speed._REACHED, "reach": speed._REACHED, "layers": [6]},
+    )  # fmt: skip
+    simulated, pair, wall, processor = speed._path_claims(data)
+    assert simulated.measured == pytest.approx(1.0)
+    assert simulated.holds
+    assert pair.measured == pytest.approx(1.4 * reached)
+    assert wall.measured == processor.measured == pytest.approx(reached)
+    assert (pair.holds, wall.holds, processor.holds) == (holds, holds, holds)
+
+
 def test_all_are_timed_in_every_turn():
     found = steps_in_turns([learning(8), learning(512)], [2, 2], 3)
     assert found.shape == (3, 2)

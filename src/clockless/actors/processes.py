@@ -55,7 +55,7 @@ class Processes:
         if not callable(build):
             raise WiringError(f"build = {shown(build)}; give a function of a module, build(description, index).")
         try:
-            pickle.dumps((build, description))
+            orders = pickle.dumps((build, description))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise WiringError(
                 f"build or description cannot be sent to another process ({error}); give a function of a module, and data."
@@ -65,7 +65,7 @@ class Processes:
             raise WiringError(f"cores = {shown(cores)}; this process may use {shown(usable)}.")
         self.folder = Path(folder) if folder is not None else None
         dealt = list(cores) if cores is not None else usable
-        self.staff = Staff(build, description, count, snapshot_seconds, limits, tuple(dealt))
+        self.staff = Staff(orders, count, snapshot_seconds, limits, tuple(dealt))
 
     def run(
         self,

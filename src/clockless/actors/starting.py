@@ -14,6 +14,7 @@ from typing import Any
 
 from clockless.actors.endings import Limits
 from clockless.actors.workers import Assignment, Descriptor, work
+from clockless.errors import ActorError
 
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -23,6 +24,7 @@ _ONE_THREAD = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+GUARD = 'in a script, start processes under `if __name__ == "__main__":` only'
 _XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
@@ -30,8 +32,7 @@ _XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 class Staff:
     """Who is to work, and under which terms; see `Processes`."""
 
-    build: Any
-    description: Any
+    orders: bytes  # build and description, pickled
     count: int
     period: float
     limits: Limits
@@ -52,14 +53,17 @@ class Worker:
     reason: str = ""  # why the supervisor killed it
 
 
-def spawned(staff: Staff, index: int, name: str, folder: Path, files: tuple[int, int, tuple[int, ...]]) -> Worker:
-    """Start the process of actor `index`; `files` are the shared memory, its bell and the bells of all."""
-    memory, bell, bells = files
+def spawned(staff: Staff, index: int, name: str, folder: Path, files: tuple[int, int, int, tuple[int, ...]]) -> Worker:
+    """Start the process of actor `index`; `files` are the orders, the shared memory, its bell and the bells of all.
+
+    Raises:
+        ActorError: called while a process that was started imports its script.
+    """
+    orders, memory, bell, bells = files
     context = get_context("spawn")
     line, far = context.Pipe()
     task = Assignment(
-        staff.build,
-        staff.description,
+        Descriptor(orders),
         index,
         folder,
         staff.period,
@@ -72,9 +76,13 @@ def spawned(staff: Staff, index: int, name: str, folder: Path, files: tuple[int,
         os.getpid(),
     )
     process = context.Process(target=work, args=(task,), name=name, daemon=True)
-    with _environment(), _no_interrupt():
-        process.start()
-    far.close()
+    try:
+        with _environment(), _no_interrupt():
+            process.start()
+    except RuntimeError:  # Python's word for a process that is started by one which is still importing
+        raise ActorError(f"a process that was started imports its script, which starts processes; {GUARD}.") from None
+    finally:
+        far.close()
     return Worker(process, line, monotonic())
 
 

@@ -40,7 +40,7 @@ from clockless.actors.boards import (
 from clockless.actors.endings import limited
 from clockless.actors.mailboxes import Ports, wire
 from clockless.actors.reports import ActorReport, Incident, MailboxReport, Report
-from clockless.actors.starting import Staff, Worker, is_paused, spawned
+from clockless.actors.starting import GUARD, Staff, Worker, is_paused, spawned
 from clockless.actors.traces import NOTHING, RESTORED, Record, Trace
 from clockless.errors import ActorError, StalledError
 
@@ -58,7 +58,9 @@ class Supervision:
         self.workers: list[Worker] = []
         self.records: list[list[Record]] = [[] for _ in range(staff.count)]
         self.names: tuple[str, ...] = tuple(f"actor {index}" for index in range(staff.count))
-        self.memory = nameless_memory()
+        self.orders, self.memory = nameless_memory(), nameless_memory()
+        with open(self.orders, "wb", closefd=False) as file:
+            file.write(staff.orders)
         self.bells = [os.pipe() for _ in range(staff.count)]
         for descriptor in (end for bell in self.bells for end in bell):
             os.set_blocking(descriptor, False)
@@ -102,7 +104,9 @@ class Supervision:
 
     def _spawn(self, index: int) -> Worker:
         bells = tuple(bell[1] for bell in self.bells)
-        return spawned(self.staff, index, self.names[index], self.folder, (self.memory, self.bells[index][0], bells))
+        return spawned(
+            self.staff, index, self.names[index], self.folder, (self.orders, self.memory, self.bells[index][0], bells)
+        )
 
     def _ports(self, index: int) -> Ports:
         """What a new worker's actor looks like from outside; a worker killed before it could say so is started again."""
@@ -123,6 +127,8 @@ class Supervision:
             worker.told = value or ""
             worker.process.join(self.limits.stop)
             why = self._why(index)
+            if not worker.told and (worker.process.exitcode or 0) > 0:  # nobody killed it: it would end again
+                raise ActorError(f"{self.names[index]} {why} before it began; its own words stand above; {GUARD}.")
             if worker.told or worker.restarts >= self.limits.restarts:
                 raise ActorError(f"{self.names[index]} could not be built: {why}")
             self._replace(index, f"{why} before it began")
@@ -307,7 +313,7 @@ class Supervision:
             worker.line.close()
             worker.process.close()
         self.workers = []
-        for descriptor in (self.memory, *(end for bell in self.bells for end in bell)):
+        for descriptor in (self.orders, self.memory, *(end for bell in self.bells for end in bell)):
             os.close(descriptor)
 
     def report(self, ended: str) -> Report:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
 import os
+import pickle
 import select
 import signal
 import sys
@@ -71,12 +73,12 @@ class Assignment:
     """All that a worker is told at its start; the plan comes later, by `line`.
 
     Attributes:
+        orders: a file with what the actor is built of, pickled: a pipe that nobody empties would hold up who fills it.
         bell: read end of the actor's doorbell; bells: write ends of all.
         core: to run on; None for any.
     """
 
-    build: Any
-    description: Any
+    orders: Descriptor
     index: int
     folder: Path
     period: float
@@ -118,7 +120,9 @@ def _leave_if_alone(parent: int) -> None:
 
 
 def _live(task: Assignment) -> None:
-    actor = task.build(task.description, task.index)
+    with mmap.mmap(task.orders.number, 0, access=mmap.ACCESS_READ) as orders:
+        build, description = pickle.loads(orders)  # of the process that started this one
+    actor = build(description, task.index)
     task.line.send(("ports", Ports.of(actor), ""))
     plan = _plan(task)
     board = Board(task.memory.number, plan)

@@ -30,7 +30,7 @@ CAPTIONS = {
     "speed3": "cDNI on several workers over plain backprop on one. Bounds: the busiest worker's share, by multiply-adds "
     "(with interfaces for free, and counted) and by measured times of layers. Real processes: two, pinned, on this "
     "machine, by the clock on the wall, which counts on an idle machine only, and by the processor time of the busiest; "
-    "wide: six equal layers of width 1,024.",
+    "wide: six equal layers of width 1,024. Means over replicas; dots and whiskers: the least and the largest.",
     "speed4": "Gains over plain backprop for six layers, quantity by quantity: they are different things, and a gain in "
     "one says nothing about the others. What one worker saves by skipping work shows in the first column, what more "
     "workers save in the last. A dash: not reached by every seed, or not measured.",

@@ -34,6 +34,7 @@ class Size:
     batch: int = 256
     steps: int = 20  # that are timed where all modules learn; ten times as many where few do
     repeats: int = 8
+    replicas: int = 4  # of what is measured with several workers
     seeds: int = 3
     longest: int = 3000  # steps until TARGET is given up
     real_events: int = 300
@@ -42,7 +43,7 @@ class Size:
 
 
 _FULL = Size()
-_TINY = Size((3,), 32, 64, 2, 2, 1, 40, 40, 64, 3)
+_TINY = Size((3,), 32, 64, 2, 2, 2, 1, 40, 40, 64, 3)
 
 
 def size_of(options: Options) -> Size:
@@ -69,11 +70,6 @@ def turns(size: Size, layers: int) -> np.ndarray:
 
     counts = [size.steps * (1 if p is None else 10) for _, p in WAYS.values()]
     return steps_in_turns([_learning(size, layers, way) for way in WAYS], counts, size.repeats)
-
-
-def step(size: Size, layers: int, way: str) -> float:
-    """Processor seconds of a step, least of the turns."""
-    return float(turns(size, layers)[:, list(WAYS).index(way)].min())
 
 
 def torch_step(size: Size, layers: int) -> float | None:
@@ -154,18 +150,22 @@ def _digit_events(size: Size, layers: int) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=64)
-def critical(size: Size, layers: int, workers: int) -> tuple[float, float, float, float]:
-    """Speed-ups over backprop on `workers` workers, as in _KINDS."""
+def critical(size: Size, layers: int, workers: int) -> np.ndarray:
+    """Speed-ups over backprop on `workers` workers [replica, kind], as in _KINDS; bounds are the same in all replicas."""
     from clockless.media.modules.cuts import counted_work, cut_advice, cut_at
     from clockless.media.modules.layers import mlp
-    from clockless.media.modules.timing import event_seconds, simulated_seconds
+    from clockless.media.modules.timing import event_seconds, simulated_seconds, step_seconds
 
     stack = mlp(INPUTS, size.width, layers, CLASSES)
     cut = cut_advice(stack, workers, "cdni")
     measured = cut_at(_work(size, INPUTS, size.width, layers), cut.stops)
     learning = _learning(size, layers, "cDNI", workers)
-    simulated = step(size, layers, "backprop") / simulated_seconds(learning, event_seconds(learning))
-    return cut_at(counted_work(stack), cut.stops).bound, cut.bound, measured.bound, simulated
+    backprop = _learning(size, layers, "backprop")
+    bounds = (cut_at(counted_work(stack), cut.stops).bound, cut.bound, measured.bound)
+    return np.array([
+        (*bounds, step_seconds(backprop, size.steps, 2) / simulated_seconds(learning, event_seconds(learning)))
+        for _ in range(size.replicas)
+    ])  # fmt: skip
 
 
 @lru_cache(maxsize=16)
@@ -177,28 +177,36 @@ def _work(size: Size, inputs: int, width: int, layers: int) -> Any:
 
 
 @lru_cache(maxsize=16)
-def real(size: Size, layers: int) -> tuple[float, ...]:
-    """Two workers: bound by multiply-adds, by measured times, and what two processes reach, on the wall and by processor."""
-    from clockless.media.modules.timing import real_seconds
+def real(size: Size, layers: int) -> np.ndarray:
+    """Speed-ups of two workers [replica, reach]: as in _REACHED."""
+    bounds = critical(size, layers, 2)[0, 1:3]
+    learnings = _learning(size, layers, "backprop"), _learning(size, layers, "cDNI", 2)
+    return _reached(size, bounds, *learnings, size.steps, size.real_events)
 
-    bounds = critical(size, layers, 2)
-    learning = _learning(size, layers, "cDNI", 2)
-    backprop = step(size, layers, "backprop")
-    return bounds[1], bounds[2], *(backprop / seconds for seconds in real_seconds(learning, size.real_events))
+
+def _reached(size: Size, bounds: Any, backprop: Any, parted: Any, steps: int, events: int) -> np.ndarray:
+    """Bounds by multiply-adds and by measured times, and what two processes reach, on the wall and by processor."""
+    from clockless.media.modules.timing import real_seconds, step_seconds
+
+    replicas = []
+    for _ in range(size.replicas):
+        alone = step_seconds(backprop, steps, 2)  # just before: a machine does not stay as fast as it was
+        replicas.append([*bounds, *(alone / seconds for seconds in real_seconds(parted, events))])
+    return np.array(replicas)
 
 
 @lru_cache(maxsize=4)
-def wide_stack(size: Size) -> tuple[float, ...]:
+def wide_stack(size: Size) -> np.ndarray:
     """The same for equal wide layers."""
     from clockless.media.modules.cuts import cut_advice, cut_at
     from clockless.media.modules.layers import mlp
     from clockless.media.modules.learning import Learning
-    from clockless.media.modules.timing import noise, real_seconds, step_seconds
+    from clockless.media.modules.timing import noise
 
     stack = mlp(size.wide, size.wide, size.equal, CLASSES)
     task = noise(size.wide, CLASSES)
     cut = cut_advice(stack, 2, "cdni")
     measured = cut_at(_work(size, size.wide, size.wide, size.equal), cut.stops)
-    backprop = step_seconds(Learning(stack, task, "backprop", batch=size.batch), max(size.steps // 4, 2), size.repeats)
+    backprop = Learning(stack, task, "backprop", batch=size.batch)
     learning = Learning(cut.modules(stack), task, "cdni", batch=size.batch)
-    return cut.bound, measured.bound, *(backprop / seconds for seconds in real_seconds(learning, size.real_events // 2))
+    return _reached(size, (cut.bound, measured.bound), backprop, learning, max(size.steps // 4, 2), size.real_events // 2)

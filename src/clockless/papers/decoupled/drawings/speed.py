@@ -68,17 +68,23 @@ def figure_speed3(datasets: Datasets) -> Figure:
     for axes, name, over in ((row[0], "per_layer", "layers"), (row[1], "per_worker", "workers")):
         for k, kind in enumerate(data.kind.values):
             style = {**ordered_line(k, data.sizes["kind"]), "marker": _MARKS[k], "label": _LABELS[str(kind)]}
-            axes.plot(data[over], data[name].sel(kind=kind), **style)
+            speedup = data[name].sel(kind=kind)
+            axes.plot(data[over], speedup.mean("replica"), **style)
+            axes.plot(data[over], speedup.transpose(over, "replica"), ".", color=style["color"], markersize=2, alpha=0.6)
         _gains(axes, data[over].values, "speed-up over backprop" if over == "layers" else "")
         axes.set_xlabel(over)
     row[0].set_title("a worker for each layer")
     row[1].set_title(f"{int(data.layers[-1])} layers")
     places = np.arange(data.sizes["layers"] + 1)
     for k, kind in enumerate(data.two.values):
-        values = [*data.pair.sel(two=kind).values, float(data.wide.sel(reach=kind))]
+        values = np.vstack([data.pair.sel(two=kind).transpose("layers", "replica"), data.wide.sel(reach=kind)])
+        spread = (values.mean(axis=1) - values.min(axis=1), values.max(axis=1) - values.mean(axis=1))
         own = {"real": "#D55E00", "processor": "#E69F00"}
         colour = own.get(str(kind)) or ordered_line(k + 1, data.sizes["kind"])["color"]
-        row[2].bar(places + 0.2 * (k - 1.5), values, 0.19, color=colour, label=_LABELS[str(kind)])
+        where, ends = places + 0.2 * (k - 1.5), None if kind in data.kind else spread
+        row[2].bar(
+            where, values.mean(axis=1), 0.19, yerr=ends, color=colour, label=_LABELS[str(kind)], error_kw={"linewidth": 0.8}
+        )
     row[2].set_xticks(places, [*map(str, data.layers.values), "wide"])
     row[2].axhline(1, color="0.5", linewidth=0.6)
     row[2].set(xlabel="layers", title="two workers")
