@@ -45,7 +45,7 @@ def modules() -> Replica:
     from clockless.media.modules.medium import MLP, Modules
     from clockless.media.modules.methods import DNI
 
-    return Replica(Modules(MLP(3, 8)), labels("digits"), DNI(), Bernoulli(0.5), Continuous(), batch=16, seed=5)
+    return Replica(Modules(MLP(2, 8)), labels("digits"), DNI(), Bernoulli(0.5), Continuous(), batch=16, seed=5)
 
 
 def layered() -> Replica:

@@ -106,7 +106,7 @@ def tiny(tmp_path_factory):
     for these does for both."""
     labels = [k % 10 for k in range(80)]
     images = write_mnist(tmp_path_factory.mktemp("mnist"), labels, labels[:20], side=8)
-    return Options(tiny=True, stores=tmp_path_factory.mktemp("stores"), data={"mnist": images})
+    return Options(tiny=True, stores=tmp_path_factory.mktemp("stores"), data={"mnist": images}, threads=1)
 
 
 @pytest.mark.parametrize("figure", ["errors", "alignment", "interfaces", "bridge", "mnist-speed"])

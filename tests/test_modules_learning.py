@@ -38,7 +38,7 @@ METHODS = [
 
 
 def named(value):
-    return str(value)
+    return str(value["optimiser"] if isinstance(value, dict) else value)
 
 
 def clusters(count=96, classes=3, inputs=6, seed=0):
@@ -51,11 +51,12 @@ def clusters(count=96, classes=3, inputs=6, seed=0):
 
 
 TASK = clusters()
-DESCENT = {"optimiser": Descent(), "step_size": StepSize(0.1)}
+ADAM = {"optimiser": Adam(), "step_size": StepSize(1e-2)}
+DESCENT = {"optimiser": Descent(), "step_size": StepSize(0.1)}  # compiles in half of Adam's time
 
 
 def session(method, layers=4, **changes):
-    given = {"clock": Global(), "batch": 16, "step_size": StepSize(1e-2), "seed": 3, "precision": "float64"} | changes
+    given = {"clock": Global(), "batch": 16, "seed": 3, "precision": "float64", **DESCENT} | changes
     return Session(Learning(mlp(6, 10, layers, 3), given.pop("task", TASK), method, **given))
 
 
@@ -77,7 +78,7 @@ def same(one, other):
 
 def test_backprop_is_plain_jax():
     """The whole stack as one function, jax.grad and optax.adam."""
-    ours = session(Backprop())
+    ours = session(Backprop(), **ADAM)
     with jax.enable_x64(True):
         parameters = [memory["module"]["parameters"] for memory in ours.memories]
         statistics = [memory["module"]["statistics"] for memory in ours.memories]
@@ -102,14 +103,14 @@ def test_backprop_is_plain_jax():
     np.testing.assert_allclose(flat_parameters(ours.memories), plain, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("clock", [Global(), Bernoulli(0.5)], ids=named)
-def test_full_mixing_is_backprop(clock):
-    mixed, plain = run(DNI(mixing=1.0), 40, clock=clock), run(Backprop(), 40, clock=clock)
+@pytest.mark.parametrize(("clock", "steps"), [(Global(), ADAM), (Bernoulli(0.5), DESCENT)], ids=named)
+def test_full_mixing_is_backprop(clock, steps):
+    mixed, plain = (run(method, 40, clock=clock, **steps) for method in (DNI(mixing=1.0), Backprop()))
     np.testing.assert_allclose(flat_parameters(mixed.memories), flat_parameters(plain.memories), rtol=1e-9, atol=1e-12)
 
 
 def test_full_mixing_is_backprop_in_single_precision():
-    mixed, plain = (run(m, 10, precision="float32", **DESCENT) for m in (DNI(mixing=1.0), Backprop()))
+    mixed, plain = (run(m, 10, precision="float32") for m in (DNI(mixing=1.0), Backprop()))
     np.testing.assert_allclose(flat_parameters(mixed.memories), flat_parameters(plain.memories), rtol=1e-4, atol=1e-5)
 
 
@@ -118,12 +119,12 @@ def test_hardly_any_mixing_is_hardly_other_than_none():
 
     Plain descent, since Adam divides by the size of a gradient: the first ones are zero in one and 1e-13 in the other.
     """
-    mixed, straight = (run(DNI(mixing=mixing), 15, **DESCENT) for mixing in (1e-13, 0.0))
+    mixed, straight = (run(DNI(mixing=mixing), 15) for mixing in (1e-13, 0.0))
     np.testing.assert_allclose(flat_parameters(mixed.memories), flat_parameters(straight.memories), rtol=1e-9, atol=1e-12)
 
 
 def test_a_first_step_of_dni_moves_only_the_last_module():
-    before, after = session(DNI(), **DESCENT), run(DNI(), 1, **DESCENT)
+    before, after = session(DNI()), run(DNI(), 1)
     changes = [
         float(np.abs(np.asarray(b["module"]["parameters"]["weight"] - a["module"]["parameters"]["weight"])).max())
         for a, b in zip(before.memories, after.memories, strict=True)
@@ -152,9 +153,9 @@ def test_no_delay_is_backprop():
 
 def test_delayed_gradients_are_those_of_their_time():
     """Module i's first change is the gradient of step 0, made 3 - i steps later."""
-    late = session(DelayedGradients(1), **DESCENT)
+    late = session(DelayedGradients(1))
     start = [memory["module"]["parameters"] for memory in late.memories]
-    plain = run(Backprop(), 1, **DESCENT)
+    plain = run(Backprop(), 1)
     for step in range(4):
         before = late.memories
         late.advance(step + 1)
@@ -197,9 +198,9 @@ def test_every_method_learns(method):
 
 
 def test_synthetic_gradients_come_to_point_with_the_true_ones():
-    learner = run(DNI(), 60, step_size=StepSize(1e-3), batch=32)
+    learned = [run(DNI(), 400, step_size=StepSize(0.05), seed=seed).alignment() for seed in range(4)]
     assert np.isnan(session(DNI()).alignment()).all()
-    assert (learner.alignment() > 0.2).all()
+    assert (np.mean(learned, axis=0) > 0.2).all()
     assert cosine([1.0, 1.0], [2.0, 0.0]) == pytest.approx(np.sqrt(0.5))
 
 
@@ -246,17 +247,22 @@ def test_the_mean_number_of_updates_is_that_of_the_clock():
 # --- the same bits ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("clock", [Global(), Bernoulli(0.4), Oscillators.of_rate(0.5, 0.1)], ids=named)
-@pytest.mark.parametrize("method", METHODS, ids=named)
-def test_slices_and_restored_sessions_have_the_same_bits(method, clock):
-    whole = run(method, 23, clock=clock)
-    sliced = session(method, clock=clock)
+IN_SLICES = [
+    *((method, clock, DESCENT) for method in METHODS for clock in (Global(), Bernoulli(0.4), Oscillators.of_rate(0.5, 0.1))),
+    (DNI(mixing=1.0), Global(), ADAM),  # whose moments, of modules and interfaces, are part of the state
+]
+
+
+@pytest.mark.parametrize(("method", "clock", "steps"), IN_SLICES, ids=named)
+def test_slices_and_restored_sessions_have_the_same_bits(method, clock, steps):
+    whole = run(method, 23, clock=clock, **steps)
+    sliced = session(method, clock=clock, **steps)
     for last in (1, 2, 9):
         sliced.advance(last)
     file = io.BytesIO()
     np.savez(file, **sliced.state())
     file.seek(0)
-    resumed = session(method, clock=clock)
+    resumed = session(method, clock=clock, **steps)
     resumed.advance(4)  # to be overwritten
     with np.load(file) as state:
         resumed.restore(dict(state))
@@ -274,8 +280,8 @@ IN_PIECES = [(method, "float64") for method in (Backprop(), DNI(), DNI(mixing=0.
 @pytest.mark.parametrize(("method", "precision"), [*IN_PIECES, (DNI(mixing=0.5), "float32")], ids=named)
 def test_a_step_in_one_piece_and_one_in_parts_agree(method, precision):
     """What all do in one compiled piece, and the same with a call per module; plain descent magnifies no rounding."""
-    whole = run(method, 10, precision=precision, **DESCENT)
-    parts = session(method, precision=precision, **DESCENT)
+    whole = run(method, 10, precision=precision)
+    parts = session(method, precision=precision)
     with parts.learning.computing():
         for step in range(10):
             acts = stacks.learners(method, np.ones(4, dtype=bool))
@@ -321,7 +327,7 @@ def test_what_is_measured():
 def test_weights_are_held_at_levels(precision):
     """Matrices at multiples of the level, the dead zone lost, all else as without; the device's own rule says where."""
     device = SignedLevels(33, 1.0)
-    fast = {"precision": precision, "optimiser": Descent(), "step_size": StepSize(0.5)}
+    fast = {"precision": precision, "step_size": StepSize(0.5)}
     learner, level = session(Backprop(), device=device, **fast), device.level
     exact = session(Backprop(), precision=precision)
     moved, lost, tolerance = 0, 0, 1e-6 if precision == "float32" else 1e-12
@@ -365,7 +371,7 @@ def test_answers_follow_from_what_is_kept():
 
 
 def test_numbers_that_are_not_finite_are_marked():
-    assert run(Backprop(), 30, optimiser=Descent(), step_size=StepSize(1e300)).results()["failed"].tolist() == [True]
+    assert run(Backprop(), 30, step_size=StepSize(1e300)).results()["failed"].tolist() == [True]
 
 
 def test_a_state_of_another_stack_is_refused():
@@ -393,21 +399,22 @@ def drive(driven):
             return driven
 
 
-def described(method, steps=20, clock=None, **changes):
-    learning = session(method, clock=clock or Global(), precision=changes.pop("precision", "float64")).learning
-    return Actors(learning, steps, **changes)
+def described(method, steps=20, **changes):
+    return Actors(session(method).learning, steps, **changes)
 
 
 IN_ORDER = [  # each clock in each precision, twice; single precision is compiled for these alone, so not for what is large
-    (DNI(), Global(), "float64"), (DNI(), Bernoulli(0.4), "float32"), (DNI(False, (12,)), Bernoulli(0.4), "float64"),
-    (LocalLoss(), Global(), "float64"), (LocalLoss(), Bernoulli(0.4), "float64"), (NoBackprop(), Bernoulli(0.4), "float32"),
-    (Backprop(), Global(), "float32"), (NoBackprop(), Global(), "float32"),
+    (DNI(), Global(), "float64", DESCENT), (DNI(), Bernoulli(0.4), "float32", DESCENT),
+    (DNI(False, (12,)), Bernoulli(0.4), "float64", DESCENT), (LocalLoss(), Global(), "float64", DESCENT),
+    (LocalLoss(), Bernoulli(0.4), "float64", DESCENT), (NoBackprop(), Bernoulli(0.4), "float32", ADAM),
+    (Backprop(), Global(), "float32", DESCENT), (NoBackprop(), Global(), "float32", ADAM),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "clock", "precision"), IN_ORDER, ids=named)
-def test_actors_in_order_are_the_plain_loop(method, clock, precision):
-    description = pickle.loads(pickle.dumps(described(method, 20, clock, precision=precision)))
+@pytest.mark.parametrize(("method", "clock", "precision", "steps"), IN_ORDER, ids=named)
+def test_actors_in_order_are_the_plain_loop(method, clock, precision, steps):
+    learning = session(method, clock=clock, precision=precision, **steps).learning
+    description = pickle.loads(pickle.dumps(Actors(learning, 20)))
     driven = drive([actors.build(description, i) for i in range(4)])
     plain = Session(description.learning)
     plain.advance(20)
@@ -476,7 +483,7 @@ def test_lessons_that_come_too_late_are_counted():
     after = actor.snapshot()
     critic = [name for name in before if name.startswith("memory/critic")]
     same({name: before[name] for name in critic}, {name: after[name] for name in critic})
-    assert len(critic) > 3
+    assert len(critic) >= 3
 
 
 def _in_a_new_process(description, index, pipe):

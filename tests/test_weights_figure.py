@@ -37,7 +37,7 @@ def test_slope_is_that_of_autodiff():
         return -jax.nn.log_softmax(logits)[jnp.arange(len(one)), task.labels_train].mean()
 
     with jax.enable_x64(True):
-        expected, gradient = jax.value_and_grad(cost)(jnp.asarray(weights))
+        expected, gradient = jax.jit(jax.value_and_grad(cost))(jnp.asarray(weights))
         slope, value = medium.slope(weights, task.x_train, task.labels_train)
         np.testing.assert_allclose(slope, np.asarray(gradient), rtol=1e-11, atol=1e-14)
         assert value == pytest.approx(float(expected), rel=1e-13)

@@ -315,8 +315,9 @@ def named_in(section: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     elif isinstance(value, dict) and "kind" in value and value["kind"] != "given":
         yield section, value
         kind = kind_of(section, value["kind"], section)
+        tables = (*kind.tables, *tables_named(section, value))  # of numbers, a million of them
         for name, item in value.items():
-            if isinstance(item, (dict, list)):
+            if isinstance(item, (dict, list)) and name not in tables:
                 yield from named_in(kind.section_of(name), item)
 
 

@@ -105,7 +105,11 @@ class Store(Seen):
             keep_parts(folder, experiment)
             allocate(folder, experiment, width, {}, own_parts=True)
             disk.write(folder / "experiment.yaml", text_of(experiment, store=True))
-        store = cls.open(folder)
+        if own_in(experiment):  # whose files are from now on those that the store keeps
+            store = cls.open(folder)
+        else:  # what was written a moment ago need not be read
+            with on_disk(folder):
+                store = cls(folder, *group_of(folder, experiment))
         with on_disk(folder):
             store._tell("created", units=len(store.jobs.members))
         return store
