@@ -39,7 +39,7 @@ def figure_b1(datasets: Datasets) -> Figure:
     for bound in (data.attrs["about_zero"], data.attrs["solved"]):
         grid[2].axvline(bound, color="0.55", linewidth=0.8)
     grid[2].set(xscale="log", xlabel="cost", ylabel="share of runs below", ylim=(0, 1.02))
-    grid[2].legend(loc="lower right", fontsize=6)
+    figure.legend(*grid[2].get_legend_handles_labels(), loc="outside lower right", ncols=3)
     return figure
 
 
