@@ -48,7 +48,7 @@ EXPONENT, APART, LIKE, POWER = 0.5, 0.1, 0.3, 0.1
 
 def figure_5(options: Options) -> FigureData:
     """Last errors over the nudge; errors and power over price / nudge; both while nudges grow."""
-    count, updates = (3, 300) if options.tiny else (40, 3_000)
+    count, updates = (3, 300) if options.tiny else (120, 3_000)
     tasks = [allosteric(board16(), seed=1_000 * options.seed + k) for k in range(count)]
     nudged = over_clamped(tasks, 10 * updates, options)
     priced = at_prices(tasks, 10 * updates, options)

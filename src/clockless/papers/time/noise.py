@@ -56,7 +56,7 @@ def figure_4(options: Options) -> FigureData:
     """Errors over the noise of every kind, and the noise at which tasks are just learned, over p."""
     import xarray
 
-    count, updates, warm = (3, 60, 40) if options.tiny else (16, 400, 200)
+    count, updates, warm = (3, 60, 40) if options.tiny else (48, 400, 200)
     levels = LEVELS[[0, 2, 4, 6]] if options.tiny else LEVELS
     tasks = [allosteric(board16(), seed=1_000 * options.seed + k) for k in range(count)]
     shape = (len(KINDS), len(SCHEDULES), len(P), len(levels), count)

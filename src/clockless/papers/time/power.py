@@ -44,7 +44,7 @@ _EACH = "Whether p moves the trade-off; the ends are those of all prices from 1e
 
 def figure_3(options: Options) -> FigureData:
     """Mean resistance, power and relative step over training by sigma and p; error against power by price and p."""
-    count, updates = (4, 400) if options.tiny else (25, 3_000)
+    count, updates = (4, 400) if options.tiny else (75, 3_000)
     tasks = [allosteric(board16(), seed=1_000 * options.seed + k) for k in range(count)]
     drift, price = drifting(tasks, updates, options), priced(tasks, 10 * updates, options)
     return FigureData({"figure-3": drift, "figure-3-price": price}, [*drift_claims(drift), *price_claims(price)])

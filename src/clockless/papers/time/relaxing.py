@@ -54,7 +54,7 @@ def figure_2(options: Options) -> FigureData:
     """Errors over time for every ratio and p, and verdicts."""
     import xarray
 
-    count, ratios, ps = (4, RATIOS[[3, 6, 8]], (1.0, 0.1)) if options.tiny else (12, RATIOS, P)
+    count, ratios, ps = (4, RATIOS[[3, 6, 8]], (1.0, 0.1)) if options.tiny else (36, RATIOS, P)
     medium, tasks = RelaxingResistors(board16(), low=0.05, high=20.0, capacity=SECONDS), []
     for k in range(count):
         task = allosteric(medium.network, outputs=1, seed=1_000 * options.seed + k)
