@@ -5,6 +5,7 @@ Exit code 0 if every time limit held.
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ FOLDER = Path(__file__).parent
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args()  # an argument that nobody reads shall not run for minutes
     with tempfile.TemporaryDirectory() as temporary:
         stored = Path(temporary, "benchmarks.json")
         command = [sys.executable, "-m", "pytest", "-q", str(FOLDER), f"--benchmark-json={stored}"]
