@@ -49,7 +49,7 @@ def figure_5(datasets: dict[str, xarray.Dataset]) -> Figure:
         right.plot(x, y, **style)
         right.plot(x[-1], y[-1], marker="s", markersize=4, color=style["color"])
     right.set(xscale="log", yscale="log", xlabel="power / power at the start", ylabel="test error / initial test error")
-    right.legend(fontsize=6)
+    right.legend(fontsize=6, loc="center right")
     ticks = [0.03, 0.1, 0.3, 1.0]
     right.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     right.xaxis.set_minor_formatter(NullFormatter())  # their labels run into one another
