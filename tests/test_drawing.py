@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -71,6 +72,15 @@ def test_legend_of_clocks_of_several_classes():
     """Equal p of two clocks must not read alike."""
     figure = run_of(clock=[cl.Bernoulli(0.5), cl.FixedFraction(0.5)]).plot()
     assert legend_of(figure) == ("", ["Bernoulli(p=0.5)", "FixedFraction(p=0.5)"])
+
+
+@pytest.mark.parametrize(("rates", "shown"), [
+    (np.geomspace(0.01, 0.1, 3), ["0.01", "0.03162", "0.1"]),
+    ([0.123456789012, 0.123456123456], ["0.123457", "0.123456"]),
+])  # fmt: skip
+def test_legends_round_computed_numbers_as_far_as_they_differ(rates, shown):
+    figure = run_of(rule=[cl.CoupledLearning(0.1, float(rate)) for rate in rates]).plot()
+    assert [re.search(r"rate=([^,)]+)", label)[1] for label in legend_of(figure)[1]] == shown
 
 
 @pytest.mark.parametrize("changed", [{"steps": 0}, {"record": [0]}])

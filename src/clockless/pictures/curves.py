@@ -179,9 +179,22 @@ def _legend(lines: list[str], names: list[str]) -> tuple[str | None, list[str]]:
     """
     found = [re.fullmatch(r"(\w+)\(p=([^,()]+)\)", name) for name in names]
     if lines == ["clock"] and len({match and match[1] for match in found}) == 1 and found[0]:
-        return "p", [f"{float(match[2]):g}" for match in found if match]
+        return "p", _rounded([f"{float(match[2]):g}" for match in found if match])
     bare = any(re.fullmatch(r"[-+.\de]+", part) for name in names for part in name.split(", "))
-    return (", ".join(lines) if bare else None), names
+    return (", ".join(lines) if bare else None), _rounded(names)
+
+
+def _rounded(names: list[str]) -> list[str]:
+    """Names with computed numbers, of eight decimals and more, in as few digits, four or more, as tell the names apart."""
+    for digits in range(4, 16):
+        short = [_with_digits(name, digits) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+    return names
+
+
+def _with_digits(name: str, digits: int) -> str:
+    return re.sub(r"\d+\.\d{8,}(e[-+]?\d+)?", lambda number: f"{float(number[0]):.{digits}g}", name)
 
 
 def draw_curve(axes: Axes, x: np.ndarray, values: np.ndarray, style: dict[str, Any]) -> None:
