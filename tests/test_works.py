@@ -12,6 +12,8 @@ import pytest
 from numba import types
 from numba.core.registry import cpu_target
 
+import clockless as cl
+from clockless.parts.kernels import stamp
 from clockless.parts.packed import Opaque, Packed
 from clockless.parts.stages import in_turn
 from clockless.parts.value_types import type_of
@@ -113,6 +115,14 @@ def test_what_a_loop_works_on_lives_as_long_as_the_loop(working):
     del what
     gc.collect()
     assert alive() is None
+
+
+def test_what_works_on_parts_of_ones_own_needs_their_stamp(working):
+    """Or, after an edit of their file, the next process would find the old code."""
+    total = np.zeros(1)
+    with pytest.raises(TypeError, match="halve works on parts and has no stamp"):
+        Work(working.halve, Packed(total), own=True)
+    Work(working.halve, Packed(stamp("clockless.parts.clocks", cl.Bernoulli(0.5)), total), own=True)
 
 
 def test_an_opaque_is_an_integer_and_a_packed_is_the_same_to_the_machine():

@@ -35,6 +35,7 @@ from clockless.parts.value_types import type_of
 from clockless.sources import digest_of
 
 ENTRY_OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_SOURCE = "source_"
 _SEPARATE: Any = {**UNCOUNTED, "cache": True, "nogil": True}
 
 
@@ -53,7 +54,13 @@ def stamp(module: str, *parts: Any) -> np.ndarray:
     """An empty array whose *type* names the sources that compiled code is made from: of a module, and of parts used."""
     sources = sorted({_source_of(cls) for part in parts for cls in _flat(kind(part))})
     digest = hashlib.sha256("\n".join([digest_of(module), *sources]).encode()).hexdigest()[:16]
-    return np.empty(0, dtype=[(f"source_{digest}", np.uint8)])
+    return np.empty(0, dtype=[(f"{_SOURCE}{digest}", np.uint8)])
+
+
+def is_stamp(numba_type: Any) -> bool:
+    """Whether a type of numba's is that of a stamp."""
+    fields = getattr(getattr(numba_type, "dtype", None), "fields", None) or {}
+    return any(name.startswith(_SOURCE) for name in fields)
 
 
 def _flat(nested: tuple[Any, ...]) -> list[type]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from clockless.parts.compiling import compile_all
-from clockless.parts.kernels import separate
+from clockless.parts.kernels import is_stamp, separate
 from clockless.parts.packed import Opaque, Packed
 
 
@@ -20,10 +20,13 @@ class Work:
         function: what is done.
         values: what it works on.
         others: any values of the types of its other arguments.
-        own: whether its types may be of parts that are not the package's: then it is compiled in this process.
+        own: whether its types may be of parts that are not the package's: then it is compiled in this process, and the first
+            value is their stamp, or after an edit of their file the old code would be found on disk.
     """
 
     def __init__(self, function: separate, values: Packed, others: tuple[Any, ...] = (), own: bool = False) -> None:
+        if own and not is_stamp(values.kind.kinds[0]):
+            raise TypeError(f"{function.function.__name__} works on parts and has no stamp; pack it first")
         self.job, self._values = function.job(values, *others, own=own), values
 
     def ready(self) -> Ready:

@@ -57,7 +57,7 @@ class Calls(NamedTuple):
 @separate
 def hold_anew(packed):
     """Sources at another example, where nodes have capacities; at time 0 both twins have settled."""
-    _, layout, circuit, _, counts, _, charged = unpack(packed)
+    _, _, layout, circuit, _, counts, _, charged = unpack(packed)
     example = counts.example[0]
     circuit.example[0, 0] = example
     if charged.stale[0] == ALL:
@@ -106,7 +106,7 @@ def plan_look(packed):
 @separate
 def look_at_all(packed):
     """Signals of all edges from what they sense."""
-    medium, optimiser, nudge, charged, state, scratch = unpack(packed)
+    _, medium, optimiser, nudge, charged, state, scratch = unpack(packed)
     for e in range(state.due.size):
         gradient = signal_of(medium, state.value[e, 0], charged.sensed[e, 0])
         scratch.signal[e] = steer(optimiser, gradient, nudge[0], state.memory.optimiser, e, 0)
@@ -134,8 +134,8 @@ def calls(
     """What the loop does."""
     (circuit, physics, charged, _), (state, scratch) = about, of_edges
     counts, of_edge = state.counts, (parts.medium, parts.rule, parts.device, parts.optimiser)
-    sensing = Packed(parts.device.comparator, layout, circuit, lanes, counts, scratch.key, charged)
-    seeing = (parts.medium, parts.optimiser, parts.rule.nudge, charged, state, scratch)
+    sensing = Packed(stamp, parts.device.comparator, layout, circuit, lanes, counts, scratch.key, charged)
+    seeing = (stamp, parts.medium, parts.optimiser, parts.rule.nudge, charged, state, scratch)
     relaxes, watched = physics.relaxes[0] > 0.0, others[0].watches
     return Calls(
         Work(hold_anew if relaxes else settle, sensing, own=True),

@@ -151,7 +151,7 @@ def _heard(comparator, layout, circuit, lanes, fired, key, sensed):
 @separate
 def sense(packed):
     """Write what edges sense of both twins as they are into sensed [unit, 1]."""
-    comparator, layout, circuit, lanes, counts, key, charged = unpack(packed)
+    _, comparator, layout, circuit, lanes, counts, key, charged = unpack(packed)
     sensed = charged.sensed
     for u in range(sensed.shape[0]):
         sensed[u, 0] = 0.0
@@ -171,7 +171,7 @@ def settle_one(layout, circuit, example):
 @separate
 def settle(packed):
     """Settle at what is shown, an example or all (-1), after a change: what edges sense, and both twins' power."""
-    comparator, layout, circuit, lanes, counts, key, charged = unpack(packed)
+    _, comparator, layout, circuit, lanes, counts, key, charged = unpack(packed)
     if charged.stale[0] == NOTHING:
         return
     charged.stale[0] = NOTHING

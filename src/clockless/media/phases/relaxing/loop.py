@@ -118,7 +118,7 @@ def act(packed, unit):
 @separate
 def look_at_all(packed):
     """Signals of all units as they are now: of a site that of the field's strength or direction, whichever is larger."""
-    optimiser, nudges, factors, wires, moving, state, scratch = unpack(packed)
+    _, optimiser, nudges, factors, wires, moving, state, scratch = unpack(packed)
     couplings, sites, nudge, memory = wires.edge_at.size - 1, moving.phase.shape[0], nudges[0], state.memory.optimiser
     for unit in range(state.due.size):
         found = 0.0
@@ -174,7 +174,9 @@ def layout(
         relaxing(parts.push, lanes, (wires, physics, moving, room), state.times.now),
         Work(present, Packed(parts.push, wires, examples, state.counts.example, moving, room)),
         Work(act, Packed(*acting), (0,), own=True),
-        Work(look_at_all, Packed(parts.optimiser, parts.rule.nudge, *of_all), own=True) if others[0].watches else None,
+        Work(look_at_all, Packed(stamp, parts.optimiser, parts.rule.nudge, *of_all), own=True)
+        if others[0].watches
+        else None,
         *others,
     )
 

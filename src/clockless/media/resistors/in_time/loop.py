@@ -91,7 +91,7 @@ def settle_all(packed):
 @separate
 def sense_edge(packed, e):
     """Write what an edge senses into `sensed` [edge]."""
-    comparator, lanes, wiring, network, examples, pushed, counts, scratch = unpack(packed)
+    _, comparator, lanes, wiring, network, examples, pushed, counts, scratch = unpack(packed)
     listen(comparator, lanes, counts.fired[e], scratch.key)
     scratch.sensed[e] = sense(comparator, wiring, network, examples, counts.example[0], pushed, e, scratch.key)
 
@@ -99,7 +99,7 @@ def sense_edge(packed, e):
 @separate
 def look_at_all(packed):
     """Signals of all edges as they are now."""
-    (medium, comparator, optimiser), nudge, lanes, wiring, network, examples, pushed, state, scratch = unpack(packed)
+    _, (medium, comparator, optimiser), nudge, lanes, wiring, network, examples, pushed, state, scratch = unpack(packed)
     counts, sensed = state.counts, scratch.sensed
     look_around(comparator, lanes, wiring, network, examples, counts.example[0], pushed, counts.fired, scratch.key, sensed)
     for e in range(state.due.size):
@@ -120,11 +120,12 @@ def layout(
     (wiring, network, examples, pushed), counts = about, state.counts
     of_edge = parts.medium, parts.rule, parts.device, parts.optimiser
     acting = (stamp, of_edge, parts.limits, lanes, network.conductance, state, scratch)
-    seeing = ((parts.medium, parts.device.comparator, parts.optimiser), parts.rule.nudge, lanes, *about, state, scratch)
+    of_look = parts.medium, parts.device.comparator, parts.optimiser
+    seeing = (stamp, of_look, parts.rule.nudge, lanes, *about, state, scratch)
     return Layout(
         Work(invert_anew, Packed(wiring, network, counts)),
         Work(settle_all, Packed(parts.push, wiring, network, examples, counts.example, pushed)),
-        Work(sense_edge, Packed(parts.device.comparator, lanes, *about, counts, scratch), (0,), own=True),
+        Work(sense_edge, Packed(stamp, parts.device.comparator, lanes, *about, counts, scratch), (0,), own=True),
         Work(act, Packed(*acting), (0,), own=True),
         Work(follow_change, Packed(wiring, network, counts, state.times.worst, scratch.u), (0, 0.0)),
         Work(look_at_all, Packed(*seeing), own=True) if others[0].watches else None,

@@ -77,7 +77,7 @@ def write(packed, e, value):
 @separate
 def look_at_all(packed):
     """Signals of all edges as they are now."""
-    (medium, comparator, optimiser), nudge, lanes, wiring, charged, state, scratch = unpack(packed)
+    _, (medium, comparator, optimiser), nudge, lanes, wiring, charged, state, scratch = unpack(packed)
     for e in range(state.due.size):
         sensed = _sense(comparator, lanes, wiring, charged.volts, state.counts.fired[e], e, scratch.key)
         gradient = signal_of(medium, charged.conductance[e], sensed)
@@ -150,7 +150,7 @@ def layout(
     wiring, examples, physics, charged, room = about
     medium, push, comparator, now = parts.medium, parts.push, parts.device.comparator, state.times.now
     of_edge = medium, parts.rule, parts.device, parts.optimiser
-    seeing = ((medium, comparator, parts.optimiser), parts.rule.nudge, lanes, wiring, charged, state, scratch)
+    seeing = (stamp, (medium, comparator, parts.optimiser), parts.rule.nudge, lanes, wiring, charged, state, scratch)
     watched, alternates = others[0].watches, charged.phase[0] != TWINS
     return Layout(
         relaxing(push, lanes, (wiring, physics, charged, room), state.times),
